@@ -1,0 +1,148 @@
+//! What the configuration means: every name checked, every reference found. Past this line nobody re-checks.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+use sutler_secrets::SecretString;
+use url::Url;
+
+use crate::name::{BrokerName, InstanceRef, StackName, VariableName};
+use crate::reference::Use;
+
+/// A configuration that holds together: names are unique, references resolve, there is no cycle.
+#[derive(Debug)]
+pub struct Config {
+    /// Which stack this declares.
+    pub stack: StackName,
+    /// The brokers, by handle, in the order they are written.
+    pub brokers: IndexMap<BrokerName, BrokerConfig>,
+    /// Where state lives.
+    pub state: StateUrl,
+    /// Where credentials land.
+    pub sinks: Vec<SinkConfig>,
+    /// The instances, in the order they are written.
+    pub instances: IndexMap<InstanceRef, Declaration>,
+    /// The file it was read from; relative paths are relative to its folder.
+    pub source: Source,
+}
+
+/// The text a configuration was read from, kept for pointing at lines.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: std::sync::Arc<str>,
+    /// How it is written.
+    pub format: Format,
+}
+
+/// How a configuration is written; told by the file's ending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `.yaml`, `.yml`
+    Yaml,
+    /// `.toml`
+    Toml,
+    /// `.json`
+    Json,
+}
+
+/// How to reach a broker. The secret is read when the broker is connected, not when the file is.
+#[derive(Debug)]
+pub struct BrokerConfig {
+    /// Base address; `/v2/…` is appended.
+    pub url: Url,
+    /// How to authenticate.
+    pub authentication: Authentication,
+    /// A file with certificates to trust instead of the system's.
+    pub certificate_authority: Option<PathBuf>,
+    /// At most so many requests at once to this broker.
+    pub parallelism: Option<usize>,
+    /// Time for one request; default 60 s.
+    pub call_timeout: Option<Duration>,
+}
+
+/// How to authenticate to a broker.
+#[derive(Debug)]
+pub enum Authentication {
+    /// Not at all.
+    None,
+    /// HTTP Basic.
+    Basic {
+        /// The user.
+        username: String,
+        /// Its password.
+        password: SecretSource,
+    },
+    /// A bearer token.
+    Bearer(SecretSource),
+}
+
+/// Where a secret comes from.
+#[derive(Debug)]
+pub enum SecretSource {
+    /// An environment variable.
+    Environment(String),
+    /// A file; one trailing line break is dropped.
+    File(PathBuf),
+    /// Written in the file: for loopback brokers only, with a warning.
+    Literal(SecretString),
+}
+
+/// Where state lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateUrl {
+    /// `sqlite:PATH`
+    Sqlite(PathBuf),
+    /// `memory:`, for trying things; nothing is kept.
+    Memory,
+}
+
+/// Where credentials land.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SinkConfig {
+    /// A dotenv file.
+    Dotenv {
+        /// The sink's handle in the configuration.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// Whether values are sealed; the default.
+        sealing: Sealing,
+    },
+}
+
+/// Whether a sink seals what it writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sealing {
+    /// Values are sealed; `sutler env` opens them.
+    Sealed,
+    /// Values are written in clear, on request.
+    Clear,
+}
+
+/// One declared instance.
+#[derive(Debug, Clone)]
+pub struct Declaration {
+    /// Its handle.
+    pub reference: InstanceRef,
+    /// The broker, when `service` is written as `broker/service`.
+    pub broker: Option<BrokerName>,
+    /// The offering's name.
+    pub service: String,
+    /// The service plan's name; may be left out when the offering has one plan.
+    pub service_plan: Option<String>,
+    /// What the vendor object is called; the ref when left out.
+    pub name: String,
+    /// Never deleted or replaced unless forced.
+    pub protected: bool,
+    /// Output key → variable, in the order written.
+    pub bind: IndexMap<String, VariableName>,
+    /// As written, references not resolved: an object.
+    pub parameters: Value,
+    /// Every reference below `parameters`.
+    pub uses: Vec<Use>,
+}

@@ -1,0 +1,4 @@
+//! What we believe exists.
+
+pub mod record;
+pub mod status;

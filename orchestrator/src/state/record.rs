@@ -1,0 +1,108 @@
+//! What state remembers of one instance. Sensitive leaves are sealed; the rest can be read without a key.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sutler_secrets::{Digest, Sealed};
+use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId};
+
+use super::status::{BindingStatus, Status};
+use crate::name::{BrokerName, InstanceRef, VariableName};
+
+/// One instance, its binding, and what it needed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceRecord {
+    /// Its handle.
+    pub reference: InstanceRef,
+    /// The broker it lives at.
+    pub broker: BrokerName,
+    /// Its offering.
+    pub service: Named<ServiceId>,
+    /// Its plan.
+    pub service_plan: Named<PlanId>,
+    /// Minted by us, written down before the first byte went out.
+    pub instance_id: InstanceId,
+    /// What the vendor object is called.
+    pub name: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Never deleted unless forced.
+    pub protected: bool,
+    /// Whose outputs it used: deletion runs the other way.
+    pub needs: Vec<InstanceRef>,
+    /// What was last asked for; in force unless `pending` is there or it was never ready.
+    pub asked: Asked,
+    /// A change that was asked for and has not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Asked>,
+    /// What it yields: credentials of its binding, attributes, `dashboard_url`.
+    #[serde(default)]
+    pub outputs: BTreeMap<String, Output>,
+    /// Its binding, when one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<BindingRecord>,
+    /// Output key → variable, as last written to the sinks.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub variables: IndexMap<String, VariableName>,
+    /// Digest over what was last written to the sinks for this instance; none when nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink_digest: Option<Digest>,
+    /// When it was first written down (RFC 3339).
+    pub created_at: String,
+}
+
+/// An id and the name it went by when it was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named<Id> {
+    /// The id.
+    pub id: Id,
+    /// The name, for people.
+    pub name: String,
+}
+
+/// What was asked of a broker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The plan.
+    pub service_plan: Named<PlanId>,
+    /// Keyed digest of offering, plan, name and parameters, each reference standing for its output's digest.
+    pub inputs: Digest,
+    /// Keyed digest of each top-level parameter, to say which one changed without opening anything.
+    pub parameter_digests: BTreeMap<String, Digest>,
+    /// The parameters as sent: what an unresolved request repeats, letter by letter.
+    pub parameters: Sealed,
+}
+
+/// One output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// Keyed digest of the value: consumers are compared by it, nothing is opened for a plan.
+    pub digest: Digest,
+    /// The value.
+    #[serde(flatten)]
+    pub value: OutputValue,
+}
+
+/// An output's value, in clear only when the catalog declares it public.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputValue {
+    /// Declared public.
+    Public(Value),
+    /// Everything else.
+    Secret(Sealed),
+}
+
+/// One binding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BindingRecord {
+    /// Minted by us, written down before the first byte went out.
+    pub binding_id: BindingId,
+    /// Where it stands.
+    pub status: BindingStatus,
+    /// `expires_at` and `renew_before`, as the broker told.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+}
