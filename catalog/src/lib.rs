@@ -1,1 +1,39 @@
-//! To be filled.
+//! What brokers offer: how an offering is declared, how anyone's catalog is checked, how parameters are validated.
+//!
+//! ```text
+//! cloudflare ──▶ offering ── plan ── output ── guid      declare; schemas are derived
+//!                   │
+//!                 index ──▶ check ──▶ parameters         look up, check, validate
+//! ```
+//!
+//! No IO: schemas are compiled without any resolver, and nothing here opens a file or a connection.
+
+mod catalog_problem;
+mod check;
+pub mod cloudflare;
+mod complexity;
+mod guid;
+mod index;
+mod limits;
+mod metadata;
+mod offering;
+mod output;
+mod parameters;
+mod plan;
+mod problem;
+mod properties;
+mod schema;
+
+pub use catalog_problem::{CatalogProblem, Severity};
+pub use guid::Guid;
+pub use index::{Index, Input};
+pub use limits::Limits;
+pub use offering::Offering;
+pub use output::{Output, Sensitivity, declared_outputs};
+pub use parameters::{SCHEMA_BYTES, SchemaError, Validator};
+pub use plan::{Asynchronous, Plan};
+pub use problem::Problem;
+pub use schema::NoParameters;
+
+/// The crate that derives schemas; a type's `#[derive(JsonSchema)]` must come from this version of it.
+pub use schemars;

@@ -12,6 +12,7 @@
 //! `body()`, the platform calls `decode(status, body)`, and a property test proves the two inverse.
 
 mod binding;
+mod body_error;
 mod catalog;
 mod context;
 mod credentials;
@@ -28,6 +29,7 @@ pub use binding::{
     BindRequest, BindResource, BindingBody, BindingMetadata, Bound, Device, DeviceType, Endpoint,
     EndpointProtocol, FetchedBinding, MountMode, UnbindQuery, Unbound, VolumeMount,
 };
+pub use body_error::BodyError;
 pub use catalog::{
     Catalog, DashboardClient, InputParametersSchema, MaintenanceInfo, Requirement, Schemas,
     ServiceBindingSchema, ServiceInstanceSchema, ServiceOffering, ServicePlan,

@@ -3,7 +3,9 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Accepted, BindingBody, Bound, Deprovisioned, InstanceBody, Provisioned, Unbound, Updated};
+use crate::{
+    Accepted, BindingBody, BodyError, Bound, Deprovisioned, InstanceBody, Provisioned, Unbound, Updated,
+};
 
 /// Whether the platform accepts that work goes on after the answer (`accepts_incomplete`, P-ASY-01).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub enum DecodeError {
         status: u16,
         /// What is wrong with the body.
         #[source]
-        source: serde_json::Error,
+        source: BodyError,
     },
 }
 
@@ -61,7 +63,8 @@ pub trait Outcome: Sized {
 
 /// Reads a body that must be a JSON object of the given form.
 fn object<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, DecodeError> {
-    let malformed = |source| DecodeError::MalformedBody { status, source };
+    let malformed =
+        |error: serde_json::Error| DecodeError::MalformedBody { status, source: BodyError::of(&error) };
     let object: serde_json::Map<String, Value> = serde_json::from_slice(body).map_err(malformed)?;
     serde_json::from_value(Value::Object(object)).map_err(malformed)
 }

@@ -1,1 +1,4 @@
-//! To be filled.
+//! What the end-to-end tests stand on: vendors that are not the real ones.
+
+pub mod cloudflare;
+pub mod world;

@@ -1,0 +1,23 @@
+//! The offerings of Cloudflare that we ship: ids, plans, parameters and outputs. The work is done elsewhere.
+
+pub mod d1;
+pub mod pages_domain;
+pub mod secrets;
+pub mod token;
+
+use crate::Offering;
+
+/// All of them, in the order of the catalog.
+#[must_use]
+pub fn offerings() -> Vec<Offering> {
+    vec![d1::offering(), token::offering(), secrets::offering(), pages_domain::offering()]
+}
+
+/// What all of them say about where they come from.
+fn described(offering: Offering, display_name: &str, documentation: &str) -> Offering {
+    offering
+        .display_name(display_name)
+        .provider_display_name("Cloudflare")
+        .documentation_url(&format!("https://developers.cloudflare.com/{documentation}"))
+        .support_url("https://developers.cloudflare.com/support/contacting-cloudflare-support/")
+}

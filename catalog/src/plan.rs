@@ -1,0 +1,191 @@
+//! How a service plan is declared.
+
+use schemars::JsonSchema;
+use serde_json::{Value, json};
+use sutler_spec::{
+    InputParametersSchema, MaintenanceInfo, PlanId, Schemas, ServiceBindingSchema, ServiceInstanceSchema,
+    ServicePlan,
+};
+
+use crate::{
+    Guid,
+    schema::{self, Nulls},
+};
+
+/// Whether work on instances of a plan outlives the request. Not on the wire: it tells a broker when `AsyncRequired`
+/// applies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Asynchronous {
+    /// All work ends within the request.
+    Never,
+    /// Work ends within the request when it can, and goes on after it when the platform allows.
+    #[default]
+    Possible,
+    /// No work ends within the request: a platform that does not accept incomplete answers is told `AsyncRequired`.
+    Always,
+}
+
+/// A service plan: its wire form, and what only its broker needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    wire: ServicePlan,
+    asynchronous: Asynchronous,
+}
+
+impl Plan {
+    /// A plan that is free (said explicitly, quirk 13) and takes its offering's word on everything else.
+    #[must_use]
+    pub fn new(id: Guid, name: &str, description: &str) -> Self {
+        let wire = ServicePlan {
+            id: id.into(),
+            name: name.to_owned(),
+            description: description.to_owned(),
+            metadata: serde_json::Map::new(),
+            free: Some(true),
+            bindable: None,
+            binding_rotatable: false,
+            plan_updateable: None,
+            schemas: None,
+            maximum_polling_duration: None,
+            maintenance_info: None,
+        };
+        Self { wire, asynchronous: Asynchronous::default() }
+    }
+
+    /// What the catalog says.
+    #[must_use]
+    pub fn service_plan(&self) -> &ServicePlan {
+        &self.wire
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &PlanId {
+        &self.wire.id
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.wire.name
+    }
+
+    /// Whether work on its instances outlives the request.
+    #[must_use]
+    pub fn asynchrony(&self) -> Asynchronous {
+        self.asynchronous
+    }
+
+    /// Says whether work outlives the request; [`Asynchronous::Possible`] if not called.
+    #[must_use]
+    pub fn asynchronous(mut self, asynchronous: Asynchronous) -> Self {
+        self.asynchronous = asynchronous;
+        self
+    }
+
+    /// The name for people (`metadata.displayName`).
+    #[must_use]
+    pub fn display_name(mut self, text: &str) -> Self {
+        self.wire.metadata.insert("displayName".to_owned(), Value::from(text));
+        self
+    }
+
+    /// One more selling point (`metadata.bullets`).
+    #[must_use]
+    pub fn bullet(mut self, text: &str) -> Self {
+        self.append("bullets", Value::from(text));
+        self
+    }
+
+    /// One more price (`metadata.costs`, B-PROF-04): an amount in a currency per unit; the plan is no longer free.
+    #[must_use]
+    pub fn cost(mut self, currency: &str, amount: f64, unit: &str) -> Self {
+        self.wire.free = Some(false);
+        self.append("costs", json!({ "amount": { currency: amount }, "unit": unit }));
+        self
+    }
+
+    /// Whether it costs nothing.
+    #[must_use]
+    pub fn free(mut self, free: bool) -> Self {
+        self.wire.free = Some(free);
+        self
+    }
+
+    /// Overrides the offering's word on whether instances can be bound.
+    #[must_use]
+    pub fn bindable(mut self, bindable: bool) -> Self {
+        self.wire.bindable = Some(bindable);
+        self
+    }
+
+    /// Overrides the offering's word on whether instances can change to another plan.
+    #[must_use]
+    pub fn plan_updateable(mut self, updateable: bool) -> Self {
+        self.wire.plan_updateable = Some(updateable);
+        self
+    }
+
+    /// Whether bindings can be rotated with a predecessor (B-CPL-07).
+    #[must_use]
+    pub fn binding_rotatable(mut self, rotatable: bool) -> Self {
+        self.wire.binding_rotatable = rotatable;
+        self
+    }
+
+    /// After how many seconds a platform stops polling (B-CPL-10).
+    #[must_use]
+    pub fn maximum_polling_duration(mut self, seconds: u64) -> Self {
+        self.wire.maximum_polling_duration = Some(seconds);
+        self
+    }
+
+    /// The semantic version of what instances are made of, and what changing to it means for users (B-CMI).
+    #[must_use]
+    pub fn maintenance_info(mut self, version: &str, description: &str) -> Self {
+        let description = (!description.is_empty()).then(|| description.to_owned());
+        self.wire.maintenance_info = Some(MaintenanceInfo { version: Some(version.to_owned()), description });
+        self
+    }
+
+    /// The parameters of a provision request. Optional ones are left out, never `null`.
+    #[must_use]
+    pub fn provision<T: JsonSchema>(mut self) -> Self {
+        self.instance_schemas().create = input::<T>(Nulls::Refused);
+        self
+    }
+
+    /// The parameters of an update request: those that can change. `null` returns an optional one to its default.
+    #[must_use]
+    pub fn update<T: JsonSchema>(mut self) -> Self {
+        self.instance_schemas().update = input::<T>(Nulls::Accepted);
+        self
+    }
+
+    /// The parameters of a bind request. Optional ones are left out, never `null`.
+    #[must_use]
+    pub fn bind<T: JsonSchema>(mut self) -> Self {
+        let schemas = self.wire.schemas.get_or_insert_with(Schemas::default);
+        schemas.service_binding = Some(ServiceBindingSchema { create: input::<T>(Nulls::Refused) });
+        self
+    }
+
+    fn instance_schemas(&mut self) -> &mut ServiceInstanceSchema {
+        self.wire
+            .schemas
+            .get_or_insert_with(Schemas::default)
+            .service_instance
+            .get_or_insert_with(ServiceInstanceSchema::default)
+    }
+
+    fn append(&mut self, key: &str, value: Value) {
+        let list = self.wire.metadata.entry(key).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(items) = list {
+            items.push(value);
+        }
+    }
+}
+
+fn input<T: JsonSchema>(nulls: Nulls) -> Option<InputParametersSchema> {
+    Some(InputParametersSchema { parameters: Some(schema::of::<T>(nulls)) })
+}

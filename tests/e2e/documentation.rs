@@ -1,0 +1,44 @@
+//! What the documentation shows is run.
+
+use sutler_tests::world::Binaries;
+
+use crate::shop::{run, world};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_writes_a_configuration_that_loads_and_does_not_overwrite_one() {
+    let world = world().await;
+    let before = world.config().expect("readable");
+    let refused = run(&world, &["init"], 2).await;
+    assert!(refused.stderr.contains("sutler.yaml"), "{}", refused.everything());
+    assert_eq!(world.config().expect("readable"), before);
+    run(&world, &["init", "fresh/sutler.yaml", "--stack", "fresh"], 0).await;
+    let planned = world.sutler(&["-c", "fresh/sutler.yaml", "plan"]).await.expect("starts");
+    assert!(matches!(planned.code, Some(1 | 2)), "no broker runs at the template's address: {}", planned.everything());
+    assert!(!planned.stderr.contains("unknown field"), "{}", planned.everything());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_shell_gets_its_completions() {
+    let world = world().await;
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&world, &["completions", shell], 0).await.stdout;
+        assert!(script.contains("teardown"), "{shell}");
+    }
+}
+
+#[test]
+fn every_local_link_in_the_documents_leads_somewhere() {
+    let root = Binaries::workspace();
+    for document in ["README.md", "docs/architecture.md", "docs/adding-a-service.md", "docs/benchmarks.md"] {
+        let path = root.join(document);
+        let text = std::fs::read_to_string(&path).expect(document);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let found = path.parent().is_some_and(|folder| folder.join(target).exists());
+            assert!(found, "{document} links to {target}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What is promised to users, proven through the real binaries: real processes, real HTTP, only the vendor is fake.
+
+mod apply;
+mod bad_input;
+mod check;
+mod crash;
+mod documentation;
+mod layers;
+mod secrets;
+mod shop;

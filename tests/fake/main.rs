@@ -1,0 +1,13 @@
+//! The Cloudflare fake keeps the promises that other tests stand on.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test, helpers included")]
+
+mod contract;
+mod d1;
+mod faults;
+mod ledger;
+mod pages;
+mod process;
+mod secrets;
+mod tags;
+mod tokens;
+mod vendor;

@@ -1,0 +1,129 @@
+//! What the demo does, in order, and what it says about it.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use anstyle::{AnsiColor, Effects, Style};
+use sutler_tests::world::{World, WorldError};
+use tokio::process::Command;
+
+const HEADING: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
+
+/// Prints a paragraph.
+pub(crate) fn say(text: &str) {
+    // A closed standard output ends the demo's talking, not the demo.
+    let _closed = writeln!(anstream::stdout(), "{text}");
+}
+
+fn heading(number: usize, text: &str) {
+    say(&format!("\n{HEADING}━━ {number}. {text}{HEADING:#}"));
+}
+
+/// From nothing to a changed, checked stack.
+pub(crate) async fn tell(world: &World) -> Result<(), WorldError> {
+    say(&format!(
+        "Two brokers and a vendor are up, each a process of its own, talking real HTTP:\n  \
+         data  {}  cloudflare-d1, cloudflare-token\n  edge  {}  cloudflare-secrets, cloudflare-pages-domain\n  \
+         the Cloudflare fake at {}\nThe configuration is docs/examples/shop/sutler.yaml.",
+        world.broker("data").url(),
+        world.broker("edge").url(),
+        world.fake().base_url(),
+    ));
+    heading(1, "What would apply do?");
+    sutler(world, &["plan"]).await?;
+    heading(2, "Do it: producers first, independent branches at once, consumers when what they need is durable");
+    sutler(world, &["apply", "--yes"]).await?;
+    heading(3, "What is there now?");
+    sutler(world, &["status"]).await?;
+    heading(4, "Applying again changes nothing");
+    sutler(world, &["apply", "--yes"]).await?;
+    heading(5, "Change one parameter: read_replication of db from disabled to auto");
+    let changed = world.config()?.replace("read_replication: disabled", "read_replication: auto");
+    world.write_config(&changed)?;
+    sutler(world, &["plan"]).await?;
+    sutler(world, &["apply", "--yes"]).await?;
+    heading(6, "Who needs whom");
+    sutler(world, &["graph"]).await?;
+    heading(7, "What the instances yield; secrets are masked here and sealed in .env");
+    sutler(world, &["outputs"]).await?;
+    show_env(world)?;
+    heading(8, "Configuration, state and the brokers' answers agree");
+    sutler(world, &["check"]).await
+}
+
+/// Everything deleted, and the vendor asked whether that is true.
+pub(crate) async fn end(world: &World) -> Result<(), WorldError> {
+    heading(9, "Take it all down, consumers first");
+    sutler(world, &["teardown", "--yes"]).await?;
+    let left = world.fake().live().await?.managed_objects();
+    if left.is_empty() {
+        let calls = world.fake().ledger().await?.len();
+        say(&format!("\nThe vendor has nothing left of it; it was asked {calls} times in all."));
+        Ok(())
+    } else {
+        Err(WorldError::new("looking at what is left at the vendor", left.join(", ")))
+    }
+}
+
+/// What to try, once nothing is left.
+pub(crate) fn what_next() {
+    say("\nDone; nothing is left behind. What to try next:\n  \
+         cargo demo -- --keep              leave it all running and use it by hand\n  \
+         docs/examples/shop/sutler.yaml    the configuration you have just seen applied\n  \
+         docs/adding-a-service.md          write a broker of your own, in one file\n  \
+         scripts/test                      everything that CI runs");
+}
+
+/// Leaves everything running, and says how to use it and how to end it.
+pub(crate) fn hand_over(world: World) {
+    let processes = [world.fake().id(), world.broker("data").id(), world.broker("edge").id()];
+    let ids: Vec<String> = processes.iter().flatten().map(ToString::to_string).collect();
+    let exports: String = world
+        .environment()
+        .iter()
+        .filter(|(name, _)| name.ends_with("_PASSWORD"))
+        .map(|(name, _)| {
+            let broker = name.trim_end_matches("_BROKER_PASSWORD").to_lowercase();
+            format!("  export {name}=$(cat ../broker-{broker}/platform.password)\n")
+        })
+        .collect();
+    let (sutler, project) = (world.binaries().sutler(), world.project());
+    let ledger = world.fake().ledger_file().to_owned();
+    let folder = world.keep();
+    say(&format!(
+        "\n{HEADING}━━ Everything is left running{HEADING:#}\n  cd {}\n{exports}  alias sutler={}\n\n  \
+         sutler status                 what is there\n  \
+         sutler env                    open the sealed .env\n  \
+         sutler graph --format svg -o graph.svg\n  \
+         $EDITOR sutler.yaml && sutler plan && sutler apply\n  \
+         tail -f {}    every call the vendor gets\n\nTo end it:\n  sutler teardown --yes; kill {}; rm -r {}",
+        project.display(),
+        sutler.display(),
+        ledger.display(),
+        ids.join(" "),
+        folder.display(),
+    ));
+}
+
+/// Runs one command on this terminal, after showing it.
+async fn sutler(world: &World, arguments: &[&str]) -> Result<(), WorldError> {
+    say(&format!("$ sutler {}", arguments.join(" ")));
+    let step = format!("running sutler {}", arguments.join(" "));
+    let mut command = Command::new(world.binaries().sutler());
+    command.args(arguments).current_dir(world.project()).stdin(Stdio::null()).kill_on_drop(true);
+    command.envs(world.environment()).env_remove("SUTLER_LOG");
+    let status = command.status().await.map_err(|error| WorldError::new(&step, error))?;
+    if status.success() { Ok(()) } else { Err(WorldError::new(step, status)) }
+}
+
+/// The dotenv file as it lies on the disk.
+fn show_env(world: &World) -> Result<(), WorldError> {
+    let text = std::fs::read_to_string(world.project().join(".env"))
+        .map_err(|error| WorldError::new("reading .env", error))?;
+    say("$ cat .env");
+    for line in text.lines() {
+        let shown: String = line.chars().take(100).collect();
+        say(&if shown.len() < line.len() { format!("{shown}…") } else { shown });
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! One account: the objects in it, and what each operation does to them.
+
+pub(crate) mod access;
+mod databases;
+mod domains;
+mod identity;
+pub(crate) mod pages;
+mod permission_groups;
+mod policies;
+mod secrets;
+pub(crate) mod snapshot;
+mod sql;
+mod tags;
+mod tokens;
+
+use std::time::{Duration, Instant};
+
+use super::call::Call;
+use super::envelope::{Answer, Refusal};
+
+/// What an operation comes to.
+pub(crate) type Worked = Result<Answer, Refusal>;
+/// An operation.
+pub(crate) type Work = fn(&mut Account, &Call) -> Worked;
+
+/// How fast the account shows what was done to it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) pages_delay: Duration,
+    pub(crate) pages_reads: u32,
+    pub(crate) eventual_listing: Duration,
+}
+
+/// Everything that exists.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) pace: Pace,
+    databases: databases::Databases,
+    tokens: tokens::Tokens,
+    scripts: secrets::Scripts,
+    pages: pages::Pages,
+    tags: tags::Tags,
+}
+
+impl Account {
+    /// An account with nothing in it.
+    pub(crate) fn new(id: &str, pace: Pace) -> Self {
+        Self {
+            id: id.to_owned(),
+            pace,
+            databases: databases::Databases::default(),
+            tokens: tokens::Tokens::default(),
+            scripts: secrets::Scripts::default(),
+            pages: pages::Pages::default(),
+            tags: tags::Tags::default(),
+        }
+    }
+
+    /// Whether an object of this age is listed already.
+    fn lists(&self, born: Instant) -> bool {
+        born.elapsed() >= self.pace.eventual_listing
+    }
+
+    /// Makes a Worker exist.
+    pub(crate) fn declare_script(&mut self, name: &str, undeployed_version: bool) {
+        self.scripts.declare(name, undeployed_version);
+    }
+
+    /// Removes a Worker and its secrets. Says whether it was there.
+    pub(crate) fn remove_script(&mut self, name: &str) -> bool {
+        self.scripts.remove(name)
+    }
+
+    /// Says how the validation of a host name ends, from now on.
+    pub(crate) fn end_validation(&mut self, hostname: &str, outcome: pages::Outcome) {
+        self.pages.end_validation(hostname, outcome);
+    }
+}
+
+/// The work behind an operation of the contract.
+pub(crate) fn work_of(operation: &str) -> Option<Work> {
+    Some(match operation {
+        "d1.list" => databases::list,
+        "d1.create" => databases::create,
+        "d1.get" => databases::get,
+        "d1.patch" => databases::patch,
+        "d1.put" => databases::put,
+        "d1.delete" => databases::delete,
+        "d1.query" => databases::query,
+        "tokens.list" => tokens::list,
+        "tokens.create" => tokens::create,
+        "tokens.verify" => tokens::verify,
+        "tokens.permission_groups" => tokens::permission_groups,
+        "tokens.get" => tokens::get,
+        "tokens.put" => tokens::put,
+        "tokens.delete" => tokens::delete,
+        "tokens.roll" => tokens::roll,
+        "secrets.list" => secrets::list,
+        "secrets.put" => secrets::put,
+        "secrets.get" => secrets::get,
+        "secrets.delete" => secrets::delete,
+        "secrets.bulk" => secrets::bulk,
+        "pages.list" => pages::list,
+        "pages.create" => pages::create,
+        "pages.get" => pages::get,
+        "pages.delete" => pages::delete,
+        "domains.list" => domains::list,
+        "domains.create" => domains::create,
+        "domains.get" => domains::get,
+        "domains.retry" => domains::retry,
+        "domains.delete" => domains::delete,
+        "tags.get" => tags::get,
+        "tags.put" => tags::put,
+        "tags.delete" => tags::delete,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract::Contract;
+    use super::work_of;
+
+    #[test]
+    fn every_operation_of_the_contract_is_done() {
+        let contract = Contract::cloudflare().unwrap();
+        for operation in contract.operations() {
+            assert!(work_of(&operation.id).is_some(), "{}", operation.id);
+        }
+    }
+}
