@@ -122,7 +122,7 @@ impl Transport {
         let status = response.status().as_u16();
         let body = match status {
             // What these say does not matter, so it is not waited for.
-            401 => Bytes::new(),
+            300..=399 | 401 => Bytes::new(),
             _ => match self.body(&mut response, limit).await {
                 // The status alone decides what an error means.
                 Err(ClientError::TimedOut { .. } | ClientError::Interrupted { .. }) if status >= 400 => {
