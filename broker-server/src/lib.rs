@@ -1,1 +1,41 @@
-//! To be filled.
+//! An Open Service Broker: the framework, and the providers we ship.
+//!
+//! ```text
+//! server ──▶ api ──▶ broker ──▶ providers ──▶ vendor
+//!                      └──────▶ store ──▶ SQLite
+//! ```
+//!
+//! Declare an offering, implement [`providers::Provider`], give it to [`Server::builder`]: see
+//! `docs/adding-a-service.md`. Everything else is here.
+
+mod api;
+pub mod binding;
+pub mod broker;
+pub mod config;
+pub mod instance;
+pub mod logging;
+pub mod metrics;
+pub mod operation;
+pub mod providers;
+mod server;
+pub mod store;
+
+pub use api::CredentialError;
+pub use config::Config;
+pub use server::{Builder, Server, ServerError, ServerHandle, TlsError};
+
+/// Ready when the process is asked to end (SIGTERM or SIGINT).
+pub async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (term, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    match (term, interrupt) {
+        (Ok(mut term), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        // without signals the process can still be killed: everything accepted is durable
+        _ => std::future::pending().await,
+    }
+}

@@ -1,2 +1,9 @@
-//! To be filled.
-fn main() {}
+//! `sutler-broker`: serves the offerings we ship.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

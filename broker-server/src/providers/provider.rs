@@ -15,6 +15,7 @@ use sutler_catalog::Offering;
 use sutler_spec::{BindingBody, BindingId, InstanceId, Parameters, PlanId, ServiceId};
 
 use super::Marker;
+pub use crate::operation::Work;
 
 /// A vendor behind one offering, as a set of resumable steps.
 ///
@@ -75,22 +76,6 @@ pub trait Provider: Send + Sync + 'static {
     }
 }
 
-/// The kinds of work an operation can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Work {
-    /// Create an instance.
-    Provision,
-    /// Change an instance.
-    Update,
-    /// Delete an instance.
-    Deprovision,
-    /// Create a binding.
-    Bind,
-    /// Delete a binding.
-    Unbind,
-}
-
 /// How a step with an intent and no result is resolved (reliability §2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,14 +88,18 @@ pub enum RecoveryClass {
     ListByMarker,
     /// X: the vendor shows a value once; delete what carries our marker, then create again.
     ShownOnce,
-    /// The call may be repeated as it is (PUT of a whole object, DELETE, a read).
+    /// The call may be repeated as it is (PUT of a whole object, DELETE).
     Repeatable,
+    /// The step makes no mutating call: nothing can be in doubt, and a refusal after it still means that nothing was
+    /// done.
+    ReadOnly,
 }
 
 /// Names one step of a provider's work, such as `create` or `migrate`. Lower case, stable across versions.
 pub type StepName = str;
 
-/// The first step of every piece of work.
+/// The first step of every piece of work. Its data is null, or what unfinished work on the same instance knew last
+/// (the data of its last checkpoint), when a creation is taken up again or deleted.
 pub const BEGIN: &str = "begin";
 
 /// Where a piece of work goes on: recorded by the engine, sealed, handed back unchanged.
@@ -161,7 +150,7 @@ pub struct Step<'a> {
     pub checkpoint: &'a Checkpoint,
     /// Whether this step may have been done already.
     pub attempt: Attempt,
-    /// What every vendor object made by this work must carry.
+    /// What every vendor object made by this work must carry; in bind and unbind it is that of the binding.
     pub marker: &'a Marker,
 }
 

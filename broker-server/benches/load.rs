@@ -1,0 +1,110 @@
+//! A closed-loop load over keep-alive connections, and what it cost the server in processor time.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What one burst came to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Burst {
+    /// Answers in a second.
+    pub(crate) rate: f64,
+    /// The server's processor time for one answer, in microseconds.
+    pub(crate) cpu: f64,
+}
+
+/// Sends the same request over so many connections for a while and counts complete answers.
+pub(crate) async fn burst(
+    server: SocketAddr,
+    process: u32,
+    request: &'static [u8],
+    connections: usize,
+    span: Duration,
+) -> io::Result<Burst> {
+    let before = processor_time(process)?;
+    let started = Instant::now();
+    let deadline = started + span;
+    let tasks: Vec<_> =
+        (0..connections).map(|_| tokio::spawn(connection(server, request, deadline))).collect();
+    let mut answers: u64 = 0;
+    for task in tasks {
+        answers += task.await.map_err(io::Error::other)??;
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    let cpu = processor_time(process)?.saturating_sub(before);
+    #[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
+    let count = answers as f64;
+    Ok(Burst { rate: count / elapsed, cpu: cpu.as_secs_f64() * 1e6 / count.max(1.0) })
+}
+
+async fn connection(server: SocketAddr, request: &[u8], deadline: Instant) -> io::Result<u64> {
+    let mut stream = TcpStream::connect(server).await?;
+    stream.set_nodelay(true)?;
+    let mut buffer = vec![0_u8; 128 * 1024];
+    let mut answers = 0;
+    while Instant::now() < deadline {
+        stream.write_all(request).await?;
+        read_answer(&mut stream, &mut buffer).await?;
+        answers += 1;
+    }
+    Ok(answers)
+}
+
+/// Reads one answer with a content length, and insists on 200.
+async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
+    let mut filled = 0;
+    loop {
+        let read = stream.read(&mut buffer[filled..]).await?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        filled += read;
+        let Some(head) = buffer[..filled].windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
+        if !text.starts_with("http/1.1 200") {
+            return Err(io::Error::other(text));
+        }
+        let length: usize = text
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length:"))
+            .and_then(|value| value.trim().parse().ok())
+            .ok_or_else(|| io::Error::other("no content length"))?;
+        let mut missing = (head + 4 + length).saturating_sub(filled);
+        while missing > 0 {
+            let room = missing.min(buffer.len());
+            let read = stream.read(&mut buffer[..room]).await?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            missing -= read;
+        }
+        return Ok(());
+    }
+}
+
+/// User and system time of a process so far; the kernel counts in ticks of 10 ms.
+pub(crate) fn processor_time(process: u32) -> io::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    Ok(Duration::from_millis((ticks(11) + ticks(12)) * 10))
+}
+
+/// Resident memory of a process now, in mebibytes.
+pub(crate) fn resident(process: u32) -> io::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+    let kibibytes: f64 = line.split_whitespace().nth(1).and_then(|field| field.parse().ok()).unwrap_or(0.0);
+    Ok(kibibytes / 1024.0)
+}
+
+/// The middle of some numbers.
+pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
+}

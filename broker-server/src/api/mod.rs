@@ -1,0 +1,183 @@
+//! The Open Service Broker API over HTTP: authenticate, version, path, body, use case, answer, log; in this order.
+
+mod auth;
+mod call;
+mod catalog;
+mod error;
+mod handlers;
+mod json;
+mod management;
+mod reply;
+mod route;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use tracing::{debug, error, info, warn};
+
+pub use auth::{Authenticator, CredentialError};
+pub(crate) use management::serve as serve_management;
+
+use self::{
+    call::Query,
+    catalog::ServedCatalog,
+    error::ApiError,
+    reply::Reply,
+    route::{Route, RouteError},
+};
+use crate::{
+    broker::{Broker, Caller},
+    config::{Limits, MissingVersionHeader},
+    store::{Actor, Subject},
+};
+
+/// What the endpoints need.
+pub(crate) struct Api {
+    pub(crate) broker: Arc<Broker>,
+    authenticator: RwLock<Arc<Authenticator>>,
+    catalog: ServedCatalog,
+    missing_version_header: MissingVersionHeader,
+    limits: Limits,
+}
+
+impl Api {
+    /// Puts the endpoints together.
+    pub(crate) fn new(
+        broker: Arc<Broker>,
+        authenticator: Authenticator,
+        missing_version_header: MissingVersionHeader,
+        limits: Limits,
+    ) -> Self {
+        let catalog = ServedCatalog::new(broker.registry().index().catalog());
+        let authenticator = RwLock::new(Arc::new(authenticator));
+        Self { broker, authenticator, catalog, missing_version_header, limits }
+    }
+
+    /// Exchanges the credentials; requests that are under way keep theirs.
+    pub(crate) fn replace_authenticator(&self, authenticator: Authenticator) {
+        *self.authenticator.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(authenticator);
+    }
+
+    fn authenticator(&self) -> Arc<Authenticator> {
+        self.authenticator.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Answers a request that passed every gate.
+    async fn handle(
+        &self,
+        route: &Route,
+        (request, payload): (&HttpRequest, &mut Payload),
+        actor: Actor,
+    ) -> Result<Reply, ApiError> {
+        let query = Query::of(request);
+        let caller = Caller { actor, asynchrony: query.asynchrony() };
+        let broker = self.broker.as_ref();
+        let body = match route {
+            Route::Provision(_) | Route::Update(_) | Route::Bind(..) => {
+                call::body(request, payload, &self.limits).await?
+            }
+            _ => bytes::BytesMut::new(),
+        };
+        match route {
+            Route::Catalog => Ok(self.catalog.serve(request)),
+            Route::Provision(id) => handlers::provision(broker, id, &body, &caller).await,
+            Route::FetchInstance(id) => handlers::fetch_instance(broker, id).await,
+            Route::Update(id) => handlers::update(broker, id, &body, &caller).await,
+            Route::Deprovision(id) => handlers::deprovision(broker, id, &query, &caller).await,
+            Route::LastInstanceOperation(id) => {
+                handlers::last_operation(broker, Subject::Instance(id.clone()), &query).await
+            }
+            Route::Bind(instance, id) => handlers::bind(broker, (instance, id), &body, &caller).await,
+            Route::FetchBinding(instance, id) => handlers::fetch_binding(broker, (instance, id)).await,
+            Route::Unbind(instance, id) => handlers::unbind(broker, (instance, id), &query, &caller).await,
+            Route::LastBindingOperation(instance, id) => {
+                let subject = Subject::Binding(instance.clone(), id.clone());
+                handlers::last_operation(broker, subject, &query).await
+            }
+        }
+    }
+
+    /// The gates, in their order (App. F).
+    async fn pass(
+        &self,
+        (request, payload): (&HttpRequest, &mut Payload),
+        identity: &str,
+    ) -> (Option<Route>, Result<Reply, ApiError>) {
+        if let Err(error) = call::check_head(request, &self.limits) {
+            return (None, Err(error));
+        }
+        let authenticator = self.authenticator();
+        let credential = authenticator.check(call::header_text(request, "authorization")).await;
+        let Some(credential) = credential else {
+            self.broker.metrics().requests_unauthenticated.count();
+            return (None, Err(ApiError::Unauthenticated));
+        };
+        if let Err(error) = call::check_version(request, self.missing_version_header) {
+            return (None, Err(error));
+        }
+        let route = match Route::parse(request.method().as_str(), request.uri().path()) {
+            Ok(route) => route,
+            Err(RouteError::Unknown) => return (None, Err(ApiError::UnknownPath)),
+            Err(RouteError::Method(allowed)) => return (None, Err(ApiError::Method(allowed))),
+            Err(RouteError::Id(problem)) => return (None, Err(ApiError::Malformed(problem))),
+        };
+        let originating_identity = match call::originating_identity(request) {
+            Ok(originating_identity) => originating_identity,
+            Err(error) => return (Some(route), Err(error)),
+        };
+        let actor = Actor {
+            credential: Some(credential.to_owned()),
+            request: Some(identity.to_owned()),
+            originating_identity,
+        };
+        let handled = self.handle(&route, (request, payload), actor).await;
+        (Some(route), handled)
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn serve(request: HttpRequest, mut payload: Payload, api: Data<Api>) -> HttpResponse {
+    let identity = call::request_identity(&request);
+    let (route, answer) = api.pass((&request, &mut payload), &identity).await;
+    let reply = answer.unwrap_or_else(|problem| {
+        log_problem(&identity, &problem);
+        problem.into_reply(&identity)
+    });
+    log_answer(&identity, (&request, route.as_ref()), reply.status);
+    let metrics = api.broker.metrics();
+    match reply.status {
+        500.. => metrics.requests_failed.count(),
+        400.. => metrics.requests_refused.count(),
+        _ => metrics.requests_succeeded.count(),
+    }
+    reply.into_response(&identity)
+}
+
+/// Tells the operator what the platform is not told.
+fn log_problem(request_id: &str, problem: &ApiError) {
+    let error = crate::broker::chain(problem);
+    match problem {
+        ApiError::Unauthenticated => warn!(request_id, "a request was not authenticated"),
+        ApiError::Broker(broker) if broker.is_internal() => error!(request_id, error, "a request failed"),
+        _ => debug!(request_id, error, "a request was refused"),
+    }
+}
+
+/// Mutations are news, reads are not.
+fn log_answer(request_id: &str, (request, route): (&HttpRequest, Option<&Route>), status: u16) {
+    let Some(route) = route else {
+        debug!(request_id, method = %request.method(), status, "answered");
+        return;
+    };
+    let (instance, binding) = route.subject();
+    let instance_id = instance.map(AsRef::<str>::as_ref).unwrap_or_default();
+    let binding_id = binding.map(AsRef::<str>::as_ref);
+    if route.is_mutation() {
+        info!(request_id, operation = route.name(), instance_id, binding_id, status, "answered");
+    } else {
+        debug!(request_id, operation = route.name(), instance_id, binding_id, status, "answered");
+    }
+}

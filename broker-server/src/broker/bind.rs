@@ -1,0 +1,235 @@
+//! Bind, and rotation: credentials are made once, and given again to whoever repeats the request.
+
+use sutler_catalog::Input;
+use sutler_secrets::Digest;
+use sutler_spec::{BindRequest, BindingId, Bound, InstanceId};
+
+use super::{
+    Broker, BrokerError, Caller, digest, facts,
+    request::{DECISIONS, Wanted, accepted, operation},
+};
+use crate::{
+    binding::{Binding, BindingState},
+    instance::{Instance, InstanceState},
+    operation::OperationStatus,
+    providers::Work,
+    store::{Begun, RowChange, Rows},
+};
+
+/// What follows from what is known about the ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Decision {
+    /// Create it; after an attempt that failed, go on with what that left.
+    Start,
+    /// It is there, with the same parameters.
+    Unchanged,
+    /// It is being created, with the same parameters.
+    Join,
+    /// It is there, or being created, with other parameters.
+    Conflict,
+    /// There is no such instance.
+    NoInstance,
+    /// Something else is in progress, or the instance does not work.
+    Busy,
+    /// Two reads did not fit together: read again.
+    Again,
+}
+
+/// Decides on a bind request.
+fn decide(
+    (instance, binding): (Option<&Instance>, Option<&Binding>),
+    active: Option<&OperationStatus>,
+    id: &BindingId,
+    digest: Digest,
+) -> Decision {
+    let ours = active.filter(|active| active.binding.as_ref() == Some(id));
+    if let Some(binding) = binding {
+        return match (binding.state, ours.map(|active| active.work)) {
+            (BindingState::Unbinding, Some(_)) => Decision::Busy,
+            _ if binding.digest != digest => Decision::Conflict,
+            (BindingState::Ready, None) => Decision::Unchanged,
+            (BindingState::Binding, Some(Work::Bind)) => Decision::Join,
+            (BindingState::Failed, None) => on_instance(instance, active),
+            _ => Decision::Again,
+        };
+    }
+    on_instance(instance, active)
+}
+
+fn on_instance(instance: Option<&Instance>, active: Option<&OperationStatus>) -> Decision {
+    match (instance.map(|instance| instance.state), active) {
+        (None | Some(InstanceState::Failed), None) => Decision::NoInstance,
+        (Some(InstanceState::Ready), None) => Decision::Start,
+        _ => Decision::Busy,
+    }
+}
+
+impl Broker {
+    /// Creates a binding, or gives it again.
+    ///
+    /// # Errors
+    /// When the request is refused (then nothing has changed), or the work fails while the request waits.
+    pub async fn bind(
+        &self,
+        (instance_id, id): (&InstanceId, &BindingId),
+        request: &BindRequest,
+        caller: &Caller,
+    ) -> Result<Bound, BrokerError> {
+        self.check_named(request)?;
+        let digest = digest::of_bind(&self.engine.ring, request);
+        for _ in 0..DECISIONS {
+            let instance = self.engine.store.instance(instance_id).await?;
+            let binding = self.engine.store.binding(instance_id, id).await?;
+            let active = self.engine.store.active(instance_id).await?;
+            let decision = decide((instance.as_ref(), binding.as_ref()), active.as_ref(), id, digest);
+            match (decision, instance, binding, active) {
+                (Decision::Unchanged, _, Some(binding), _) => {
+                    return Ok(Bound::Unchanged(binding.body.unwrap_or_default()));
+                }
+                (Decision::Join, _, _, Some(active)) => {
+                    return match accepted(self.engine.join(&active, caller.asynchrony).await?) {
+                        Some(accepted) => Ok(Bound::Accepted(accepted)),
+                        None => Ok(Bound::Unchanged(self.present_binding(instance_id, id).await?)),
+                    };
+                }
+                (Decision::Start, Some(instance), left_over, _) => {
+                    let wanted = self.check_bind(&instance, (id, request, digest), caller).await?;
+                    if let Some(bound) = self.begin_bind(instance, wanted, left_over, caller).await? {
+                        return Ok(bound);
+                    }
+                }
+                (Decision::Conflict, ..) => {
+                    return Err(BrokerError::Conflict(
+                        "A binding with this id exists already, with other parameters.".to_owned(),
+                    ));
+                }
+                (Decision::NoInstance, ..) => {
+                    return Err(BrokerError::NotFound("The instance does not exist.".to_owned()));
+                }
+                (Decision::Busy, ..) => return Err(BrokerError::Concurrency),
+                _ => tokio::task::yield_now().await,
+            }
+        }
+        Err(BrokerError::Concurrency)
+    }
+
+    /// Offering and plan are named and exist, unless a predecessor stands for them (B-ROT-06).
+    fn check_named(&self, request: &BindRequest) -> Result<(), BrokerError> {
+        match (&request.service_id, &request.plan_id) {
+            (Some(service), Some(plan)) => self.known_plan(service, plan).map(|_| ()),
+            _ if request.predecessor_binding_id.is_some() => Ok(()),
+            (None, _) => Err(BrokerError::Invalid("service_id is required.".to_owned())),
+            (_, None) => Err(BrokerError::Invalid("plan_id is required.".to_owned())),
+        }
+    }
+
+    /// The checks of App. F that need the instance; gives the row to be written.
+    async fn check_bind(
+        &self,
+        instance: &Instance,
+        (id, request, digest): (&BindingId, &BindRequest, Digest),
+        caller: &Caller,
+    ) -> Result<Binding, BrokerError> {
+        if request.service_id.as_ref().is_some_and(|service| *service != instance.service)
+            || request.plan_id.as_ref().is_some_and(|plan| *plan != instance.plan)
+        {
+            return Err(BrokerError::Invalid(
+                "The instance is not of this service_id and plan_id.".to_owned(),
+            ));
+        }
+        let (offering, plan) = self.known_plan(&instance.service, &instance.plan)?;
+        if !offering.is_bindable(plan) {
+            return Err(BrokerError::Invalid("Instances of this plan cannot be bound.".to_owned()));
+        }
+        self.check_asynchrony(&instance.service, &instance.plan, caller)?;
+        let predecessor = match &request.predecessor_binding_id {
+            Some(predecessor) if plan.binding_rotatable => {
+                Some(self.predecessor(&instance.id, predecessor).await?)
+            }
+            Some(_) => {
+                return Err(BrokerError::Invalid("Bindings of this plan cannot be rotated.".to_owned()));
+            }
+            None => None,
+        };
+        let asked = request.parameters.clone().unwrap_or_default();
+        let parameters = predecessor.as_ref().map_or(asked, |before| before.parameters.clone());
+        self.check_schema(&instance.plan, Input::Bind, &parameters)?;
+        Ok(Binding {
+            instance: instance.id.clone(),
+            id: id.clone(),
+            state: BindingState::Binding,
+            digest,
+            application: request
+                .application()
+                .map(str::to_owned)
+                .or_else(|| predecessor.as_ref().and_then(|before| before.application.clone())),
+            predecessor: request.predecessor_binding_id.clone(),
+            parameters,
+            record: None,
+            unfinished: None,
+            body: None,
+        })
+    }
+
+    /// The binding to be replaced: of the same instance, and working (B-ROT-03).
+    async fn predecessor(&self, instance: &InstanceId, id: &BindingId) -> Result<Binding, BrokerError> {
+        let found = self.engine.store.binding(instance, id).await?;
+        found.filter(|binding| binding.state == BindingState::Ready && !is_expired(binding)).ok_or_else(
+            || {
+                BrokerError::Invalid(
+                    "The predecessor_binding_id names no working binding of this instance.".to_owned(),
+                )
+            },
+        )
+    }
+
+    async fn begin_bind(
+        &self,
+        instance: Instance,
+        mut row: Binding,
+        left_over: Option<Binding>,
+        caller: &Caller,
+    ) -> Result<Option<Bound>, BrokerError> {
+        let provider = self.provider(&instance.service)?;
+        row.unfinished = left_over.as_ref().and_then(|binding| binding.unfinished.clone());
+        let wanted = Wanted {
+            work: Work::Bind,
+            instance: instance.id.clone(),
+            binding: Some(row.id.clone()),
+            digest: row.digest,
+        };
+        let mut operation =
+            operation(wanted, facts::first_checkpoint(row.unfinished.as_ref()), provider.as_ref());
+        // an earlier creation may have reached the vendor
+        operation.in_doubt = left_over.is_some();
+        operation.touched = left_over.is_some();
+        let (operation_id, id) = (operation.id.clone(), row.id.clone());
+        let rows = Rows { binding: RowChange::put(row), ..Rows::default() };
+        let begin = self.beginning(operation, (Some(instance.revision), rows), ("bind.accepted", caller));
+        match self.engine.begin(begin).await? {
+            Begun::Moved => Ok(None),
+            Begun::Accepted => match self.attend(&operation_id, Work::Bind, caller).await? {
+                Some(accepted) => Ok(Some(Bound::Accepted(accepted))),
+                None => Ok(Some(Bound::Created(self.present_binding(&instance.id, &id).await?))),
+            },
+        }
+    }
+
+    async fn present_binding(
+        &self,
+        instance: &InstanceId,
+        id: &BindingId,
+    ) -> Result<sutler_spec::BindingBody, BrokerError> {
+        let binding = self.engine.store.binding(instance, id).await?;
+        Ok(binding.and_then(|binding| binding.body).unwrap_or_default())
+    }
+}
+
+/// Whether the time the binding was made for is over.
+fn is_expired(binding: &Binding) -> bool {
+    let metadata = binding.body.as_ref().and_then(|body| body.metadata.as_ref());
+    let expires_at = metadata.and_then(|metadata| metadata.expires_at.as_ref());
+    expires_at
+        .and_then(|at| at.as_str().parse::<jiff::Timestamp>().ok())
+        .is_some_and(|at| at <= jiff::Timestamp::now())
+}

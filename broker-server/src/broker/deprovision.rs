@@ -1,0 +1,169 @@
+//! Deprovision: bindings are revoked first, then the instance goes, whatever state it is in.
+
+use sutler_spec::{DeprovisionQuery, Deprovisioned, InstanceId, OperationState};
+
+use super::{
+    Broker, BrokerError, Caller, digest,
+    error::Failure,
+    facts,
+    request::{DECISIONS, Wanted, accepted, operation},
+    waiting::Stage,
+};
+use crate::{
+    instance::{Instance, InstanceState},
+    operation::{Operation, OperationId, OperationStatus},
+    providers::{Checkpoint, Work},
+    store::{Begun, RowChange, Rows},
+};
+
+/// What follows from what is known about the id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Decision {
+    /// There is nothing to delete.
+    Gone,
+    /// It is being deleted.
+    Join,
+    /// Delete it; a parked operation makes way.
+    Start(Option<OperationId>),
+    /// Something is under way that cannot be interrupted.
+    Busy,
+    /// Two reads did not fit together: read again.
+    Again,
+}
+
+/// Decides on a deletion: of an instance, or of a binding of it.
+fn decide(existing: Option<&Instance>, active: Option<&OperationStatus>) -> Decision {
+    match (existing, active) {
+        (None, _) => Decision::Gone,
+        (Some(_), Some(active)) if active.work == Work::Deprovision => Decision::Join,
+        (Some(_), Some(active)) if active.is_parked => Decision::Start(Some(active.id.clone())),
+        (Some(_), Some(_)) => Decision::Busy,
+        (Some(existing), None)
+            if matches!(existing.state, InstanceState::Provisioning | InstanceState::Deprovisioning) =>
+        {
+            Decision::Again
+        }
+        (Some(_), None) => Decision::Start(None),
+    }
+}
+
+impl Broker {
+    /// Deletes an instance.
+    ///
+    /// # Errors
+    /// When the request is refused (then nothing has changed), or the work fails while the request waits.
+    pub async fn deprovision(
+        &self,
+        id: &InstanceId,
+        query: &DeprovisionQuery,
+        caller: &Caller,
+    ) -> Result<Deprovisioned, BrokerError> {
+        for _ in 0..DECISIONS {
+            let existing = self.engine.store.instance(id).await?;
+            let active = self.engine.store.active(id).await?;
+            let plan = existing.as_ref().map_or(&query.plan_id, |existing| &existing.plan);
+            self.check_asynchrony(&query.service_id, plan, caller)?;
+            if existing.as_ref().is_some_and(|existing| existing.service != query.service_id) {
+                return Err(BrokerError::Invalid("The instance is not of this service_id.".to_owned()));
+            }
+            match (decide(existing.as_ref(), active.as_ref()), existing, active) {
+                (Decision::Gone, ..) => return Ok(Deprovisioned::Gone),
+                (Decision::Join, _, Some(active)) => {
+                    let joined = accepted(self.engine.join(&active, caller.asynchrony).await?);
+                    return Ok(joined.map_or(Deprovisioned::Deleted, Deprovisioned::Accepted));
+                }
+                (Decision::Start(superseded), Some(existing), _) => {
+                    if let Some(deleted) = self.begin_deprovision(existing, superseded, caller).await? {
+                        return Ok(deleted);
+                    }
+                }
+                (Decision::Busy, ..) => return Err(BrokerError::Concurrency),
+                _ => tokio::task::yield_now().await,
+            }
+        }
+        Err(BrokerError::Concurrency)
+    }
+
+    async fn begin_deprovision(
+        &self,
+        existing: Instance,
+        superseded: Option<OperationId>,
+        caller: &Caller,
+    ) -> Result<Option<Deprovisioned>, BrokerError> {
+        let parked = match &superseded {
+            Some(id) => self.engine.store.operation(id).await?,
+            None => None,
+        };
+        let binding = self.halted_binding(parked.as_ref()).await?;
+        let decided_on = Some(existing.revision);
+        let row = deleting(existing, parked.as_ref());
+        let mut operation = self.deletion(&row).await?;
+        operation.revoking = self.engine.store.bindings(&row.id).await?.into_iter().next();
+        if operation.revoking.is_some() {
+            let provider = self.provider(&row.service)?;
+            let begin = Checkpoint::begin();
+            operation.checkpoint = facts::written(&begin);
+            operation.intent = Some(facts::intent(provider.as_ref(), (Work::Unbind, &begin), 1));
+        }
+        let operation_id = operation.id.clone();
+        let rows = Rows { instance: RowChange::put(row), binding, revoked: None };
+        let mut begin = self.beginning(operation, (decided_on, rows), ("deprovision.accepted", caller));
+        begin.supersedes.clone_from(&superseded);
+        if self.engine.begin(begin).await? == Begun::Moved {
+            return Ok(None);
+        }
+        self.tell_superseded(superseded.as_ref());
+        let attended = self.attend(&operation_id, Work::Deprovision, caller).await?;
+        Ok(Some(attended.map_or(Deprovisioned::Deleted, Deprovisioned::Accepted)))
+    }
+
+    async fn deletion(&self, row: &Instance) -> Result<Operation, BrokerError> {
+        let digest = digest::of_deletion(&self.engine.ring);
+        let wanted = Wanted { work: Work::Deprovision, instance: row.id.clone(), binding: None, digest };
+        let provider = self.provider(&row.service)?;
+        Ok(operation(wanted, facts::first_checkpoint(row.unfinished.as_ref()), provider.as_ref()))
+    }
+
+    /// The binding that a halted bind was making, with what it knew.
+    pub(super) async fn halted_binding(
+        &self,
+        parked: Option<&Operation>,
+    ) -> Result<RowChange<crate::binding::Binding>, BrokerError> {
+        let Some((parked, id)) =
+            parked.and_then(|parked| parked.binding.as_ref().map(|binding| (parked, binding)))
+        else {
+            return Ok(RowChange::Keep);
+        };
+        let row = self.engine.store.binding(&parked.instance, id).await?;
+        let unfinished = facts::unfinished(parked);
+        Ok(row.map_or(RowChange::Keep, |row| {
+            let unfinished = unfinished.or_else(|| row.unfinished.clone());
+            RowChange::put(crate::binding::Binding { unfinished, ..row })
+        }))
+    }
+
+    /// Whoever waits for an operation that made way is told.
+    pub(super) fn tell_superseded(&self, superseded: Option<&OperationId>) {
+        let Some(id) = superseded else { return };
+        let failure = Failure {
+            refusal: None,
+            touched: true,
+            description: "A deletion took its place.".to_owned(),
+            instance_usable: None,
+            update_repeatable: None,
+        };
+        self.engine.waiting.tell(id, Stage::Over(Err(Box::new(failure))));
+    }
+}
+
+/// The row of an instance that is being deleted: it keeps what a halted creation knew.
+fn deleting(existing: Instance, parked: Option<&Operation>) -> Instance {
+    let halted =
+        parked.filter(|parked| parked.work == Work::Provision && parked.state == OperationState::InProgress);
+    Instance {
+        unfinished: halted.and_then(facts::unfinished).or_else(|| existing.unfinished.clone()),
+        state_before: Some(existing.state),
+        state: InstanceState::Deprovisioning,
+        ..existing
+    }
+}

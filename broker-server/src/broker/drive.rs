@@ -1,0 +1,312 @@
+//! Working on one operation: intent durable, one step, result durable, and so on until it ends or waits.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use sutler_spec::BindingId;
+use tokio::time::{Instant, timeout};
+use tracing::{debug, error, info, warn};
+
+use super::{
+    ending::{self, Ending},
+    engine::{Engine, Intended},
+    error::{Failure, chain},
+    facts,
+    verdict::{Completed, Standing, Verdict, judge},
+    waiting::Stage,
+};
+use crate::{
+    binding::Binding,
+    instance::Instance,
+    operation::{Intent, Lease, Operation},
+    providers::{Attempt, Checkpoint, Progress, Provider, ProviderError, RecoveryClass, Sent, Work},
+    store::{Actor, Event, Hold, Rows, Save, StoreError},
+};
+
+/// An operation in our hands, with everything it is about.
+struct Drive {
+    lease: Lease,
+    operation: Operation,
+    instance: Instance,
+    binding: Option<Binding>,
+    provider: Arc<dyn Provider>,
+    intended: Intended,
+}
+
+/// Whether the drive goes on.
+enum Flow {
+    On,
+    Off,
+}
+
+impl Engine {
+    /// Drives until the operation ends, waits, is lost, or the process drains.
+    pub(super) async fn drive(&self, lease: Lease, operation: Operation, intended: Intended) {
+        let id = operation.id.clone();
+        match self.try_drive(lease, operation, intended).await {
+            Ok(()) => {}
+            Err(StoreError::LeaseLost) => info!(operation = %id, "somebody else goes on with the operation"),
+            // the lease lapses, and the operation is taken up again from what is durable
+            Err(problem) => error!(operation = %id, error = %chain(&problem), "the operation is interrupted"),
+        }
+    }
+
+    async fn try_drive(
+        &self,
+        lease: Lease,
+        operation: Operation,
+        intended: Intended,
+    ) -> Result<(), StoreError> {
+        let Some(mut drive) = self.load(lease, operation, intended).await? else { return Ok(()) };
+        self.waiting.tell(&drive.operation.id, Stage::Running);
+        loop {
+            if drive.intended == Intended::NotYet {
+                if self.is_draining() {
+                    return self.wait(&mut drive, Duration::ZERO).await.map(|_| ());
+                }
+                self.intend(&mut drive).await?;
+            }
+            let answer = self.ask(&drive).await;
+            if let Flow::Off = self.conclude(&mut drive, answer).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads what the operation is about.
+    async fn load(
+        &self,
+        lease: Lease,
+        operation: Operation,
+        intended: Intended,
+    ) -> Result<Option<Drive>, StoreError> {
+        let instance = self.store.instance(&operation.instance).await?;
+        let binding = match operation.binding.as_ref().or(operation.revoking.as_ref()) {
+            Some(id) => self.store.binding(&operation.instance, id).await?,
+            None => None,
+        };
+        let provider = instance.as_ref().and_then(|instance| self.registry.provider(&instance.service));
+        let (Some(instance), Some(provider)) = (instance, provider) else {
+            // an operator who removed an offering in use can put it back: the operation waits
+            warn!(operation = %operation.id, "the offering of the operation is not configured here");
+            let save = Save {
+                hold: Hold::Park(self.tuning.backoff_cap),
+                event: None,
+                rows: Rows::default(),
+                operation,
+                lease,
+            };
+            self.store.save(save).await?;
+            return Ok(None);
+        };
+        Ok(Some(Drive { lease, operation, instance, binding, provider, intended }))
+    }
+
+    /// Makes the intent of the next attempt durable.
+    async fn intend(&self, drive: &mut Drive) -> Result<(), StoreError> {
+        drive.operation.intent = Some(next_intent(drive));
+        self.save(drive, Hold::Keep(self.tuning.lease), Rows::default(), None).await?;
+        drive.intended = Intended::Already;
+        Ok(())
+    }
+
+    /// Asks the provider to do the step, within the lease.
+    async fn ask(&self, drive: &Drive) -> Result<Progress<Completed>, ProviderError> {
+        self.metrics.provider_calls.count();
+        let checkpoint = checkpoint(&drive.operation);
+        let attempt = if drive.operation.in_doubt { Attempt::Again } else { Attempt::First };
+        debug!(operation = %drive.operation.id, step = checkpoint.step, ?attempt, "asking the provider");
+        let marker = facts::marker(self.store.installation(), &drive.instance.id, bound(&drive.operation));
+        let step =
+            facts::Asked { instance: &drive.instance, checkpoint: &checkpoint, attempt, marker: &marker };
+        let work = facts::call(
+            drive.provider.as_ref(),
+            target(&drive.operation),
+            step,
+            (drive.binding.as_ref(), drive.operation.change.as_ref()),
+        );
+        match timeout(self.tuning.call_deadline(), AssertUnwindSafe(work).catch_unwind()).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_panic)) => Err(unclear("The provider stopped with an internal error.")),
+            Err(_elapsed) => Err(unclear("The vendor did not answer in time.")),
+        }
+    }
+
+    /// Records what follows from the answer.
+    async fn conclude(
+        &self,
+        drive: &mut Drive,
+        answer: Result<Progress<Completed>, ProviderError>,
+    ) -> Result<Flow, StoreError> {
+        let standing = Standing {
+            failures: drive.operation.failures,
+            touched: drive.operation.touched,
+            age: facts::age(&drive.operation.id),
+        };
+        let read_only = class_of(drive) == RecoveryClass::ReadOnly;
+        match judge(answer, standing, &self.tuning, (self.jitter)()) {
+            Verdict::Next(checkpoint) => {
+                settle(&mut drive.operation, checkpoint, read_only);
+                self.go_on(drive).await
+            }
+            Verdict::Park { checkpoint, after, description } => {
+                settle(&mut drive.operation, checkpoint, read_only);
+                drive.operation.description = Some(description);
+                self.wait(drive, after).await
+            }
+            Verdict::Retry { after, description, in_doubt } => {
+                self.metrics.provider_calls_unclear.count();
+                info!(operation = %drive.operation.id, description, "the provider gave no clear answer");
+                drive.operation.failures += 1;
+                drive.operation.in_doubt |= in_doubt && !read_only;
+                drive.operation.touched |= in_doubt && !read_only;
+                drive.operation.intent = None;
+                drive.operation.description = Some(description);
+                self.wait(drive, after).await
+            }
+            Verdict::Done(completed) => self.complete(drive, completed).await,
+            Verdict::Fail(failure) => self.fail(drive, failure).await.map(|()| Flow::Off),
+        }
+    }
+
+    /// Result and next intent in one transaction; when draining, the result alone.
+    async fn go_on(&self, drive: &mut Drive) -> Result<Flow, StoreError> {
+        if self.is_draining() {
+            return self.wait(drive, Duration::ZERO).await;
+        }
+        drive.operation.intent = Some(next_intent(drive));
+        self.save(drive, Hold::Keep(self.tuning.lease), Rows::default(), None).await?;
+        drive.intended = Intended::Already;
+        Ok(Flow::On)
+    }
+
+    async fn wait(&self, drive: &mut Drive, after: Duration) -> Result<Flow, StoreError> {
+        self.save(drive, Hold::Park(after), Rows::default(), None).await?;
+        let stage = if self.is_draining() { Stage::Left } else { Stage::Parked(Instant::now() + after) };
+        self.waiting.tell(&drive.operation.id, stage);
+        self.wake.notify_one();
+        Ok(Flow::Off)
+    }
+
+    /// The work, or one binding of a deprovision, is done.
+    async fn complete(&self, drive: &mut Drive, completed: Completed) -> Result<Flow, StoreError> {
+        if let Some(revoked) = drive.operation.revoking.clone() {
+            return self.revoke_next(drive, &revoked).await;
+        }
+        let end = ending::success(
+            &self.ring,
+            &drive.operation,
+            (&drive.instance, drive.binding.as_ref()),
+            completed,
+        );
+        self.finish(drive, end).await?;
+        self.metrics.operations_succeeded.count();
+        info!(operation = %drive.operation.id, work = drive.operation.work.as_str(), "succeeded");
+        self.waiting.tell(&drive.operation.id, Stage::Over(Ok(())));
+        Ok(Flow::Off)
+    }
+
+    /// A binding is gone; its row goes in the transaction that records the intent for the next one, or for the
+    /// instance itself.
+    async fn revoke_next(&self, drive: &mut Drive, revoked: &BindingId) -> Result<Flow, StoreError> {
+        let bindings = self.store.bindings(&drive.instance.id).await?;
+        let next = bindings.into_iter().find(|binding| binding != revoked);
+        let rows = Rows { revoked: Some(revoked.clone()), ..Rows::default() };
+        let event = self.event(drive, "binding.revoked", Some(revoked.clone()));
+        drive.operation.touched = true;
+        drive.operation.in_doubt = false;
+        drive.operation.failures = 0;
+        drive.operation.checkpoint = match next {
+            Some(_) => facts::written(&Checkpoint::begin()),
+            None => facts::first_checkpoint(drive.instance.unfinished.as_ref()),
+        };
+        drive.binding = match &next {
+            Some(id) => self.store.binding(&drive.instance.id, id).await?,
+            None => None,
+        };
+        drive.operation.revoking = next;
+        drive.operation.intent = Some(next_intent(drive));
+        self.save(drive, Hold::Keep(self.tuning.lease), rows, Some(event)).await?;
+        drive.intended = Intended::Already;
+        Ok(Flow::On)
+    }
+
+    async fn fail(&self, drive: &mut Drive, failure: Failure) -> Result<(), StoreError> {
+        let end = ending::failure(&drive.operation, (&drive.instance, drive.binding.as_ref()), &failure);
+        self.finish(drive, end).await?;
+        self.metrics.operations_failed.count();
+        let work = drive.operation.work.as_str();
+        info!(operation = %drive.operation.id, work, description = failure.description, "failed");
+        let failure = Failure { touched: drive.operation.touched, ..failure };
+        self.waiting.tell(&drive.operation.id, Stage::Over(Err(Box::new(failure))));
+        Ok(())
+    }
+
+    async fn finish(&self, drive: &mut Drive, end: Ending) -> Result<(), StoreError> {
+        let event = self.event(drive, end.event, drive.operation.binding.clone());
+        drive.operation = end.operation;
+        self.save(drive, Hold::End, end.rows, Some(event)).await
+    }
+
+    async fn save(
+        &self,
+        drive: &Drive,
+        hold: Hold,
+        rows: Rows,
+        event: Option<Event>,
+    ) -> Result<(), StoreError> {
+        let save = Save { lease: drive.lease.clone(), operation: drive.operation.clone(), hold, rows, event };
+        self.store.save(save).await
+    }
+
+    fn event(&self, drive: &Drive, kind: &'static str, binding: Option<BindingId>) -> Event {
+        Event {
+            kind,
+            instance: drive.instance.id.clone(),
+            binding,
+            operation: Some(drive.operation.id.clone()),
+            actor: Actor::default(),
+            detail: None,
+        }
+    }
+}
+
+/// What the provider is asked to do at the moment: a deprovision starts with unbinding.
+fn target(operation: &Operation) -> Work {
+    if operation.revoking.is_some() { Work::Unbind } else { operation.work }
+}
+
+/// The binding the step is about.
+fn bound(operation: &Operation) -> Option<&BindingId> {
+    operation.binding.as_ref().or(operation.revoking.as_ref())
+}
+
+fn checkpoint(operation: &Operation) -> Checkpoint {
+    facts::read_checkpoint(&operation.checkpoint)
+}
+
+fn class_of(drive: &Drive) -> RecoveryClass {
+    drive.provider.recovery(target(&drive.operation), &checkpoint(&drive.operation).step)
+}
+
+fn next_intent(drive: &Drive) -> Intent {
+    facts::intent(
+        drive.provider.as_ref(),
+        (target(&drive.operation), &checkpoint(&drive.operation)),
+        drive.operation.failures + 1,
+    )
+}
+
+/// The step was answered: its outcome is known.
+fn settle(operation: &mut Operation, checkpoint: Checkpoint, read_only: bool) {
+    operation.checkpoint = facts::written(&checkpoint);
+    operation.intent = None;
+    operation.in_doubt = false;
+    operation.touched |= !read_only;
+    operation.failures = 0;
+    operation.description = None;
+}
+
+fn unclear(description: &str) -> ProviderError {
+    ProviderError::Unavailable { description: description.to_owned(), retry_after: None, sent: Sent::Perhaps }
+}

@@ -1,0 +1,166 @@
+//! The operation engine: owns the durability of every piece of work, and whoever is working on one.
+//!
+//! ```text
+//! request ──▶ begin (one commit) ──▶ task: intent ─▶ provider ─▶ result ─▶ … ─▶ end
+//!    └── waits for a while ──────────────────────────────┘   ▲
+//! worker ── claims what is due or was left behind ───────────┘
+//! ```
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sutler_secrets::KeyRing;
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+    task::JoinSet,
+};
+
+use super::{
+    backoff::Jitter,
+    error::{BrokerError, Failure},
+    waiting::{Patience, Waiting, end},
+};
+use crate::{
+    config::Tuning,
+    metrics::Metrics,
+    operation::{Lease, Operation, OperationId, OperationStatus},
+    providers::{Registry, Work},
+    store::{Begin, Begun, BrokerStore, StoreError},
+};
+use sutler_spec::{Asynchrony, OperationState};
+
+/// What became of work that a request asked for.
+#[derive(Debug)]
+pub(super) enum Attended {
+    /// It is done.
+    Done,
+    /// It goes on without the request.
+    GoesOn(OperationId),
+}
+
+/// See the module.
+pub(super) struct Engine {
+    pub(super) registry: Arc<Registry>,
+    pub(super) store: Arc<dyn BrokerStore>,
+    pub(super) ring: Arc<KeyRing>,
+    pub(super) tuning: Tuning,
+    pub(super) jitter: Jitter,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) waiting: Waiting,
+    /// Something may be due earlier than the worker thinks.
+    pub(super) wake: Notify,
+    /// True once nothing new is to be started.
+    pub(super) draining: watch::Sender<bool>,
+    pub(super) runtime: Handle,
+    pub(super) tasks: Mutex<JoinSet<()>>,
+}
+
+impl Engine {
+    /// Accepts an operation and starts working on it. The work is not tied to the caller.
+    pub(super) async fn begin(self: &Arc<Self>, begin: Begin) -> Result<Begun, StoreError> {
+        let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
+        let begun = self.store.begin(begin).await?;
+        if begun == Begun::Accepted {
+            self.metrics.operations_accepted.count();
+            self.start(lease, operation, Intended::Already);
+        }
+        Ok(begun)
+    }
+
+    /// Starts working on an operation that is ours.
+    pub(super) fn start(self: &Arc<Self>, lease: Lease, operation: Operation, intended: Intended) {
+        let engine = self.clone();
+        self.spawn(async move { engine.drive(lease, operation, intended).await });
+    }
+
+    /// Runs a task that draining waits for and aborting stops.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn_on(task, &self.runtime);
+    }
+
+    /// Waits for work that this request started or joined, as long as its platform allows.
+    pub(super) async fn attend(
+        &self,
+        (operation, work): (&OperationId, Work),
+        asynchrony: Asynchrony,
+    ) -> Result<Attended, BrokerError> {
+        let mut receiver = self.waiting.listen(operation);
+        let patience = match asynchrony {
+            Asynchrony::Allowed => Patience::Inline(self.tuning.inline_budget),
+            Asynchrony::Refused => Patience::Stubborn(self.tuning.sync_limit),
+        };
+        let ended = match self.store.operation(operation).await? {
+            // it ended before we listened
+            Some(operation) if operation.is_over() => Some(as_end(&operation)),
+            _ => end(&mut receiver, patience).await,
+        };
+        self.waiting.leave(operation, receiver);
+        match (ended, asynchrony) {
+            (Some(Ok(())), _) => Ok(Attended::Done),
+            (Some(Err(failure)), _) => Err(BrokerError::Work { work, failure: *failure }),
+            (None, Asynchrony::Allowed) => Ok(Attended::GoesOn(operation.clone())),
+            (None, Asynchrony::Refused) => Err(BrokerError::StillRunning),
+        }
+    }
+
+    /// Joins work that a repeat of its request found in progress: a platform that may be told so is told at once.
+    pub(super) async fn join(
+        &self,
+        status: &OperationStatus,
+        asynchrony: Asynchrony,
+    ) -> Result<Attended, BrokerError> {
+        match asynchrony {
+            Asynchrony::Allowed => Ok(Attended::GoesOn(status.id.clone())),
+            Asynchrony::Refused => self.attend((&status.id, status.work), asynchrony).await,
+        }
+    }
+
+    /// Lets running steps finish, records where they are, and starts nothing new.
+    pub(super) async fn drain(&self) {
+        self.draining.send_replace(true);
+        self.waiting.leave_parked();
+        let mut tasks = std::mem::take(&mut *self.tasks());
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// Stops everything at once, as a crash would.
+    pub(super) async fn abort(&self) {
+        self.draining.send_replace(true);
+        let mut tasks = std::mem::take(&mut *self.tasks());
+        tasks.shutdown().await;
+    }
+
+    /// Whether nothing new is to be started.
+    pub(super) fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the intent of the next step is durable already, under this very lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Intended {
+    /// It is.
+    Already,
+    /// It is to be written.
+    NotYet,
+}
+
+/// How an operation ended, as far as the record tells.
+fn as_end(operation: &Operation) -> Result<(), Box<Failure>> {
+    if operation.state == OperationState::Succeeded {
+        return Ok(());
+    }
+    Err(Box::new(Failure {
+        refusal: None,
+        touched: true,
+        description: operation.description.clone().unwrap_or_else(|| "The operation failed.".to_owned()),
+        instance_usable: operation.instance_usable,
+        update_repeatable: operation.update_repeatable,
+    }))
+}

@@ -1,0 +1,163 @@
+//! What a provider is told, made from our records, and the one place that calls it.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sutler_spec::{BindingId, Context, InstanceId, Parameters, PlanId};
+use uuid::Uuid;
+
+use super::verdict::Completed;
+use crate::{
+    binding::Binding,
+    instance::Instance,
+    operation::{Intent, Operation, OperationId},
+    providers::{
+        Attempt, BEGIN, BindingFacts, Change, Checkpoint, InstanceFacts, Marker, Progress, Provider,
+        ProviderError, Record, Repeatability, Step, Usability, Work,
+    },
+};
+
+/// What an update asks for, as it is recorded with its operation.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct RecordedChange {
+    pub(super) plan: PlanId,
+    pub(super) parameters: Parameters,
+    pub(super) named: Vec<String>,
+    pub(super) context: Option<Context>,
+    pub(super) maintenance_version: Option<String>,
+}
+
+/// What a step is asked with.
+pub(super) struct Asked<'a> {
+    pub(super) instance: &'a Instance,
+    pub(super) checkpoint: &'a Checkpoint,
+    pub(super) attempt: Attempt,
+    pub(super) marker: &'a Marker,
+}
+
+/// Asks the provider to do one step.
+pub(super) async fn call(
+    provider: &dyn Provider,
+    work: Work,
+    asked: Asked<'_>,
+    (binding, change): (Option<&Binding>, Option<&Value>),
+) -> Result<Progress<Completed>, ProviderError> {
+    let instance = instance(asked.instance);
+    let Asked { checkpoint, attempt, marker, .. } = asked;
+    let step = Step { instance: &instance, checkpoint, attempt, marker };
+    let change = change.and_then(|change| RecordedChange::deserialize(change).ok());
+    match (work, change, binding.map(self::binding)) {
+        (Work::Provision, _, _) => {
+            provider.provision(step).await.map(|made| carry(made, Completed::Instance))
+        }
+        (Work::Update, Some(change), _) => {
+            let RecordedChange { plan: plan_id, parameters, named, .. } = change;
+            let change = Change { plan_id, parameters, named };
+            provider.update(step, &change).await.map(|made| carry(made, Completed::Instance))
+        }
+        (Work::Deprovision, _, _) => {
+            provider.deprovision(step).await.map(|gone| carry(gone, |()| Completed::Gone))
+        }
+        (Work::Bind, _, Some(binding)) => {
+            provider.bind(step, &binding).await.map(|made| carry(made, Completed::Binding))
+        }
+        (Work::Unbind, _, Some(binding)) => {
+            provider.unbind(step, &binding).await.map(|gone| carry(gone, |()| Completed::Gone))
+        }
+        (Work::Update, None, _) | (Work::Bind | Work::Unbind, _, None) => Err(ProviderError::Failed {
+            description: "The broker's record of this operation is not complete.".to_owned(),
+            usable: Usability::Usable,
+            repeat: Repeatability::Repeatable,
+        }),
+    }
+}
+
+fn carry<T>(progress: Progress<T>, wrap: impl FnOnce(T) -> Completed) -> Progress<Completed> {
+    match progress {
+        Progress::Next(checkpoint) => Progress::Next(checkpoint),
+        Progress::Pending { checkpoint, after, description } => {
+            Progress::Pending { checkpoint, after, description }
+        }
+        Progress::Done(done) => Progress::Done(wrap(done)),
+    }
+}
+
+/// What a provider is told of an instance.
+pub(super) fn instance(instance: &Instance) -> InstanceFacts {
+    InstanceFacts {
+        id: instance.id.clone(),
+        service_id: instance.service.clone(),
+        plan_id: instance.plan.clone(),
+        name: instance.name().map(str::to_owned),
+        parameters: instance.parameters.clone(),
+        record: instance.record.clone().map(Record),
+    }
+}
+
+fn binding(binding: &Binding) -> BindingFacts {
+    BindingFacts {
+        id: binding.id.clone(),
+        parameters: binding.parameters.clone(),
+        application: binding.application.clone(),
+        record: binding.record.clone().map(Record),
+    }
+}
+
+/// The mark of what is made: the binding's, or the instance's.
+pub(super) fn marker(installation: &str, instance: &InstanceId, binding: Option<&BindingId>) -> Marker {
+    let marker = Marker::for_instance(installation, instance);
+    binding.map_or(marker.clone(), |binding| marker.for_binding(binding))
+}
+
+/// The intent of a step that is about to be asked for.
+pub(super) fn intent(
+    provider: &dyn Provider,
+    (work, checkpoint): (Work, &Checkpoint),
+    attempt: u32,
+) -> Intent {
+    let class = written(&provider.recovery(work, &checkpoint.step));
+    Intent { step: checkpoint.step.clone(), class: class.as_str().unwrap_or_default().to_owned(), attempt }
+}
+
+/// Where work begins that takes up what unfinished work left behind, if there is any.
+pub(super) fn first_checkpoint(unfinished: Option<&Value>) -> Value {
+    written(&Checkpoint::at(BEGIN, unfinished.cloned().unwrap_or(Value::Null)))
+}
+
+/// What the work of an operation knew last.
+pub(super) fn unfinished(operation: &Operation) -> Option<Value> {
+    Some(read_checkpoint(&operation.checkpoint).data).filter(|data| !data.is_null())
+}
+
+/// A checkpoint for the record.
+pub(super) fn written(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+/// A checkpoint from the record.
+pub(super) fn read_checkpoint(recorded: &Value) -> Checkpoint {
+    Checkpoint::deserialize(recorded).unwrap_or_else(|_| Checkpoint::begin())
+}
+
+/// How long ago the operation was accepted: its id tells.
+pub(super) fn age(operation: &OperationId) -> Duration {
+    let accepted = Uuid::parse_str(operation.as_str()).ok().and_then(|id| id.get_timestamp()).map(|at| {
+        let (seconds, nanoseconds) = at.to_unix();
+        SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds)
+    });
+    accepted.and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_knows_its_age() {
+        assert!(age(&OperationId::new()) < Duration::from_secs(5));
+        let old = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 1_000_000_000, 0)).to_string();
+        assert!(age(&OperationId::from(old.as_str())) > Duration::from_secs(500_000_000));
+        assert_eq!(age(&OperationId::from("not ours")), Duration::ZERO);
+    }
+}

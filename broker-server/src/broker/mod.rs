@@ -1,0 +1,152 @@
+//! What a broker does, one use case per file. Decides; the engine acts.
+//!
+//! ```text
+//! provision · update · deprovision · bind · unbind      fetch · last_operation
+//!                      └───── engine ─────┘
+//!            drive ── verdict · ending · facts · worker
+//! ```
+
+mod backoff;
+mod bind;
+mod deprovision;
+mod digest;
+mod drive;
+mod ending;
+mod engine;
+mod error;
+mod facts;
+mod fetch;
+mod last_operation;
+mod provision;
+mod request;
+mod unbind;
+mod update;
+mod verdict;
+mod waiting;
+mod worker;
+
+use std::sync::{Arc, Mutex};
+
+use sutler_secrets::KeyRing;
+use sutler_spec::Asynchrony;
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+    task::JoinSet,
+};
+
+pub use backoff::{Jitter, random};
+pub(crate) use error::chain;
+pub use error::{BrokerError, Failure};
+pub use last_operation::Polled;
+
+use self::{engine::Engine, fetch::Observations, waiting::Waiting};
+use crate::{
+    config::{DeletedLastOperation, Tuning},
+    metrics::Metrics,
+    providers::Registry,
+    store::{Actor, BrokerStore, StoreError},
+};
+
+/// On whose behalf a request is made, and whether it may be told that work goes on.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// `accepts_incomplete`.
+    pub asynchrony: Asynchrony,
+}
+
+/// What a broker is made of.
+pub struct Parts {
+    /// What it offers.
+    pub registry: Registry,
+    /// Its memory.
+    pub store: Arc<dyn BrokerStore>,
+    /// Its keys.
+    pub ring: Arc<KeyRing>,
+    /// Its times.
+    pub tuning: Tuning,
+    /// What polling a finished deletion gets.
+    pub deleted_last_operation: DeletedLastOperation,
+    /// Its counters.
+    pub metrics: Arc<Metrics>,
+    /// Its randomness.
+    pub jitter: Jitter,
+}
+
+/// A service broker without HTTP.
+pub struct Broker {
+    engine: Arc<Engine>,
+    observations: Observations,
+    deleted_last_operation: DeletedLastOperation,
+}
+
+impl Broker {
+    /// Puts a broker together. Its work runs on the given runtime, whoever asks for it.
+    #[must_use]
+    pub fn new(parts: Parts, runtime: Handle) -> Self {
+        let Parts { registry, store, ring, tuning, deleted_last_operation, metrics, jitter } = parts;
+        let engine = Engine {
+            registry: Arc::new(registry),
+            store,
+            ring,
+            tuning,
+            jitter,
+            metrics,
+            waiting: Waiting::default(),
+            wake: Notify::new(),
+            draining: watch::channel(false).0,
+            runtime,
+            tasks: Mutex::new(JoinSet::new()),
+        };
+        Self {
+            observations: Observations::new(tuning.fetch_cache),
+            engine: Arc::new(engine),
+            deleted_last_operation,
+        }
+    }
+
+    /// Takes up what an earlier process left, and starts the worker.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn start(&self) -> Result<(), StoreError> {
+        let resumed = self.engine.store.take_over().await?;
+        if resumed > 0 {
+            tracing::info!(operations = resumed, "taking up operations that were interrupted");
+        }
+        self.engine.start_worker();
+        Ok(())
+    }
+
+    /// Lets running steps finish, records where they are, and starts nothing new.
+    pub async fn drain(&self) {
+        self.engine.drain().await;
+    }
+
+    /// Stops everything at once, as a crash would.
+    pub async fn abort(&self) {
+        self.engine.abort().await;
+    }
+
+    /// What it offers.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.engine.registry
+    }
+
+    /// Its counters.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.engine.metrics
+    }
+
+    /// Whether the store can be read and written, and requests are still served.
+    ///
+    /// # Errors
+    /// When the store cannot be.
+    pub async fn check(&self) -> Result<bool, StoreError> {
+        self.engine.store.check().await.map(|()| !self.engine.is_draining())
+    }
+}

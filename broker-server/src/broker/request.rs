@@ -1,0 +1,196 @@
+//! What requests have in common: finding offering and plan, checks before anything is written, new operations.
+
+use std::sync::Arc;
+
+use sutler_catalog::{Asynchronous, Input};
+use sutler_secrets::Digest;
+use sutler_spec::{
+    Accepted, Asynchrony, BindingId, InstanceBody, InstanceId, InstanceMetadata, MaintenanceInfo,
+    Operation as Handle, OperationState, Parameters, PlanId, ServiceId, ServiceOffering, ServicePlan,
+};
+
+use super::{Broker, BrokerError, Caller, engine::Attended, facts};
+use crate::{
+    instance::Instance,
+    operation::{Lease, Operation, OperationId},
+    providers::{InstanceFacts, Provider, Work},
+    store::{Begin, Event, Rows},
+};
+
+/// How often a decision is made again because the world moved on.
+pub(super) const DECISIONS: usize = 32;
+
+impl Broker {
+    /// The offering and plan, if they exist and belong together (B-PROV-05).
+    pub(super) fn known_plan(
+        &self,
+        service: &ServiceId,
+        plan: &PlanId,
+    ) -> Result<(&ServiceOffering, &ServicePlan), BrokerError> {
+        let index = self.engine.registry.index();
+        let offering = index.offering_by_id(service).ok_or_else(|| {
+            BrokerError::Invalid("The service_id is not one of this broker's catalog.".to_owned())
+        })?;
+        let plan = index.plan_by_id(service, plan).ok_or_else(|| {
+            BrokerError::Invalid(format!("The plan_id is not one of the plans of '{}'.", offering.name))
+        })?;
+        Ok((offering, plan))
+    }
+
+    /// The provider of an offering.
+    pub(super) fn provider(&self, service: &ServiceId) -> Result<Arc<dyn Provider>, BrokerError> {
+        self.engine.registry.provider(service).ok_or_else(|| BrokerError::NoProvider(service.to_string()))
+    }
+
+    /// Refuses platforms that do not accept incomplete answers where no other can be given.
+    pub(super) fn check_asynchrony(
+        &self,
+        service: &ServiceId,
+        plan: &PlanId,
+        caller: &Caller,
+    ) -> Result<(), BrokerError> {
+        let always = self
+            .engine
+            .registry
+            .plan(service, plan)
+            .is_some_and(|plan| plan.asynchrony() == Asynchronous::Always);
+        if always && caller.asynchrony == Asynchrony::Refused {
+            Err(BrokerError::AsyncRequired)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Checks parameters against the schema of the request.
+    pub(super) fn check_schema(
+        &self,
+        plan: &PlanId,
+        input: Input,
+        parameters: &Parameters,
+    ) -> Result<(), BrokerError> {
+        let problems = self.engine.registry.problems(plan, input, parameters);
+        if problems.is_empty() { Ok(()) } else { Err(BrokerError::problems(&problems)) }
+    }
+
+    /// Lets the provider check what a schema cannot.
+    pub(super) fn check_with_provider(
+        &self,
+        service: &ServiceId,
+        parameters: &Parameters,
+        present: Option<&InstanceFacts>,
+    ) -> Result<(), BrokerError> {
+        self.provider(service)?
+            .check(parameters, present)
+            .map_err(|problems| BrokerError::problems(&problems))
+    }
+
+    /// Waits for accepted work and says where it can be asked for if it goes on.
+    pub(super) async fn attend(
+        &self,
+        operation: &OperationId,
+        work: Work,
+        caller: &Caller,
+    ) -> Result<Option<Accepted>, BrokerError> {
+        let attended = self.engine.attend((operation, work), caller.asynchrony).await?;
+        Ok(accepted(attended))
+    }
+}
+
+/// The body of a 202, if the work goes on.
+pub(super) fn accepted(attended: Attended) -> Option<Accepted> {
+    match attended {
+        Attended::Done => None,
+        Attended::GoesOn(id) => {
+            // our ids are never empty or too long
+            Some(Accepted { operation: Handle::new(id.as_str()).ok(), ..Accepted::default() })
+        }
+    }
+}
+
+/// What a request wants to begin.
+pub(super) struct Wanted {
+    pub(super) work: Work,
+    pub(super) instance: InstanceId,
+    pub(super) binding: Option<BindingId>,
+    pub(super) digest: Digest,
+}
+
+/// A new operation for a request, with the intent of its first step.
+pub(super) fn operation(wanted: Wanted, checkpoint: serde_json::Value, provider: &dyn Provider) -> Operation {
+    let first = facts::read_checkpoint(&checkpoint);
+    Operation {
+        id: OperationId::new(),
+        intent: Some(facts::intent(provider, (wanted.work, &first), 1)),
+        instance: wanted.instance,
+        binding: wanted.binding,
+        work: wanted.work,
+        state: OperationState::InProgress,
+        description: None,
+        instance_usable: None,
+        update_repeatable: None,
+        digest: wanted.digest,
+        change: None,
+        revoking: None,
+        checkpoint,
+        in_doubt: false,
+        touched: false,
+        failures: 0,
+    }
+}
+
+impl Broker {
+    /// The accepting transaction of an operation.
+    pub(super) fn beginning(
+        &self,
+        operation: Operation,
+        (decided_on, rows): (Option<u64>, Rows),
+        (kind, caller): (&'static str, &Caller),
+    ) -> Begin {
+        let event = Event {
+            kind,
+            instance: operation.instance.clone(),
+            binding: operation.binding.clone(),
+            operation: Some(operation.id.clone()),
+            actor: caller.actor.clone(),
+            detail: None,
+        };
+        Begin {
+            lease: Lease::first(operation.id.clone()),
+            hold: self.engine.tuning.lease,
+            supersedes: None,
+            operation,
+            decided_on,
+            rows,
+            event,
+        }
+    }
+}
+
+/// Checks the version a request believes in (B-PROV-07, App. F): not given is fine, different is not.
+pub(super) fn check_maintenance(
+    plan: &ServicePlan,
+    requested: Option<&MaintenanceInfo>,
+) -> Result<(), BrokerError> {
+    let requested = requested.and_then(|info| info.version.as_deref());
+    let offered = plan.maintenance_info.as_ref().and_then(|info| info.version.as_deref());
+    match (requested, offered) {
+        (None, _) => Ok(()),
+        (Some(requested), Some(offered)) if requested == offered => Ok(()),
+        (Some(_), Some(offered)) => Err(BrokerError::MaintenanceInfoConflict(format!(
+            "The maintenance_info.version is not the one of the catalog, which is {offered}. Fetch the catalog again."
+        ))),
+        (Some(_), None) => Err(BrokerError::MaintenanceInfoConflict(
+            "The plan has no maintenance_info in the catalog. Fetch the catalog again.".to_owned(),
+        )),
+    }
+}
+
+/// What a finished instance looks like to its platform.
+pub(super) fn instance_body(instance: &Instance) -> InstanceBody {
+    let metadata =
+        InstanceMetadata { attributes: instance.attributes.clone(), ..InstanceMetadata::default() };
+    InstanceBody {
+        dashboard_url: instance.dashboard_url.clone(),
+        metadata: Some(metadata).filter(|metadata| !metadata.is_empty()),
+    }
+}

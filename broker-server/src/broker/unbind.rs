@@ -1,0 +1,134 @@
+//! Unbind: what a binding gave stops working.
+
+use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId, UnbindQuery, Unbound};
+
+use super::{
+    Broker, BrokerError, Caller, digest, facts,
+    request::{DECISIONS, Wanted, accepted, operation},
+};
+use crate::{
+    binding::{Binding, BindingState},
+    instance::Instance,
+    operation::{OperationId, OperationStatus},
+    providers::Work,
+    store::{Begun, RowChange, Rows},
+};
+
+/// What follows from what is known about the ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Decision {
+    /// There is nothing to delete.
+    Gone,
+    /// It is being deleted.
+    Join,
+    /// Delete it; the parked bind makes way.
+    Start(Option<OperationId>),
+    /// Something is under way that cannot be interrupted.
+    Busy,
+    /// Two reads did not fit together: read again.
+    Again,
+}
+
+/// Decides on an unbind request.
+fn decide(binding: Option<&Binding>, active: Option<&OperationStatus>) -> Decision {
+    let Some(binding) = binding else { return Decision::Gone };
+    match active {
+        Some(active) if active.binding.as_ref() == Some(&binding.id) => match active.work {
+            Work::Unbind => Decision::Join,
+            _ if active.is_parked => Decision::Start(Some(active.id.clone())),
+            _ => Decision::Busy,
+        },
+        Some(_) => Decision::Busy,
+        None if matches!(binding.state, BindingState::Binding | BindingState::Unbinding) => Decision::Again,
+        None => Decision::Start(None),
+    }
+}
+
+impl Broker {
+    /// Deletes a binding. A request without offering or plan is told so only if there is something to delete.
+    ///
+    /// # Errors
+    /// When the request is refused (then nothing has changed), or the work fails while the request waits.
+    pub async fn unbind(
+        &self,
+        (instance_id, id): (&InstanceId, &BindingId),
+        query: Result<&UnbindQuery, &str>,
+        caller: &Caller,
+    ) -> Result<Unbound, BrokerError> {
+        for _ in 0..DECISIONS {
+            let instance = self.engine.store.instance(instance_id).await?;
+            let binding = self.engine.store.binding(instance_id, id).await?;
+            let active = self.engine.store.active(instance_id).await?;
+            match query {
+                Ok(query) => self.check_unbind(instance.as_ref(), query, caller)?,
+                Err(problem) if binding.is_some() => return Err(BrokerError::Invalid(problem.to_owned())),
+                Err(_) => return Ok(Unbound::Gone),
+            }
+            match (decide(binding.as_ref(), active.as_ref()), instance, binding, active) {
+                (Decision::Gone, ..) => return Ok(Unbound::Gone),
+                (Decision::Join, _, _, Some(active)) => {
+                    let joined = accepted(self.engine.join(&active, caller.asynchrony).await?);
+                    return Ok(joined.map_or(Unbound::Deleted, Unbound::Accepted));
+                }
+                (Decision::Start(superseded), Some(instance), Some(binding), _) => {
+                    let begun = self.begin_unbind((instance, binding), superseded, caller).await?;
+                    if let Some(unbound) = begun {
+                        return Ok(unbound);
+                    }
+                }
+                (Decision::Busy, ..) => return Err(BrokerError::Concurrency),
+                _ => tokio::task::yield_now().await,
+            }
+        }
+        Err(BrokerError::Concurrency)
+    }
+
+    fn check_unbind(
+        &self,
+        instance: Option<&Instance>,
+        query: &UnbindQuery,
+        caller: &Caller,
+    ) -> Result<(), BrokerError> {
+        let (service, plan): (&ServiceId, &PlanId) = instance
+            .map_or((&query.service_id, &query.plan_id), |instance| (&instance.service, &instance.plan));
+        self.check_asynchrony(service, plan, caller)?;
+        if *service == query.service_id {
+            Ok(())
+        } else {
+            Err(BrokerError::Invalid("The instance is not of this service_id.".to_owned()))
+        }
+    }
+
+    async fn begin_unbind(
+        &self,
+        (instance, binding): (Instance, Binding),
+        superseded: Option<OperationId>,
+        caller: &Caller,
+    ) -> Result<Option<Unbound>, BrokerError> {
+        let parked = match &superseded {
+            Some(id) => self.engine.store.operation(id).await?,
+            None => None,
+        };
+        let unfinished = parked.as_ref().and_then(facts::unfinished).or_else(|| binding.unfinished.clone());
+        let provider = self.provider(&instance.service)?;
+        let wanted = Wanted {
+            work: Work::Unbind,
+            instance: instance.id.clone(),
+            binding: Some(binding.id.clone()),
+            digest: digest::of_deletion(&self.engine.ring),
+        };
+        let operation = operation(wanted, facts::first_checkpoint(unfinished.as_ref()), provider.as_ref());
+        let operation_id = operation.id.clone();
+        let row = Binding { state: BindingState::Unbinding, unfinished, ..binding };
+        let rows = Rows { binding: RowChange::put(row), ..Rows::default() };
+        let mut begin =
+            self.beginning(operation, (Some(instance.revision), rows), ("unbind.accepted", caller));
+        begin.supersedes.clone_from(&superseded);
+        if self.engine.begin(begin).await? == Begun::Moved {
+            return Ok(None);
+        }
+        self.tell_superseded(superseded.as_ref());
+        let attended = self.attend(&operation_id, Work::Unbind, caller).await?;
+        Ok(Some(attended.map_or(Unbound::Deleted, Unbound::Accepted)))
+    }
+}

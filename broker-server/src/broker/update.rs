@@ -1,0 +1,241 @@
+//! Update: the plan, the parameters, the version or the context of an instance change together or not at all.
+
+use sutler_catalog::Input;
+use sutler_secrets::Digest;
+use sutler_spec::{InstanceId, Parameters, ServiceOffering, ServicePlan, UpdateRequest, Updated};
+
+use super::{
+    Broker, BrokerError, Caller, digest,
+    facts::{self, RecordedChange},
+    request::{DECISIONS, Wanted, accepted, check_maintenance, instance_body, operation},
+};
+use crate::{
+    instance::{Instance, InstanceState},
+    operation::OperationStatus,
+    providers::{Checkpoint, Work},
+    store::{Amended, Begun, Event, RowChange, Rows},
+};
+
+/// What follows from what is known about the id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Decision {
+    /// Go on with the checks.
+    Check,
+    /// The same update is in progress.
+    Join,
+    /// There is no such instance, or its creation failed.
+    Missing,
+    /// It belongs to another offering.
+    Foreign,
+    /// Something else is in progress.
+    Busy,
+}
+
+/// Decides on an update request.
+fn decide(
+    existing: Option<&Instance>,
+    active: Option<&OperationStatus>,
+    request: &UpdateRequest,
+    digest: Digest,
+) -> Decision {
+    let Some(existing) = existing else { return Decision::Missing };
+    if existing.service != request.service_id {
+        return Decision::Foreign;
+    }
+    match (active, existing.state) {
+        (Some(active), _) if active.work == Work::Update && active.digest == digest => Decision::Join,
+        (Some(_), _) | (None, InstanceState::Provisioning | InstanceState::Deprovisioning) => Decision::Busy,
+        (None, InstanceState::Failed) => Decision::Missing,
+        (None, InstanceState::Ready | InstanceState::Unusable) => Decision::Check,
+    }
+}
+
+/// What an update comes to.
+enum Effect {
+    /// Nothing changes.
+    Nothing,
+    /// Only what the platform says about itself changes.
+    Context,
+    /// The provider has work to do.
+    Work(RecordedChange),
+}
+
+impl Broker {
+    /// Changes an instance.
+    ///
+    /// # Errors
+    /// When the request is refused (then nothing has changed), or the work fails while the request waits.
+    pub async fn update(
+        &self,
+        id: &InstanceId,
+        request: &UpdateRequest,
+        caller: &Caller,
+    ) -> Result<Updated, BrokerError> {
+        self.known_change(request)?;
+        let digest = digest::of_update(&self.engine.ring, request);
+        for _ in 0..DECISIONS {
+            let existing = self.engine.store.instance(id).await?;
+            let active = self.engine.store.active(id).await?;
+            let decision = decide(existing.as_ref(), active.as_ref(), request, digest);
+            match (decision, existing, active) {
+                (Decision::Check, Some(existing), _) => {
+                    if let Some(updated) = self.change(existing, (request, digest), caller).await? {
+                        return Ok(updated);
+                    }
+                }
+                (Decision::Join, _, Some(active)) => {
+                    return match accepted(self.engine.join(&active, caller.asynchrony).await?) {
+                        Some(accepted) => Ok(Updated::Accepted(accepted)),
+                        None => Ok(Updated::Applied(self.present_body(id).await?)),
+                    };
+                }
+                (Decision::Foreign, ..) => {
+                    return Err(BrokerError::Invalid("The instance is not of this service_id.".to_owned()));
+                }
+                (Decision::Missing, ..) => {
+                    return Err(BrokerError::NotFound("The instance does not exist.".to_owned()));
+                }
+                _ => return Err(BrokerError::Concurrency),
+            }
+        }
+        Err(BrokerError::Concurrency)
+    }
+
+    /// The request names an offering, and if it names a plan, one of that offering.
+    fn known_change(&self, request: &UpdateRequest) -> Result<(), BrokerError> {
+        if let Some(plan) = &request.plan_id {
+            return self.known_plan(&request.service_id, plan).map(|_| ());
+        }
+        match self.engine.registry.offering(&request.service_id) {
+            Some(_) => Ok(()),
+            None => {
+                Err(BrokerError::Invalid("The service_id is not one of this broker's catalog.".to_owned()))
+            }
+        }
+    }
+
+    /// Checks, in the order of App. F, and begins; `None` when the world moved on meanwhile.
+    async fn change(
+        &self,
+        existing: Instance,
+        (request, digest): (&UpdateRequest, Digest),
+        caller: &Caller,
+    ) -> Result<Option<Updated>, BrokerError> {
+        let plan_id = request.plan_id.as_ref().unwrap_or(&existing.plan);
+        let (offering, plan) = self.known_plan(&existing.service, plan_id)?;
+        self.check_asynchrony(&existing.service, plan_id, caller)?;
+        check_maintenance(plan, request.maintenance_info.as_ref())?;
+        let body = instance_body(&existing);
+        match self.effect(&existing, request, (offering, plan))? {
+            Effect::Nothing => Ok(Some(Updated::Applied(body))),
+            Effect::Context => {
+                let amended = Instance { context: request.context.clone(), ..existing };
+                let event = Event {
+                    kind: "update.context",
+                    instance: amended.id.clone(),
+                    binding: None,
+                    operation: None,
+                    actor: caller.actor.clone(),
+                    detail: None,
+                };
+                let amended = self.engine.store.amend(amended, event).await?;
+                Ok((amended == Amended::Written).then_some(Updated::Applied(body)))
+            }
+            Effect::Work(change) => self.begin_update(existing, (change, digest), caller).await,
+        }
+    }
+
+    /// What the request comes to, or why it cannot be.
+    fn effect(
+        &self,
+        existing: &Instance,
+        request: &UpdateRequest,
+        (offering, plan): (&ServiceOffering, &ServicePlan),
+    ) -> Result<Effect, BrokerError> {
+        let none = Parameters::default();
+        let asked = request.parameters.as_ref().unwrap_or(&none);
+        let change = change(existing, request, asked);
+        let plan_changes = change.plan != existing.plan;
+        if plan_changes && !self.is_plan_updateable(offering, existing) {
+            return Err(BrokerError::Unsupported("The plan of this instance cannot be changed.".to_owned()));
+        }
+        if !asked.is_empty() {
+            self.check_schema(&plan.id, Input::Update, asked)?;
+        }
+        let wanted = digest::of_instance(
+            &self.engine.ring,
+            &Instance { parameters: change.parameters.clone(), ..existing.clone() },
+        );
+        let parameters_change = wanted != existing.digest;
+        if parameters_change && plan.provision_schema().is_some() && plan.update_schema().is_none() {
+            return Err(BrokerError::Unsupported(
+                "The parameters of this plan cannot be changed.".to_owned(),
+            ));
+        }
+        if parameters_change || plan_changes {
+            self.check_schema(&plan.id, Input::Provision, &change.parameters)?;
+            let present = facts::instance(existing);
+            self.check_with_provider(&existing.service, &change.parameters, Some(&present))?;
+        }
+        let repairs = existing.state == InstanceState::Unusable
+            && (request.parameters.is_some() || request.plan_id.is_some());
+        let version_changes = change.maintenance_version.is_some()
+            && change.maintenance_version != existing.maintenance_version;
+        if parameters_change || plan_changes || version_changes || repairs {
+            return Ok(Effect::Work(change));
+        }
+        let context_changes = request.context.is_some() && request.context != existing.context;
+        let context_counts = offering.allow_context_updates && context_changes;
+        Ok(if context_counts { Effect::Context } else { Effect::Nothing })
+    }
+
+    fn is_plan_updateable(&self, offering: &ServiceOffering, existing: &Instance) -> bool {
+        let present = self.engine.registry.index().plan_by_id(&existing.service, &existing.plan);
+        present.is_some_and(|plan| offering.is_plan_updateable(plan))
+    }
+
+    async fn begin_update(
+        &self,
+        existing: Instance,
+        (change, digest): (RecordedChange, Digest),
+        caller: &Caller,
+    ) -> Result<Option<Updated>, BrokerError> {
+        let wanted = Wanted { work: Work::Update, instance: existing.id.clone(), binding: None, digest };
+        let provider = self.provider(&existing.service)?;
+        let mut operation = operation(wanted, facts::written(&Checkpoint::begin()), provider.as_ref());
+        operation.change = Some(facts::written(&change));
+        let operation_id = operation.id.clone();
+        let rows = Rows { instance: RowChange::Keep, ..Rows::default() };
+        let begin = self.beginning(operation, (Some(existing.revision), rows), ("update.accepted", caller));
+        match self.engine.begin(begin).await? {
+            Begun::Moved => Ok(None),
+            Begun::Accepted => match self.attend(&operation_id, Work::Update, caller).await? {
+                Some(accepted) => Ok(Some(Updated::Accepted(accepted))),
+                None => Ok(Some(Updated::Applied(self.present_body(&existing.id).await?))),
+            },
+        }
+    }
+}
+
+/// The parameters afterwards: the request's keys over the present ones, `null` removing a key.
+fn merged(present: &Parameters, asked: &Parameters) -> Parameters {
+    let mut merged = present.expose().clone();
+    for (key, value) in asked.expose() {
+        if value.is_null() {
+            merged.shift_remove(key);
+        } else {
+            merged.insert(key.clone(), value.clone());
+        }
+    }
+    Parameters::new(merged)
+}
+
+fn change(existing: &Instance, request: &UpdateRequest, asked: &Parameters) -> RecordedChange {
+    RecordedChange {
+        plan: request.plan_id.clone().unwrap_or_else(|| existing.plan.clone()),
+        parameters: merged(&existing.parameters, asked),
+        named: asked.keys().map(str::to_owned).collect(),
+        context: request.context.clone(),
+        maintenance_version: request.maintenance_info.as_ref().and_then(|info| info.version.clone()),
+    }
+}

@@ -1,0 +1,165 @@
+//! The command line: translates arguments, calls, prints. The only place that chooses providers.
+
+mod catalog;
+mod check;
+mod key;
+mod serve;
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+use sutler_broker_server::{
+    Config, Server, ServerError,
+    config::ConfigError,
+    providers::{VendorError, built_in},
+};
+use sutler_secrets::KeyRingError;
+
+/// An Open Service Broker for the services we ship.
+///
+/// First steps:
+///
+///   printf 'a-password-of-20-characters' > platform.password
+///
+///   sutler-broker key new -c broker.yaml      make the sealing keys
+///
+///   sutler-broker check   -c broker.yaml      what would fail, without serving
+///
+///   sutler-broker serve   -c broker.yaml      serve until SIGTERM
+///
+/// A minimal broker.yaml:
+///
+///   listen: 127.0.0.1:8080
+///
+///   store: sqlite:broker.db
+///
+///   keys: broker.keys
+///
+///   credentials: [{ id: me, username: platform, password: { file: platform.password } }]
+///
+///   vendors: { cloudflare: { account_id: ACCOUNT, api_token: { env: CLOUDFLARE_API_TOKEN } } }
+///
+/// Logs are JSON lines on standard error; SUTLER_LOG sets the level (info, debug, sutler_broker_server=trace, …).
+/// Exit codes: 0 stopped as asked, 1 failed, 2 configuration.
+#[derive(Parser)]
+#[command(name = "sutler-broker", version, verbatim_doc_comment)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves until SIGTERM, then drains and exits with 0. SIGHUP reads the credentials again.
+    Serve(ConfigArgument),
+    /// Prints the catalog that would be served, after the same checks.
+    Catalog(ConfigArgument),
+    /// Checks configuration, keys, store and offerings, without serving.
+    Check(ConfigArgument),
+    /// Makes, lists and rotates the keys that everything secret is sealed with.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Makes the key ring that the configuration names; refuses if it is there.
+    New(ConfigArgument),
+    /// Lists the keys, oldest first. Never shows one.
+    List(ConfigArgument),
+    /// Adds a key and seals with it from the next start on; the others still open what they sealed.
+    Rotate(ConfigArgument),
+}
+
+#[derive(Args)]
+struct ConfigArgument {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE", default_value = "broker.yaml")]
+    config: PathBuf,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Vendor(#[from] VendorError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
+    #[error("could not read SUTLER_LOG; write a level such as info or debug")]
+    LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("could not start")]
+    Runtime(#[source] std::io::Error),
+    #[error("could not print")]
+    Print(#[source] std::io::Error),
+}
+
+impl CommandError {
+    /// 2 for what the operator wrote, 1 for everything else.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Vendor(_) | Self::LogFilter(_) => 2,
+            Self::Server(
+                ServerError::Registry(_)
+                | ServerError::Credentials(_)
+                | ServerError::Tls(_)
+                | ServerError::Keys(_),
+            ) => 2,
+            Self::Server(_) | Self::Keys(_) | Self::Runtime(_) | Self::Print(_) => 1,
+        }
+    }
+}
+
+/// Runs the command of the arguments.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let causes =
+                std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+            let mut causes: Vec<String> = causes.map(ToString::to_string).collect();
+            causes.dedup();
+            // nobody reads standard error any more: the exit code says it all the same
+            let _ = writeln!(std::io::stderr(), "error: {}", causes.join(": "));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<(), CommandError> {
+    match command {
+        Command::Serve(argument) => serve::serve(&argument.config),
+        Command::Catalog(argument) => catalog::print(&argument.config),
+        Command::Check(argument) => check::check(&argument.config),
+        Command::Key(KeyCommand::New(argument)) => key::new(&argument.config),
+        Command::Key(KeyCommand::List(argument)) => key::list(&argument.config),
+        Command::Key(KeyCommand::Rotate(argument)) => key::rotate(&argument.config),
+    }
+}
+
+/// A server for the services we ship.
+fn server(config: Config) -> Result<Server, CommandError> {
+    // reqwest is built without a choice of its own; a second installation changes nothing
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let providers = built_in(&config.vendors, &config.tuning)?;
+    let builder = providers
+        .into_iter()
+        .fold(Server::builder(config), |builder, provider| builder.shared_provider(provider));
+    Ok(builder.build()?)
+}
+
+fn load(path: &Path) -> Result<Config, CommandError> {
+    Ok(Config::load(path)?)
+}
+
+fn print(text: &str) -> Result<(), CommandError> {
+    writeln!(std::io::stdout(), "{text}").map_err(CommandError::Print)
+}

@@ -1,0 +1,307 @@
+//! The form of `broker.yaml`, and the way from there to what it means.
+
+use std::{net::SocketAddr, path::Path};
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+use sutler_secrets::SecretString;
+
+use super::{
+    CloudflareAccount, Config, ConfigError, Credential, DeletedLastOperation, Duration, Limits,
+    MissingVersionHeader, Position, Proof, Size, Tls, Tuning, Vendors, secret::SecretSource,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    listen: Spanned<String>,
+    management: Option<Spanned<String>>,
+    store: Spanned<String>,
+    keys: String,
+    credentials: Spanned<Vec<Spanned<FileCredential>>>,
+    tls: Option<FileTls>,
+    #[serde(default)]
+    behind_tls_proxy: bool,
+    missing_version_header: Option<Spanned<String>>,
+    deleted_last_operation: Option<Spanned<u16>>,
+    #[serde(default)]
+    vendors: FileVendors,
+    offerings: Option<Vec<String>>,
+    #[serde(default)]
+    tuning: FileTuning,
+    #[serde(default)]
+    limits: FileLimits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileCredential {
+    id: String,
+    username: Option<String>,
+    password: Option<SecretSource>,
+    bearer: Option<SecretSource>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileTls {
+    cert: String,
+    key: String,
+    client_ca: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileVendors {
+    cloudflare: Option<Spanned<FileCloudflare>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileCloudflare {
+    #[serde(default = "cloudflare_api")]
+    base_url: String,
+    account_id: String,
+    api_token: SecretSource,
+}
+
+fn cloudflare_api() -> String {
+    "https://api.cloudflare.com/client/v4".to_owned()
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileTuning {
+    inline_budget: Option<Duration>,
+    sync_limit: Option<Duration>,
+    lease: Option<Duration>,
+    call_timeout: Option<Duration>,
+    poll_interval: Option<Duration>,
+    backoff_cap: Option<Duration>,
+    retention: Option<Duration>,
+    attempts: Option<u32>,
+    operation_age: Option<Duration>,
+    fetch_cache: Option<Duration>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileLimits {
+    body: Option<Size>,
+    head: Option<Size>,
+    uri: Option<Size>,
+    body_deadline: Option<Duration>,
+    connections: Option<usize>,
+}
+
+/// Reads the text and checks what it means.
+pub(super) fn read(text: &str, path: &Path) -> Result<Config, ConfigError> {
+    let options = serde_saphyr::options! { with_snippet: false };
+    let file: File =
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| parse_error(&error, path))?;
+    Meaning { path, folder: path.parent().unwrap_or(Path::new("")), warnings: Vec::new() }.of(file)
+}
+
+fn parse_error(error: &serde_saphyr::Error, path: &Path) -> ConfigError {
+    let at = error.location().map(|location| (location.line(), location.column()));
+    let message = error.to_string();
+    // the position is told once, in front
+    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+    ConfigError::Parse { position: Position { path: path.to_owned(), at }, message }
+}
+
+struct Meaning<'a> {
+    path: &'a Path,
+    folder: &'a Path,
+    warnings: Vec<String>,
+}
+
+impl Meaning<'_> {
+    fn of(mut self, file: File) -> Result<Config, ConfigError> {
+        let listen = self.address(&file.listen)?;
+        let management = file.management.as_ref().map(|address| self.address(address)).transpose()?;
+        if !listen.ip().is_loopback() && file.tls.is_none() && !file.behind_tls_proxy {
+            let message = "plain HTTP is served on loopback only; give `tls`, or set `behind_tls_proxy: true` \
+                           when something in front of this broker ends TLS";
+            return Err(self.wrong(&file.listen, message));
+        }
+        let tls = file.tls.map(|tls| Tls {
+            cert: self.folder.join(tls.cert),
+            key: self.folder.join(tls.key),
+            client_ca: tls.client_ca.map(|path| self.folder.join(path)),
+        });
+        Ok(Config {
+            credentials: self.credentials(file.credentials, listen)?,
+            store: self.store(&file.store)?,
+            keys: self.folder.join(file.keys),
+            missing_version_header: self.missing_version(file.missing_version_header)?,
+            deleted_last_operation: self.deleted(file.deleted_last_operation)?,
+            vendors: self.vendors(file.vendors, listen)?,
+            tuning: tuning(&file.tuning),
+            limits: limits(&file.limits),
+            offerings: file.offerings,
+            behind_tls_proxy: file.behind_tls_proxy,
+            listen,
+            management,
+            tls,
+            warnings: self.warnings,
+        })
+    }
+
+    fn position<T>(&self, value: &Spanned<T>) -> Position {
+        let at = (value.referenced.line(), value.referenced.column());
+        Position { path: self.path.to_owned(), at: (at.0 > 0).then_some(at) }
+    }
+
+    fn wrong<T>(&self, value: &Spanned<T>, message: impl Into<String>) -> ConfigError {
+        ConfigError::Value { position: self.position(value), message: message.into() }
+    }
+
+    fn address(&self, text: &Spanned<String>) -> Result<SocketAddr, ConfigError> {
+        text.value.parse().map_err(|_| {
+            self.wrong(text, format!("'{}' is no address; write IP:PORT, such as 127.0.0.1:8080", text.value))
+        })
+    }
+
+    fn store(&self, text: &Spanned<String>) -> Result<std::path::PathBuf, ConfigError> {
+        match text.value.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            Some(path) => Ok(self.folder.join(path)),
+            None => {
+                let message = format!("'{}' is no store this program knows; write sqlite:PATH", text.value);
+                Err(self.wrong(text, message))
+            }
+        }
+    }
+
+    fn missing_version(&self, text: Option<Spanned<String>>) -> Result<MissingVersionHeader, ConfigError> {
+        let Some(text) = text else { return Ok(MissingVersionHeader::default()) };
+        match text.value.as_str() {
+            "412" => Ok(MissingVersionHeader::PreconditionFailed),
+            "400" => Ok(MissingVersionHeader::BadRequest),
+            "accept" => Ok(MissingVersionHeader::Accept),
+            other => Err(self.wrong(&text, format!("'{other}' is not one of 412, 400, accept"))),
+        }
+    }
+
+    fn deleted(&self, status: Option<Spanned<u16>>) -> Result<DeletedLastOperation, ConfigError> {
+        let Some(status) = status else { return Ok(DeletedLastOperation::default()) };
+        match status.value {
+            410 => Ok(DeletedLastOperation::Gone),
+            200 => Ok(DeletedLastOperation::Succeeded),
+            other => Err(self.wrong(&status, format!("'{other}' is not one of 410, 200"))),
+        }
+    }
+
+    fn credentials(
+        &mut self,
+        list: Spanned<Vec<Spanned<FileCredential>>>,
+        listen: SocketAddr,
+    ) -> Result<Vec<Credential>, ConfigError> {
+        if list.value.is_empty() {
+            let message =
+                "no credential is given, so nobody could call; add { id, username, password: { file } }";
+            return Err(self.wrong(&list, message));
+        }
+        let mut credentials: Vec<Credential> = Vec::new();
+        for entry in list.value {
+            let position = self.position(&entry);
+            let FileCredential { id, username, password, bearer } = entry.value;
+            if credentials.iter().any(|known| known.id == id) {
+                let message = format!("the credential id '{id}' is given twice");
+                return Err(ConfigError::Value { position, message });
+            }
+            let proof = match (username, password, bearer) {
+                (Some(username), Some(source), None) => {
+                    Proof::Basic { username, password: self.secret(source, &position, listen)? }
+                }
+                (None, None, Some(source)) => {
+                    Proof::Bearer { token: self.secret(source, &position, listen)? }
+                }
+                _ => {
+                    let message = "a credential has either `username` and `password`, or `bearer`".to_owned();
+                    return Err(ConfigError::Value { position, message });
+                }
+            };
+            credentials.push(Credential { id, proof });
+        }
+        Ok(credentials)
+    }
+
+    fn secret(
+        &mut self,
+        source: SecretSource,
+        position: &Position,
+        listen: SocketAddr,
+    ) -> Result<SecretString, ConfigError> {
+        if matches!(source, SecretSource::Literal(_)) {
+            let advice = "a secret stands in the configuration itself; write { file: PATH } or { env: NAME }";
+            if !listen.ip().is_loopback() {
+                return Err(ConfigError::Value { position: position.clone(), message: advice.to_owned() });
+            }
+            self.warnings.push(format!("{position}: {advice}"));
+        }
+        let from = source.name();
+        source.read(self.folder).map_err(|source| ConfigError::Secret {
+            position: position.clone(),
+            from,
+            source,
+        })
+    }
+
+    fn vendors(&mut self, vendors: FileVendors, listen: SocketAddr) -> Result<Vendors, ConfigError> {
+        let Some(cloudflare) = vendors.cloudflare else { return Ok(Vendors::default()) };
+        let position = self.position(&cloudflare);
+        let FileCloudflare { base_url, account_id, api_token } = cloudflare.value;
+        check_vendor_url(&base_url)
+            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
+        let api_token = self.secret(api_token, &position, listen)?;
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Ok(Vendors { cloudflare: Some(CloudflareAccount { base_url, account_id, api_token }) })
+    }
+}
+
+/// Credentials go over HTTPS, or stay on this machine (S-10).
+fn check_vendor_url(text: &str) -> Result<(), String> {
+    let url = url::Url::parse(text).map_err(|_| format!("'{text}' is no URL"))?;
+    let is_loopback = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback => Ok(()),
+        _ => Err(format!(
+            "'{text}' is neither an https URL nor on loopback; a token would travel in the clear"
+        )),
+    }
+}
+
+fn tuning(file: &FileTuning) -> Tuning {
+    let default = Tuning::default();
+    let or = |given: Option<Duration>, default| given.map_or(default, |duration| duration.0);
+    Tuning {
+        inline_budget: or(file.inline_budget, default.inline_budget),
+        sync_limit: or(file.sync_limit, default.sync_limit),
+        lease: or(file.lease, default.lease),
+        call_timeout: or(file.call_timeout, default.call_timeout),
+        poll_interval: or(file.poll_interval, default.poll_interval),
+        backoff_cap: or(file.backoff_cap, default.backoff_cap),
+        retention: or(file.retention, default.retention),
+        attempts: file.attempts.unwrap_or(default.attempts).max(1),
+        operation_age: or(file.operation_age, default.operation_age),
+        fetch_cache: or(file.fetch_cache, default.fetch_cache),
+    }
+}
+
+fn limits(file: &FileLimits) -> Limits {
+    let default = Limits::default();
+    Limits {
+        body: file.body.map_or(default.body, |size| size.0),
+        head: file.head.map_or(default.head, |size| size.0),
+        uri: file.uri.map_or(default.uri, |size| size.0),
+        body_deadline: file.body_deadline.map_or(default.body_deadline, |duration| duration.0),
+        connections: file.connections.unwrap_or(default.connections),
+    }
+}

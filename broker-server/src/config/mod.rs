@@ -1,0 +1,179 @@
+//! The broker's configuration: what `broker.yaml` means. Past this module nothing is checked again.
+
+mod error;
+mod file;
+mod quantity;
+mod secret;
+mod tuning;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use sutler_secrets::SecretString;
+
+pub use error::{ConfigError, Position};
+pub use quantity::{Duration, Size};
+pub use tuning::{Limits, Tuning};
+
+/// Everything a broker needs to know before it starts.
+#[derive(Debug)]
+pub struct Config {
+    /// Where the API is served; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Where health and metrics are served, if anywhere.
+    pub management: Option<SocketAddr>,
+    /// The SQLite file.
+    pub store: PathBuf,
+    /// The key ring.
+    pub keys: PathBuf,
+    /// Who may call.
+    pub credentials: Vec<Credential>,
+    /// Certificates of the listener.
+    pub tls: Option<Tls>,
+    /// Somebody else ends TLS in front of us: plain HTTP beyond loopback is accepted.
+    pub behind_tls_proxy: bool,
+    /// What a request without a version header gets.
+    pub missing_version_header: MissingVersionHeader,
+    /// What polling a finished deletion gets.
+    pub deleted_last_operation: DeletedLastOperation,
+    /// The vendors whose accounts we have.
+    pub vendors: Vendors,
+    /// The names of the offerings to serve; `None` serves all whose vendor is configured.
+    pub offerings: Option<Vec<String>>,
+    /// Times.
+    pub tuning: Tuning,
+    /// Sizes.
+    pub limits: Limits,
+    /// What should be better.
+    pub warnings: Vec<String>,
+}
+
+/// Somebody who may call.
+#[derive(Debug)]
+pub struct Credential {
+    /// Named in logs and events.
+    pub id: String,
+    /// How the caller proves it.
+    pub proof: Proof,
+}
+
+/// How a caller proves who it is. Secrets are clear text or a PHC string (`$argon2id$…`).
+#[derive(Debug)]
+pub enum Proof {
+    /// HTTP Basic.
+    Basic {
+        /// The user name.
+        username: String,
+        /// The password, or its hash.
+        password: SecretString,
+    },
+    /// A bearer token.
+    Bearer {
+        /// The token, or its hash.
+        token: SecretString,
+    },
+}
+
+/// The listener's certificates, as PEM files.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The certificate chain.
+    pub cert: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// Whoever issues clients' certificates; turns on mutual TLS.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// What a request without `X-Broker-API-Version` gets (B-VER-03, App. F).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MissingVersionHeader {
+    /// 412, as the public checkers want.
+    #[default]
+    PreconditionFailed,
+    /// 400, as the specification suggests.
+    BadRequest,
+    /// It is served.
+    Accept,
+}
+
+/// What polling a finished asynchronous deletion gets (App. F).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DeletedLastOperation {
+    /// 410.
+    #[default]
+    Gone,
+    /// 200 with the state `succeeded`.
+    Succeeded,
+}
+
+/// The vendors whose accounts we have.
+#[derive(Debug, Default)]
+pub struct Vendors {
+    /// Cloudflare.
+    pub cloudflare: Option<CloudflareAccount>,
+}
+
+/// An account at Cloudflare.
+#[derive(Debug)]
+pub struct CloudflareAccount {
+    /// The API, without a slash at the end.
+    pub base_url: String,
+    /// The account.
+    pub account_id: String,
+    /// A token that may do what the offerings need.
+    pub api_token: SecretString,
+}
+
+impl Config {
+    /// Reads a configuration file. Relative paths in it are relative to it.
+    ///
+    /// # Errors
+    /// Each says where in the file, what is wrong, and what to do.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a configuration from its text; `path` is where it stands.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        file::read(text, path)
+    }
+
+    /// A configuration for a broker on loopback with one basic credential, for first steps and tests.
+    #[must_use]
+    pub fn on_loopback(folder: &Path, username: &str, password: SecretString) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            management: None,
+            store: folder.join("broker.db"),
+            keys: folder.join("broker.keys"),
+            credentials: vec![Credential {
+                id: username.to_owned(),
+                proof: Proof::Basic { username: username.to_owned(), password },
+            }],
+            tls: None,
+            behind_tls_proxy: false,
+            missing_version_header: MissingVersionHeader::default(),
+            deleted_last_operation: DeletedLastOperation::default(),
+            vendors: Vendors::default(),
+            offerings: None,
+            tuning: Tuning::default(),
+            limits: Limits::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Whether only this machine can reach the API.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.listen.ip().is_loopback()
+    }
+}

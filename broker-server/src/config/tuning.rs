@@ -1,0 +1,80 @@
+//! Times and sizes that an operator may change.
+
+use std::time::Duration;
+
+/// Times of the operation engine.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tuning {
+    /// How long a request waits for its work before it answers 202.
+    pub inline_budget: Duration,
+    /// How long a request that does not accept incomplete answers waits.
+    pub sync_limit: Duration,
+    /// How long a claim on an operation holds without a write.
+    pub lease: Duration,
+    /// How long one vendor call may take.
+    pub call_timeout: Duration,
+    /// How often a vendor is asked again, where it does not say.
+    pub poll_interval: Duration,
+    /// The longest wait between attempts.
+    pub backoff_cap: Duration,
+    /// How long finished operations are remembered.
+    pub retention: Duration,
+    /// Attempts of one step without a clear answer, after which an operation fails.
+    pub attempts: u32,
+    /// The age at which an operation fails.
+    pub operation_age: Duration,
+    /// How long what a vendor said about an instance is served again.
+    pub fetch_cache: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            inline_budget: Duration::from_secs(5),
+            sync_limit: Duration::from_secs(50),
+            lease: Duration::from_secs(30),
+            call_timeout: Duration::from_secs(30),
+            poll_interval: Duration::from_secs(2),
+            backoff_cap: Duration::from_secs(60),
+            retention: Duration::from_secs(7 * 24 * 60 * 60),
+            attempts: 30,
+            operation_age: Duration::from_secs(24 * 60 * 60),
+            fetch_cache: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Tuning {
+    /// How long a vendor call may take so that its result is still written under the lease.
+    #[must_use]
+    pub fn call_deadline(&self) -> Duration {
+        self.call_timeout.min(self.lease - self.lease / 10)
+    }
+}
+
+/// Sizes and times of the listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request body.
+    pub body: usize,
+    /// Bytes of a request head.
+    pub head: usize,
+    /// Bytes of a request target.
+    pub uri: usize,
+    /// How long a request body may take to arrive.
+    pub body_deadline: Duration,
+    /// Connections at a time, per worker thread.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1 << 20,
+            head: 64 << 10,
+            uri: 8 << 10,
+            body_deadline: Duration::from_secs(15),
+            connections: 10_000,
+        }
+    }
+}

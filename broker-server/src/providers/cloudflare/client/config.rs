@@ -1,0 +1,168 @@
+//! Where Cloudflare is, which account is ours, and with what right: checked before anything is sent.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use sutler_secrets::SecretString;
+use url::{Host, Url};
+
+/// What the operator says about Cloudflare.
+#[derive(Debug)]
+pub struct CloudflareConfig {
+    /// The root of the interface, [`DEFAULT_BASE_URL`](Self::DEFAULT_BASE_URL) unless a fake stands in.
+    pub base_url: String,
+    /// The account everything is made in: 32 hexadecimal digits.
+    pub account_id: String,
+    /// An account token with the rights the offerings need.
+    pub api_token: SecretString,
+    /// How long one call may take, all in all.
+    pub call_timeout: Duration,
+}
+
+impl CloudflareConfig {
+    /// Where Cloudflare's interface is.
+    pub const DEFAULT_BASE_URL: &'static str = "https://api.cloudflare.com/client/v4";
+    /// Long enough for the slowest call.
+    pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(30);
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The root is not a URL, or has parts it must not have.
+    #[error("the base URL of Cloudflare must be an absolute http(s) URL without user, query and fragment")]
+    BaseUrl,
+    /// The token would travel in clear.
+    #[error("the base URL of Cloudflare must begin with https, unless it is on this machine")]
+    Unencrypted,
+    /// The account id has another form.
+    #[error("the account id of Cloudflare is 32 digits of 0-9 and a-f")]
+    AccountId,
+    /// The token cannot be put in a header.
+    #[error("the API token of Cloudflare is empty or holds characters no token has")]
+    ApiToken,
+    /// A call could never end in time.
+    #[error("the time limit of a call to Cloudflare must be longer than nothing")]
+    CallTimeout,
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client could not be made")]
+    Http(#[source] reqwest::Error),
+}
+
+/// The configuration after the checks.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// Without a slash at the end.
+    pub(super) base: String,
+    pub(super) account: String,
+    /// Marked sensitive: printing it shows nothing.
+    pub(super) authorization: HeaderValue,
+    pub(super) call_timeout: Duration,
+}
+
+impl Target {
+    pub(super) fn check(config: &CloudflareConfig) -> Result<Self, ConfigError> {
+        let base = base(&config.base_url)?;
+        let digits = config.account_id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if config.account_id.len() != 32 || !digits {
+            return Err(ConfigError::AccountId);
+        }
+        if config.call_timeout.is_zero() {
+            return Err(ConfigError::CallTimeout);
+        }
+        Ok(Self {
+            base,
+            account: config.account_id.clone(),
+            authorization: authorization(&config.api_token).ok_or(ConfigError::ApiToken)?,
+            call_timeout: config.call_timeout,
+        })
+    }
+}
+
+fn base(text: &str) -> Result<String, ConfigError> {
+    let url = Url::parse(text).map_err(|_| ConfigError::BaseUrl)?;
+    let bare = url.username().is_empty() && url.password().is_none();
+    if !bare || url.query().is_some() || url.fragment().is_some() {
+        return Err(ConfigError::BaseUrl);
+    }
+    let is_here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err(ConfigError::BaseUrl),
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if is_here => {}
+        "http" => return Err(ConfigError::Unencrypted),
+        _ => return Err(ConfigError::BaseUrl),
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// The header that goes with a token, unless no token looks like that.
+pub(super) fn authorization(token: &SecretString) -> Option<HeaderValue> {
+    let token = token.expose();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let bearer = zeroize::Zeroizing::new(format!("Bearer {token}"));
+    let mut value = HeaderValue::from_str(&bearer).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
+
+    fn config(base_url: &str, account_id: &str, token: &str) -> CloudflareConfig {
+        CloudflareConfig {
+            base_url: base_url.to_owned(),
+            account_id: account_id.to_owned(),
+            api_token: token.into(),
+            call_timeout: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn a_token_travels_encrypted_or_not_at_all() {
+        for good in [
+            CloudflareConfig::DEFAULT_BASE_URL,
+            "http://127.0.0.1:8080/x/",
+            "http://[::1]",
+            "http://localhost:1",
+        ] {
+            Target::check(&config(good, ACCOUNT, "t")).expect(good);
+        }
+        for bad in ["http://api.cloudflare.com", "http://127.0.0.1.example.com", "http://10.0.0.1"] {
+            let error = Target::check(&config(bad, ACCOUNT, "t")).expect_err(bad);
+            assert!(matches!(error, ConfigError::Unencrypted), "{bad}: {error}");
+        }
+        for bad in
+            ["", "api.cloudflare.com", "ftp://127.0.0.1", "https://a:b@c", "https://c/?d", "https://c/#d"]
+        {
+            let error = Target::check(&config(bad, ACCOUNT, "t")).expect_err(bad);
+            assert!(matches!(error, ConfigError::BaseUrl), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_account_and_the_token_have_their_form_and_the_token_is_never_shown() {
+        let base = CloudflareConfig::DEFAULT_BASE_URL;
+        for bad in ["", "0123456789ABCDEF0123456789ABCDEF", "../../user"] {
+            assert!(matches!(Target::check(&config(base, bad, "t")), Err(ConfigError::AccountId)), "{bad}");
+        }
+        for bad in ["", "a b", "a\nb", "ü"] {
+            assert!(
+                matches!(Target::check(&config(base, ACCOUNT, bad)), Err(ConfigError::ApiToken)),
+                "{bad}"
+            );
+        }
+        let target = Target::check(&config(base, ACCOUNT, "hunter2")).unwrap();
+        assert!(!format!("{target:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,206 @@
+//! What can become of a call besides an answer, and how it is told to users: in our words, never in the vendor's.
+
+use std::time::Duration;
+
+use crate::providers::{ProviderError, Refusal, Repeatability, Sent, Usability};
+
+/// Why a call gave no result. Holds codes and our texts, never a vendor's text or an address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CallError {
+    /// Cloudflare says authentically that the thing is not there.
+    #[error("not there (code {code})")]
+    Missing {
+        /// One of the product's codes.
+        code: i64,
+    },
+    /// Cloudflare says that the thing is there already.
+    #[error("there already (code {code})")]
+    Exists {
+        /// One of the product's codes.
+        code: i64,
+    },
+    /// Cloudflare will not do it.
+    #[error("refused (HTTP status {status}, code {code:?})")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The first code, if there is one.
+        code: Option<i64>,
+        /// What to tell users about the code.
+        advice: Option<&'static str>,
+        /// Whether a limit of the account seems to be the reason.
+        limit: bool,
+    },
+    /// The broker's own token is not accepted, or lacks a right.
+    #[error("not authorized (HTTP status {status}, code {code:?})")]
+    Credentials {
+        /// The HTTP status.
+        status: u16,
+        /// The first code, if there is one.
+        code: Option<i64>,
+    },
+    /// Cloudflare knows no such address: most likely the account id is wrong. Says nothing about the thing.
+    #[error("not routed (code {code})")]
+    Misrouted {
+        /// The code.
+        code: i64,
+    },
+    /// Too many calls; this one was not carried out.
+    #[error("too many calls")]
+    RateLimited {
+        /// How long Cloudflare asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// No answer, or none that can be understood.
+    #[error("{unclear}")]
+    Unavailable {
+        /// What happened.
+        unclear: Unclear,
+        /// How long Cloudflare asks to wait.
+        retry_after: Option<Duration>,
+        /// Whether the call may have changed something.
+        sent: Sent,
+    },
+    /// The call is not in the provider's table; it was not sent.
+    #[error("the call is not in the table of the provider")]
+    NotAllowed,
+    /// No address can be made with the values; it was not sent.
+    #[error("a value cannot be part of an address")]
+    Unaddressable,
+}
+
+/// The ways of not knowing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unclear {
+    /// No connection was made.
+    #[error("Cloudflare could not be reached")]
+    Unreachable,
+    /// The connection was lost, or the time was up, before the answer was complete.
+    #[error("Cloudflare did not answer in time")]
+    Lost,
+    /// Cloudflare says that something on its side went wrong.
+    #[error("Cloudflare has a problem (HTTP status {0})")]
+    Failing(u16),
+    /// The answer is not in Cloudflare's form.
+    #[error("something other than Cloudflare's interface answered (HTTP status {0})")]
+    Foreign(u16),
+    /// The answer is longer than anything Cloudflare sends.
+    #[error("the answer was too long")]
+    TooLong,
+    /// The answer lacks what it must have.
+    #[error("the answer was not complete")]
+    Incomplete,
+    /// A list does not come to an end.
+    #[error("a list did not come to an end")]
+    Endless,
+}
+
+impl CallError {
+    /// An answer that says yes but does not hold what it must. A change was made, or perhaps.
+    pub(crate) fn incomplete(sent: Sent) -> Self {
+        Self::Unavailable { unclear: Unclear::Incomplete, retry_after: None, sent }
+    }
+
+    /// Sending failed. Only what happened before a connection stood is certain not to have arrived.
+    pub(super) fn unsent(error: &reqwest::Error, sent: Sent) -> Self {
+        let (unclear, sent) = if error.is_connect() || error.is_builder() {
+            (Unclear::Unreachable, Sent::No)
+        } else {
+            (Unclear::Lost, sent)
+        };
+        Self::Unavailable { unclear, retry_after: None, sent }
+    }
+
+    /// Reading the answer failed.
+    pub(super) fn cut_off(_error: &reqwest::Error, sent: Sent) -> Self {
+        Self::Unavailable { unclear: Unclear::Lost, retry_after: None, sent }
+    }
+
+    /// Whether a deletion may be taken for done: the thing is not there.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::Refused { status: 404, .. })
+    }
+
+    /// What the engine is told; `doing` is what was tried, such as `create the database`.
+    pub(crate) fn while_trying_to(self, doing: &str) -> ProviderError {
+        let description = self.describe(doing);
+        match self {
+            Self::Unavailable { retry_after, sent, .. } => {
+                ProviderError::Unavailable { description, retry_after, sent }
+            }
+            Self::RateLimited { retry_after } => {
+                ProviderError::Unavailable { description, retry_after, sent: Sent::No }
+            }
+            Self::Exists { .. } => ProviderError::refused(Refusal::Conflict, description),
+            Self::Credentials { .. } | Self::Misrouted { .. } => {
+                ProviderError::refused(Refusal::Credentials, description)
+            }
+            Self::Refused { limit: true, .. } => ProviderError::refused(Refusal::Quota, description),
+            Self::Refused { .. } | Self::Missing { .. } | Self::NotAllowed | Self::Unaddressable => {
+                ProviderError::refused(Refusal::Unsupported, description)
+            }
+        }
+    }
+
+    /// What the engine is told when only a clear answer counts: nothing is known.
+    pub(crate) fn while_asking(self, doing: &str) -> ProviderError {
+        let description = self.describe(doing);
+        let retry_after = match self {
+            Self::Unavailable { retry_after, .. } | Self::RateLimited { retry_after } => retry_after,
+            _ => None,
+        };
+        ProviderError::Unavailable { description, retry_after, sent: Sent::No }
+    }
+
+    /// What the engine is told when something was made already and this was to complete it. A clear refusal ends the
+    /// work; what was made can be used, and the same change may be asked for again.
+    pub(crate) fn while_completing(self, doing: &str) -> ProviderError {
+        let description = self.describe(doing);
+        match self.while_trying_to(doing) {
+            ProviderError::Refused { refusal, .. } if refusal != Refusal::Credentials => {
+                ProviderError::Failed {
+                    description,
+                    usable: Usability::Usable,
+                    repeat: Repeatability::Repeatable,
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// A sentence for users.
+    pub(crate) fn describe(&self, doing: &str) -> String {
+        match self {
+            Self::Missing { code } => {
+                format!("could not {doing}: Cloudflare says it is not there (code {code})")
+            }
+            Self::Exists { code } => {
+                format!("could not {doing}: Cloudflare says it is there already (code {code})")
+            }
+            Self::Refused { status, code, advice, limit } => {
+                let number =
+                    code.map_or_else(|| format!("HTTP status {status}"), |code| format!("code {code}"));
+                let limit = limit.then_some("a limit of the Cloudflare account seems to be reached");
+                match advice.or(limit) {
+                    Some(advice) => format!("could not {doing}: Cloudflare refused it ({number}): {advice}"),
+                    None => format!("could not {doing}: Cloudflare refused it ({number})"),
+                }
+            }
+            Self::Credentials { status, code } => {
+                let number =
+                    code.map_or_else(|| format!("HTTP status {status}"), |code| format!("code {code}"));
+                format!(
+                    "could not {doing}: the broker's Cloudflare token is not accepted or lacks a right for it \
+                     ({number}); the operator of the broker has to look after it"
+                )
+            }
+            Self::Misrouted { code } => format!(
+                "could not {doing}: Cloudflare does not know the address (code {code}); the operator of the broker \
+                 has to check the configured account id"
+            ),
+            Self::RateLimited { .. } => format!("could not {doing} yet: Cloudflare asks to wait"),
+            Self::Unavailable { unclear, .. } => format!("could not {doing} yet: {unclear}"),
+            Self::NotAllowed | Self::Unaddressable => format!("could not {doing}: {self}"),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What is behind the offerings: the seam every vendor's code plugs into, and the vendors we ship.
+
+pub mod cloudflare;
+mod marker;
+mod provider;
+mod registry;
+#[cfg(any(test, feature = "testing"))]
+pub mod scripted;
+
+use std::sync::Arc;
+
+pub use marker::Marker;
+pub use provider::*;
+pub use registry::{Registry, RegistryError};
+
+use crate::config::{Tuning, Vendors};
+
+/// A vendor cannot be used as it is configured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VendorError {
+    /// Cloudflare.
+    #[error("could not use the vendor cloudflare as it is configured")]
+    Cloudflare(#[source] cloudflare::ConfigError),
+}
+
+/// Every service we ship whose vendor is configured: one line each.
+///
+/// # Errors
+/// When a vendor's configuration cannot be used.
+pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
+    let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    if let Some(account) = &vendors.cloudflare {
+        let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
+            base_url: account.base_url.clone(),
+            account_id: account.account_id.clone(),
+            api_token: account.api_token.duplicate(),
+            call_timeout: tuning.call_deadline(),
+        })
+        .map_err(VendorError::Cloudflare)?;
+        providers.push(Arc::new(cloudflare::D1::new(&client)));
+        providers.push(Arc::new(cloudflare::Token::new(&client)));
+        providers.push(Arc::new(cloudflare::Secrets::new(&client)));
+        providers.push(Arc::new(cloudflare::PagesDomain::new(&client)));
+    }
+    Ok(providers)
+}

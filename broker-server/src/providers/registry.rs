@@ -1,0 +1,101 @@
+//! Which provider is behind which offering, and the catalog that follows from it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde_json::Value;
+use sutler_catalog::{CatalogProblem, Index, Input, Limits, Offering, Plan};
+use sutler_spec::{Catalog, Parameters, PlanId, ServiceId};
+
+use super::Provider;
+
+/// The offerings of a broker are not fit to be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// The catalog breaks rules.
+    #[error("the catalog cannot be served: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Catalog(Vec<CatalogProblem>),
+    /// There is nothing to serve.
+    #[error("there is no offering to serve; configure a vendor, or register a provider")]
+    Empty,
+    /// A name in `offerings` that nobody offers.
+    #[error("the offering '{name}' is not known or its vendor is not configured; there are: {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// All there are.
+        known: String,
+    },
+}
+
+struct Entry {
+    offering: Offering,
+    provider: Arc<dyn Provider>,
+}
+
+/// All offerings of a broker, checked.
+pub struct Registry {
+    entries: HashMap<ServiceId, Entry>,
+    index: Index,
+}
+
+impl Registry {
+    /// Asks each provider for its offering, keeps those that are selected, and checks the catalog they make.
+    ///
+    /// # Errors
+    /// When there is none, when a selected one is missing, or when the catalog breaks a rule.
+    pub fn new(
+        providers: Vec<Arc<dyn Provider>>,
+        selected: Option<&[String]>,
+    ) -> Result<Self, RegistryError> {
+        let mut all: Vec<Entry> =
+            providers.into_iter().map(|provider| Entry { offering: provider.offering(), provider }).collect();
+        if let Some(selected) = selected {
+            let known: Vec<&str> = all.iter().map(|entry| entry.offering.name()).collect();
+            if let Some(name) = selected.iter().find(|name| !known.contains(&name.as_str())) {
+                return Err(RegistryError::Unknown { name: name.clone(), known: known.join(", ") });
+            }
+            all.retain(|entry| selected.iter().any(|name| name == entry.offering.name()));
+        }
+        if all.is_empty() {
+            return Err(RegistryError::Empty);
+        }
+        let catalog =
+            Catalog { services: all.iter().map(|entry| entry.offering.service().clone()).collect() };
+        let index = Index::check(catalog, Limits::default()).map_err(RegistryError::Catalog)?;
+        let entries = all.into_iter().map(|entry| (entry.offering.id().clone(), entry)).collect();
+        Ok(Self { entries, index })
+    }
+
+    /// The checked catalog.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The provider behind an offering.
+    #[must_use]
+    pub fn provider(&self, service: &ServiceId) -> Option<Arc<dyn Provider>> {
+        self.entries.get(service).map(|entry| entry.provider.clone())
+    }
+
+    /// The offering of that id.
+    #[must_use]
+    pub fn offering(&self, service: &ServiceId) -> Option<&Offering> {
+        self.entries.get(service).map(|entry| &entry.offering)
+    }
+
+    /// The plan of that id, if it belongs to the offering.
+    #[must_use]
+    pub fn plan(&self, service: &ServiceId, plan: &PlanId) -> Option<&Plan> {
+        self.offering(service)?.plan(plan)
+    }
+
+    /// What is wrong with the parameters of a request, without any of their values.
+    #[must_use]
+    pub fn problems(&self, plan: &PlanId, input: Input, parameters: &Parameters) -> Vec<String> {
+        let Some(validator) = self.index.validator(plan, input) else { return Vec::new() };
+        let guarded = sutler_secrets::SecretJson::from(Value::Object(parameters.expose().clone()));
+        validator.validate(guarded.expose()).iter().map(ToString::to_string).collect()
+    }
+}

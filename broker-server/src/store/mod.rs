@@ -1,0 +1,280 @@
+//! The broker's memory: what is accepted, what is being done, what was made.
+//!
+//! A store keeps records and the rules that keep them consistent; it knows no catalog, no vendor and no HTTP.
+
+#[cfg(any(test, feature = "testing"))]
+pub mod contract;
+mod event;
+pub mod sqlite;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sutler_spec::{BindingId, InstanceId};
+
+pub use event::{Actor, Event};
+
+use crate::{
+    binding::Binding,
+    instance::Instance,
+    operation::{Lease, Operation, OperationId, OperationStatus},
+};
+
+/// Remembers instances, bindings, operations and events.
+///
+/// # Contract
+/// - When a write returns `Ok`, all of it is durable; when it returns `Err`, none of it is visible. A write whose
+///   outcome is unknown (`Err(Commit)`) may be either.
+/// - At most one operation per instance is in progress: a constraint of the database, not a check (I-12).
+/// - Every write of an operation is conditional on the owner token and the fence of its [`Lease`]; a holder that lost
+///   it gets [`StoreError::LeaseLost`] and has changed nothing (I-17).
+/// - Leases and due times are kept in the store's own clock; callers give durations.
+/// - Parameters, contexts, changes, checkpoints, provider records and credentials are sealed for their row and column
+///   before they are written anywhere.
+#[async_trait]
+pub trait BrokerStore: Send + Sync + 'static {
+    /// Names this installation: made once, when the store was created.
+    fn installation(&self) -> &str;
+
+    /// The instance, if it is known.
+    async fn instance(&self, id: &InstanceId) -> Result<Option<Instance>, StoreError>;
+
+    /// The binding, if it is known.
+    async fn binding(&self, instance: &InstanceId, id: &BindingId) -> Result<Option<Binding>, StoreError>;
+
+    /// All bindings of the instance, oldest first.
+    async fn bindings(&self, instance: &InstanceId) -> Result<Vec<BindingId>, StoreError>;
+
+    /// The whole operation, if it is remembered.
+    async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError>;
+
+    /// The named operation of the subject, or its last one: one indexed read, nothing is opened.
+    async fn status(
+        &self,
+        subject: &Subject,
+        named: Option<&OperationId>,
+    ) -> Result<Option<OperationStatus>, StoreError>;
+
+    /// The operation that is in progress on the instance or one of its bindings.
+    async fn active(&self, instance: &InstanceId) -> Result<Option<OperationStatus>, StoreError>;
+
+    /// Accepts an operation, already claimed with its first intent, together with its rows.
+    async fn begin(&self, begin: Begin) -> Result<Begun, StoreError>;
+
+    /// Writes how an operation stands now, together with its rows. Ends the lease unless `hold` keeps it. A terminal
+    /// state is written once.
+    async fn save(&self, save: Save) -> Result<(), StoreError>;
+
+    /// Writes an instance that no operation is working on, if it still has the given revision.
+    async fn amend(&self, instance: Instance, event: Event) -> Result<Amended, StoreError>;
+
+    /// Claims up to `limit` operations that are due and held by nobody. Intents without a result become doubts.
+    async fn claim(&self, lease: Duration, limit: usize) -> Result<Vec<(Lease, Operation)>, StoreError>;
+
+    /// Makes every operation in progress due at once, whoever holds it. Only for a process that knows it is alone.
+    async fn take_over(&self) -> Result<u64, StoreError>;
+
+    /// How long until the next operation is due, if any is waiting or held.
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError>;
+
+    /// Forgets operations that ended longer ago than this.
+    async fn forget(&self, older_than: Duration) -> Result<u64, StoreError>;
+
+    /// Whether the store can be read and written.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// What an operation is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// An instance.
+    Instance(InstanceId),
+    /// A binding of an instance.
+    Binding(InstanceId, BindingId),
+}
+
+impl Subject {
+    /// The instance.
+    #[must_use]
+    pub fn instance(&self) -> &InstanceId {
+        match self {
+            Self::Instance(id) | Self::Binding(id, _) => id,
+        }
+    }
+}
+
+/// What becomes of a row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum RowChange<T> {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// It is written, new or over what was there.
+    Put(Box<T>),
+    /// It is removed, and with it everything sealed in it.
+    Remove,
+}
+
+impl<T> RowChange<T> {
+    /// The row as it is to be.
+    #[must_use]
+    pub fn put(row: T) -> Self {
+        Self::Put(Box::new(row))
+    }
+}
+
+/// The rows that change together with an operation.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    /// The instance of the operation. Its revision moves on whatever this says.
+    pub instance: RowChange<Instance>,
+    /// The binding of the operation.
+    pub binding: RowChange<Binding>,
+    /// A binding that a deprovision has revoked: its row is removed.
+    pub revoked: Option<BindingId>,
+}
+
+/// A request to accept an operation.
+#[derive(Debug, Clone)]
+pub struct Begin {
+    /// The operation, in progress, with its first intent.
+    pub operation: Operation,
+    /// The claim that goes with it.
+    pub lease: Lease,
+    /// How long the claim holds.
+    pub hold: Duration,
+    /// The revision of the instance that the decision was made on; `None` when it must not exist.
+    pub decided_on: Option<u64>,
+    /// A parked operation that this one takes the place of: it ends as failed.
+    pub supersedes: Option<OperationId>,
+    /// What changes with it.
+    pub rows: Rows,
+    /// What is told about it.
+    pub event: Event,
+}
+
+/// What became of a [`Begin`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// It is accepted.
+    Accepted,
+    /// The instance is not what the decision was made on, or another operation is in progress: decide again.
+    Moved,
+}
+
+/// How the holder goes on after a [`Save`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// It goes on at once; the lease is renewed.
+    Keep(Duration),
+    /// It lets go; the operation is due after this long.
+    Park(Duration),
+    /// The operation has ended.
+    End,
+}
+
+/// A write by the holder of an operation.
+#[derive(Debug, Clone)]
+pub struct Save {
+    /// The right to do so.
+    pub lease: Lease,
+    /// The operation as it is to be.
+    pub operation: Operation,
+    /// What becomes of the lease.
+    pub hold: Hold,
+    /// What changes with it.
+    pub rows: Rows,
+    /// What is told about it, if anything.
+    pub event: Option<Event>,
+}
+
+/// What became of [`BrokerStore::amend`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Amended {
+    /// It is written.
+    Written,
+    /// The revision was another one, or an operation is in progress: decide again.
+    Moved,
+}
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database file cannot be opened.
+    #[error("could not open the store at {path}")]
+    Open {
+        /// Where.
+        path: String,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The lock file cannot be made.
+    #[error("could not lock the store at {path}")]
+    Lock {
+        /// Where.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process has the store open.
+    #[error(
+        "the store at {path} is in use by another process; stop it first, or give this one a store of its own"
+    )]
+    InUse {
+        /// Where.
+        path: String,
+    },
+    /// The schema was written by a newer version.
+    #[error("the store has schema version {found}, this program knows up to {known}; use the newer program")]
+    Newer {
+        /// The version found.
+        found: i64,
+        /// The newest version known.
+        known: i64,
+    },
+    /// The key ring is not the one the store was sealed with.
+    #[error("the store was sealed with other keys; use the key ring that belongs to it")]
+    WrongKeys(#[source] sutler_secrets::OpenError),
+    /// A schema migration failed.
+    #[error("could not migrate the store to schema version {version}")]
+    Migrate {
+        /// The version it was to become.
+        version: i64,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A row could not be read.
+    #[error("could not read from the store")]
+    Read(#[source] rusqlite::Error),
+    /// A row could not be written.
+    #[error("could not write to the store")]
+    Write(#[source] rusqlite::Error),
+    /// The transaction may or may not be durable.
+    #[error("could not commit to the store")]
+    Commit(#[source] std::sync::Arc<rusqlite::Error>),
+    /// A sealed column does not open.
+    #[error("could not open the sealed column {column}")]
+    Unseal {
+        /// Table and column.
+        column: &'static str,
+        /// Why.
+        #[source]
+        source: sutler_secrets::OpenError,
+    },
+    /// A column holds what no version of ours wrote.
+    #[error("the column {column} holds an unknown value")]
+    Damaged {
+        /// Table and column.
+        column: &'static str,
+    },
+    /// The lease was lost: somebody else goes on, or the operation has ended.
+    #[error("the lease on the operation was lost")]
+    LeaseLost,
+    /// The writer has stopped.
+    #[error("the store has been closed")]
+    Closed,
+}

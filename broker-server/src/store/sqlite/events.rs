@@ -1,0 +1,33 @@
+//! Rows of the table `events`, which only grows.
+
+use rusqlite::Connection;
+use sutler_spec::BindingId;
+
+use super::seal::plain;
+use crate::{
+    operation::OperationId,
+    store::{Event, StoreError},
+};
+
+/// Writes one event.
+pub(super) fn append(connection: &Connection, event: &Event, now: i64) -> Result<(), StoreError> {
+    let values = (
+        now,
+        event.kind,
+        event.instance.as_str(),
+        event.binding.as_ref().map(BindingId::as_str),
+        event.operation.as_ref().map(OperationId::as_str),
+        event.actor.credential.as_deref(),
+        event.actor.request.as_deref(),
+        event.actor.originating_identity.as_ref().map(plain),
+        event.detail.as_deref(),
+    );
+    connection
+        .prepare_cached(
+            "INSERT INTO events (at, kind, instance, binding, operation, credential, request,
+             originating_identity, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )
+        .and_then(|mut append| append.execute(values))
+        .map(|_| ())
+        .map_err(StoreError::Write)
+}

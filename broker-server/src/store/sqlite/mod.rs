@@ -1,0 +1,164 @@
+//! The store in one SQLite file: WAL, full synchronisation, one writing thread, some reading connections.
+
+mod bindings;
+mod events;
+mod instances;
+mod lock;
+mod operations;
+mod read;
+mod schema;
+mod seal;
+mod write;
+mod writer;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use sutler_secrets::KeyRing;
+use sutler_spec::{BindingId, InstanceId};
+
+use self::{lock::ProcessLock, operations::millis, read::Readers, seal::Sealer, writer::Writer};
+use super::{Amended, Begin, Begun, BrokerStore, Event, Save, StoreError, Subject};
+use crate::{
+    binding::Binding,
+    instance::Instance,
+    operation::{Lease, Operation, OperationId, OperationStatus, owner_token},
+};
+
+/// How many reads run at once.
+const READERS: usize = 4;
+
+/// One SQLite file, used by one process.
+pub struct SqliteStore {
+    // dropped in this order: the lock is let go last
+    writer: Writer,
+    readers: Readers,
+    sealer: Sealer,
+    installation: String,
+    _lock: ProcessLock,
+}
+
+impl SqliteStore {
+    /// Opens the store, or makes it.
+    ///
+    /// # Errors
+    /// When another process has it, when its schema is newer than this program, when it was sealed with other keys.
+    pub fn open(path: &Path, ring: Arc<KeyRing>) -> Result<Self, StoreError> {
+        let lock = ProcessLock::take(path)?;
+        lock::make_private(path)?;
+        let sealer = Sealer::new(ring);
+        let (connection, installation) = schema::open_for_writing(path, &sealer)?;
+        let readers = Readers::open(path, READERS)?;
+        let writer = Writer::start(connection)
+            .map_err(|source| StoreError::Lock { path: path.display().to_string(), source })?;
+        Ok(Self { writer, readers, sealer, installation, _lock: lock })
+    }
+}
+
+#[async_trait]
+impl BrokerStore for SqliteStore {
+    fn installation(&self) -> &str {
+        &self.installation
+    }
+
+    async fn instance(&self, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
+        instances::get(&self.readers.get(), &self.sealer, id)
+    }
+
+    async fn binding(&self, instance: &InstanceId, id: &BindingId) -> Result<Option<Binding>, StoreError> {
+        bindings::get(&self.readers.get(), &self.sealer, (instance, id))
+    }
+
+    async fn bindings(&self, instance: &InstanceId) -> Result<Vec<BindingId>, StoreError> {
+        bindings::of(&self.readers.get(), instance)
+    }
+
+    async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {
+        Ok(operations::get(&self.readers.get(), &self.sealer, id)?.map(|(operation, _)| operation))
+    }
+
+    async fn status(
+        &self,
+        subject: &Subject,
+        named: Option<&OperationId>,
+    ) -> Result<Option<OperationStatus>, StoreError> {
+        operations::status(&self.readers.get(), subject, named, now())
+    }
+
+    async fn active(&self, instance: &InstanceId) -> Result<Option<OperationStatus>, StoreError> {
+        operations::active(&self.readers.get(), instance, now())
+    }
+
+    async fn begin(&self, begin: Begin) -> Result<Begun, StoreError> {
+        let sealer = self.sealer.clone();
+        let begun =
+            self.writer.write(move |connection| write::begin(connection, &sealer, &begin, now())).await;
+        match begun {
+            // the constraint speaks where the checks before it could not
+            Err(StoreError::Write(error)) if is_constraint(&error) => Ok(Begun::Moved),
+            begun => begun,
+        }
+    }
+
+    async fn save(&self, save: Save) -> Result<(), StoreError> {
+        let sealer = self.sealer.clone();
+        self.writer.write(move |connection| write::save(connection, &sealer, &save, now())).await
+    }
+
+    async fn amend(&self, instance: Instance, event: Event) -> Result<Amended, StoreError> {
+        let sealer = self.sealer.clone();
+        self.writer
+            .write(move |connection| write::amend(connection, &sealer, (&instance, &event), now()))
+            .await
+    }
+
+    async fn claim(&self, lease: Duration, limit: usize) -> Result<Vec<(Lease, Operation)>, StoreError> {
+        let sealer = self.sealer.clone();
+        self.writer
+            .write(move |connection| {
+                let now = now();
+                let mut claimed = Vec::new();
+                while claimed.len() < limit {
+                    let claim = (owner_token(), now, now + millis(lease));
+                    let claim = (claim.0.as_str(), claim.1, claim.2);
+                    match operations::claim(connection, &sealer, claim)? {
+                        Some(operation) => claimed.push(operation),
+                        None => break,
+                    }
+                }
+                Ok(claimed)
+            })
+            .await
+    }
+
+    async fn take_over(&self) -> Result<u64, StoreError> {
+        self.writer.write(|connection| write::take_over(connection, now())).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        let due: Option<i64> = self
+            .readers
+            .get()
+            .prepare_cached("SELECT min(due_at) FROM operations WHERE state = 'in progress'")
+            .and_then(|mut get| get.query_row([], |row| row.get(0)))
+            .map_err(StoreError::Read)?;
+        Ok(due.map(|due| Duration::from_millis((due - now()).max(0).unsigned_abs())))
+    }
+
+    async fn forget(&self, older_than: Duration) -> Result<u64, StoreError> {
+        self.writer.write(move |connection| write::forget(connection, now() - millis(older_than))).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.writer.write(|connection| write::probe(connection, now())).await
+    }
+}
+
+/// Milliseconds since 1970, by the clock of the machine the store is on.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn is_constraint(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+}

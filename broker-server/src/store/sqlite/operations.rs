@@ -1,0 +1,261 @@
+//! Rows of the table `operations`: the record itself, and the lease on it.
+
+use rusqlite::{Connection, Row};
+use serde_json::Value;
+use sutler_spec::{BindingId, InstanceId, OperationState};
+
+use super::{
+    read::{Reading, damaged, digest, word},
+    seal::{Column, Sealer},
+};
+use crate::{
+    operation::{Intent, Lease, Operation, OperationId, OperationStatus, Work},
+    store::{Hold, StoreError, Subject},
+};
+
+const CHANGE: Column = Column::new("operations", "change");
+const CHECKPOINT: Column = Column::new("operations", "checkpoint");
+
+const INSERT: &str =
+    "INSERT INTO operations (id, instance, binding, work, state, digest, change, checkpoint, step,
+    class, attempt, in_doubt, touched, failures, owner, fence, due_at, created_at)
+    VALUES (?1, ?2, ?3, ?4, 'in progress', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16)";
+
+const SAVE: &str =
+    "UPDATE operations SET state = ?4, description = ?5, instance_usable = ?6, update_repeatable = ?7,
+    change = ?8, revoking = ?9, checkpoint = ?10, step = ?11, class = ?12, attempt = ?13, in_doubt = ?14,
+    touched = ?15, failures = ?16, owner = ?17, due_at = ?18, ended_at = ?19
+    WHERE id = ?1 AND owner = ?2 AND fence = ?3 AND state = 'in progress'";
+
+pub(super) const ALL: &str = "SELECT id, instance, binding, work, state, description, instance_usable,
+    update_repeatable, digest, change, revoking, checkpoint, step, class, attempt, in_doubt, touched, failures,
+    fence FROM operations";
+
+const STATUS: &str =
+    "SELECT id, binding, work, state, description, instance_usable, update_repeatable, digest,
+    owner IS NULL AND step IS NULL AND in_doubt = 0, due_at, instance FROM operations";
+
+/// Writes a new operation, claimed.
+pub(super) fn insert(
+    connection: &Connection,
+    sealer: &Sealer,
+    (row, lease): (&Operation, &Lease),
+    (now, until): (i64, i64),
+) -> Result<(), StoreError> {
+    let key = [row.id.as_str()];
+    let values = rusqlite::params![
+        row.id.as_str(),
+        row.instance.as_str(),
+        row.binding.as_ref().map(BindingId::as_str),
+        row.work.as_str(),
+        row.digest.as_bytes().as_slice(),
+        sealer.seal_option(CHANGE, &key, row.change.as_ref())?,
+        sealer.seal(CHECKPOINT, &key, &row.checkpoint)?,
+        row.intent.as_ref().map(|intent| intent.step.as_str()),
+        row.intent.as_ref().map(|intent| intent.class.as_str()),
+        row.intent.as_ref().map(|intent| intent.attempt),
+        row.in_doubt,
+        row.touched,
+        lease.owner,
+        lease.fence.cast_signed(),
+        until,
+        now,
+    ];
+    connection
+        .prepare_cached(INSERT)
+        .and_then(|mut insert| insert.execute(values))
+        .map_err(StoreError::Write)?;
+    Ok(())
+}
+
+/// Writes how an operation stands, if the lease still holds. What is sealed is erased when it ends.
+pub(super) fn save(
+    connection: &Connection,
+    sealer: &Sealer,
+    (row, lease): (&Operation, &Lease),
+    (hold, now): (Hold, i64),
+) -> Result<(), StoreError> {
+    let key = [row.id.as_str()];
+    let (owner, due_at, ended_at) = match hold {
+        Hold::Keep(lease_for) => (Some(lease.owner.as_str()), now + millis(lease_for), None),
+        Hold::Park(after) => (None, now + millis(after), None),
+        Hold::End => (None, now, Some(now)),
+    };
+    let kept = ended_at.is_none();
+    let values = rusqlite::params![
+        row.id.as_str(),
+        lease.owner,
+        lease.fence.cast_signed(),
+        state_word(row.state),
+        row.description,
+        row.instance_usable,
+        row.update_repeatable,
+        sealer.seal_option(CHANGE, &key, row.change.as_ref().filter(|_| kept))?,
+        row.revoking.as_ref().map(BindingId::as_str),
+        sealer.seal_option(CHECKPOINT, &key, Some(&row.checkpoint).filter(|_| kept))?,
+        row.intent.as_ref().map(|intent| intent.step.as_str()),
+        row.intent.as_ref().map(|intent| intent.class.as_str()),
+        row.intent.as_ref().map(|intent| intent.attempt),
+        row.in_doubt,
+        row.touched,
+        row.failures,
+        owner,
+        due_at,
+        ended_at,
+    ];
+    let changed = connection
+        .prepare_cached(SAVE)
+        .and_then(|mut save| save.execute(values))
+        .map_err(StoreError::Write)?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}
+
+/// Ends a parked operation in favour of another one. Whether there was one to end.
+pub(super) fn supersede(connection: &Connection, id: &OperationId, now: i64) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE operations SET state = 'failed', description = 'A deletion took its place.', change = NULL,
+             checkpoint = NULL, ended_at = ?2, fence = fence + 1
+             WHERE id = ?1 AND state = 'in progress' AND owner IS NULL AND step IS NULL AND in_doubt = 0",
+        )
+        .and_then(|mut update| update.execute((id.as_str(), now)))
+        .map(|changed| changed == 1)
+        .map_err(StoreError::Write)
+}
+
+/// Claims one operation that is due.
+pub(super) fn claim(
+    connection: &Connection,
+    sealer: &Sealer,
+    (owner, now, until): (&str, i64, i64),
+) -> Result<Option<(Lease, Operation)>, StoreError> {
+    let mut take = connection
+        .prepare_cached(
+            "UPDATE operations SET owner = ?1, fence = fence + 1, due_at = ?2,
+             in_doubt = in_doubt OR step IS NOT NULL, touched = touched OR step IS NOT NULL
+             WHERE sequence = (SELECT sequence FROM operations WHERE state = 'in progress' AND due_at <= ?3
+                               ORDER BY due_at LIMIT 1)
+             RETURNING id",
+        )
+        .map_err(StoreError::Write)?;
+    let mut taken = take.query((owner, until, now)).map_err(StoreError::Write)?;
+    let Some(id) = taken.next().map_err(StoreError::Write)?.map(|row| row.column::<String>(0)).transpose()?
+    else {
+        return Ok(None);
+    };
+    drop(taken);
+    let found = get(connection, sealer, &OperationId::from(id.as_str()))?;
+    let (operation, fence) = found.ok_or(StoreError::Damaged { column: "operations.id" })?;
+    let lease = Lease { operation: operation.id.clone(), owner: owner.to_owned(), fence };
+    Ok(Some((lease, operation)))
+}
+
+/// Reads the operation and its fence.
+pub(super) fn get(
+    connection: &Connection,
+    sealer: &Sealer,
+    id: &OperationId,
+) -> Result<Option<(Operation, u64)>, StoreError> {
+    let mut get = connection.prepare_cached(&format!("{ALL} WHERE id = ?1")).map_err(StoreError::Read)?;
+    let mut rows = get.query([id.as_str()]).map_err(StoreError::Read)?;
+    rows.next().map_err(StoreError::Read)?.map(|row| read(row, sealer)).transpose()
+}
+
+/// Reads what polling needs.
+pub(super) fn status(
+    connection: &Connection,
+    subject: &Subject,
+    named: Option<&OperationId>,
+    now: i64,
+) -> Result<Option<OperationStatus>, StoreError> {
+    let (instance, binding) = match subject {
+        Subject::Instance(instance) => (instance.as_str(), None),
+        Subject::Binding(instance, binding) => (instance.as_str(), Some(binding.as_str())),
+    };
+    let condition = match named {
+        Some(_) => "WHERE id = ?3 AND instance = ?1 AND binding IS ?2",
+        None => "WHERE instance = ?1 AND binding IS ?2 AND ?3 IS NULL ORDER BY sequence DESC LIMIT 1",
+    };
+    let values = (instance, binding, named.map(OperationId::as_str));
+    let mut get = connection.prepare_cached(&format!("{STATUS} {condition}")).map_err(StoreError::Read)?;
+    let mut rows = get.query(values).map_err(StoreError::Read)?;
+    rows.next().map_err(StoreError::Read)?.map(|row| read_status(row, now)).transpose()
+}
+
+/// Reads the status of what is in progress on the instance.
+pub(super) fn active(
+    connection: &Connection,
+    instance: &InstanceId,
+    now: i64,
+) -> Result<Option<OperationStatus>, StoreError> {
+    let mut get = connection
+        .prepare_cached(&format!("{STATUS} WHERE instance = ?1 AND state = 'in progress'"))
+        .map_err(StoreError::Read)?;
+    let mut rows = get.query([instance.as_str()]).map_err(StoreError::Read)?;
+    rows.next().map_err(StoreError::Read)?.map(|row| read_status(row, now)).transpose()
+}
+
+fn read_status(row: &Row<'_>, now: i64) -> Result<OperationStatus, StoreError> {
+    let binding: Option<String> = row.column(1)?;
+    Ok(OperationStatus {
+        id: OperationId::from(row.column::<String>(0)?.as_str()),
+        binding: binding.map(BindingId::new).transpose().map_err(damaged("operations.binding"))?,
+        work: word(row.column(2)?, "operations.work", Work::from_word)?,
+        state: word(row.column(3)?, "operations.state", state_from)?,
+        description: row.column(4)?,
+        instance_usable: row.column(5)?,
+        update_repeatable: row.column(6)?,
+        digest: digest(row.column(7)?, "operations.digest")?,
+        is_parked: row.column(8)?,
+        due_in: (row.column::<i64>(9)? - now).max(0).unsigned_abs(),
+    })
+}
+
+fn read(row: &Row<'_>, sealer: &Sealer) -> Result<(Operation, u64), StoreError> {
+    let id: String = row.column(0)?;
+    let key = [id.as_str()];
+    let (binding, revoking): (Option<String>, Option<String>) = (row.column(2)?, row.column(10)?);
+    let (step, class, attempt) = (row.column(12)?, row.column(13)?, row.column(14)?);
+    let operation = Operation {
+        instance: InstanceId::new(row.column::<String>(1)?).map_err(damaged("operations.instance"))?,
+        binding: binding.map(BindingId::new).transpose().map_err(damaged("operations.binding"))?,
+        work: word(row.column(3)?, "operations.work", Work::from_word)?,
+        state: word(row.column(4)?, "operations.state", state_from)?,
+        description: row.column(5)?,
+        instance_usable: row.column(6)?,
+        update_repeatable: row.column(7)?,
+        digest: digest(row.column(8)?, "operations.digest")?,
+        change: sealer.open_option(CHANGE, &key, row.column(9)?)?,
+        revoking: revoking.map(BindingId::new).transpose().map_err(damaged("operations.revoking"))?,
+        checkpoint: sealer.open_option(CHECKPOINT, &key, row.column(11)?)?.unwrap_or(Value::Null),
+        intent: intent(step, class, attempt),
+        in_doubt: row.column(15)?,
+        touched: row.column(16)?,
+        failures: row.column(17)?,
+        id: OperationId::from(id.as_str()),
+    };
+    Ok((operation, row.column::<i64>(18)?.unsigned_abs()))
+}
+
+fn intent(step: Option<String>, class: Option<String>, attempt: Option<u32>) -> Option<Intent> {
+    Some(Intent { step: step?, class: class?, attempt: attempt? })
+}
+
+fn state_word(state: OperationState) -> &'static str {
+    match state {
+        OperationState::InProgress => "in progress",
+        OperationState::Succeeded => "succeeded",
+        OperationState::Failed => "failed",
+    }
+}
+
+fn state_from(text: &str) -> Option<OperationState> {
+    [OperationState::InProgress, OperationState::Succeeded, OperationState::Failed]
+        .into_iter()
+        .find(|state| state_word(*state) == text)
+}
+
+/// Milliseconds for storage.
+pub(super) fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}

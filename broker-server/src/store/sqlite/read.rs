@@ -1,0 +1,73 @@
+//! Reading: connections that only read, and columns that may be damaged.
+
+use std::{
+    path::Path,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use rusqlite::{Connection, Row, types::FromSql};
+use sutler_secrets::Digest;
+
+use super::schema;
+use crate::store::StoreError;
+
+/// Connections for reads. A read is a few pages of a mapped file: cheaper than handing it to another thread.
+pub(super) struct Readers {
+    connections: Vec<Mutex<Connection>>,
+    next: AtomicUsize,
+}
+
+impl Readers {
+    /// Opens `count` connections.
+    pub(super) fn open(path: &Path, count: usize) -> Result<Self, StoreError> {
+        let connections =
+            (0..count).map(|_| schema::open_for_reading(path).map(Mutex::new)).collect::<Result<_, _>>()?;
+        Ok(Self { connections, next: AtomicUsize::new(0) })
+    }
+
+    /// A connection that is free, or the one whose turn it is.
+    pub(super) fn get(&self) -> MutexGuard<'_, Connection> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len();
+        let free = self.connections[turn..].iter().chain(&self.connections[..turn]);
+        for connection in free {
+            if let Ok(connection) = connection.try_lock() {
+                return connection;
+            }
+        }
+        self.connections[turn].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Typed columns.
+pub(super) trait Reading {
+    /// The column with this index.
+    fn column<T: FromSql>(&self, index: usize) -> Result<T, StoreError>;
+}
+
+impl Reading for Row<'_> {
+    fn column<T: FromSql>(&self, index: usize) -> Result<T, StoreError> {
+        self.get(index).map_err(StoreError::Read)
+    }
+}
+
+/// Turns the error of a check into "this column is damaged".
+pub(super) fn damaged<E>(column: &'static str) -> impl FnOnce(E) -> StoreError {
+    move |_| StoreError::Damaged { column }
+}
+
+/// Reads one of our words.
+pub(super) fn word<T>(
+    text: String,
+    column: &'static str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    read(&text).ok_or(StoreError::Damaged { column })
+}
+
+/// Reads a digest.
+pub(super) fn digest(bytes: Vec<u8>, column: &'static str) -> Result<Digest, StoreError> {
+    <[u8; 32]>::try_from(bytes).map(Digest::from_bytes).map_err(damaged(column))
+}

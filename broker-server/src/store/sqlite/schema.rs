@@ -1,0 +1,94 @@
+//! Opening a database: settings, schema versions, whose it is.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension};
+use uuid::Uuid;
+
+use super::seal::Sealer;
+use crate::store::StoreError;
+
+/// One script per schema version, in order; the n-th makes version n.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// Opens the connection that writes, brings the schema up to date, and checks the keys before anything is written.
+pub(super) fn open_for_writing(path: &Path, sealer: &Sealer) -> Result<(Connection, String), StoreError> {
+    let connection = connect(path)?;
+    let opened = |source| StoreError::Open { path: path.display().to_string(), source };
+    let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(opened)?;
+    check_keys(&connection, version, sealer)?;
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA secure_delete = ON; PRAGMA busy_timeout = 5000;",
+        )
+        .map_err(opened)?;
+    migrate(&connection, version)?;
+    let installation = identify(&connection, sealer)?;
+    Ok((connection, installation))
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(path)?;
+    connection
+        .execute_batch(
+            "PRAGMA query_only = ON; PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -2000;
+             PRAGMA busy_timeout = 5000;",
+        )
+        .map_err(|source| StoreError::Open { path: path.display().to_string(), source })?;
+    Ok(connection)
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)
+        .map_err(|source| StoreError::Open { path: path.display().to_string(), source })?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn migrate(connection: &Connection, found: i64) -> Result<(), StoreError> {
+    for (script, version) in MIGRATIONS.iter().zip(1..).skip_while(|(_, version)| *version <= found) {
+        connection
+            .execute_batch(&format!("BEGIN IMMEDIATE; {script} PRAGMA user_version = {version}; COMMIT;"))
+            .map_err(|source| StoreError::Migrate { version, source })?;
+    }
+    Ok(())
+}
+
+/// Refuses a newer schema and foreign keys, without having written a byte.
+fn check_keys(connection: &Connection, found: i64, sealer: &Sealer) -> Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    if found == 0 {
+        return Ok(());
+    }
+    match read_meta(connection, "canary")? {
+        Some(canary) => sealer.check_canary(canary),
+        None => Ok(()),
+    }
+}
+
+/// The installation id, made with the canary in one transaction when there is none.
+fn identify(connection: &Connection, sealer: &Sealer) -> Result<String, StoreError> {
+    if let Some(id) = read_meta(connection, "installation")? {
+        return String::from_utf8(id).map_err(|_| StoreError::Damaged { column: "meta.installation" });
+    }
+    let id = Uuid::new_v4().simple().to_string();
+    connection
+        .execute(
+            "INSERT INTO meta (name, value) VALUES ('installation', ?1), ('canary', ?2)",
+            (id.as_bytes(), sealer.canary()),
+        )
+        .map_err(StoreError::Write)?;
+    Ok(id)
+}
+
+fn read_meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    connection
+        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map_err(StoreError::Read)
+}

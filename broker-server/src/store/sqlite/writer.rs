@@ -1,0 +1,107 @@
+//! The only thread that writes: it takes all jobs that wait, runs each in a savepoint, commits once, answers after.
+//!
+//! One `fsync` serves everyone who waited, which makes full durability nearly free under load.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread::JoinHandle,
+};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::store::StoreError;
+
+/// How many jobs share a commit at most.
+const LARGEST_GROUP: usize = 512;
+
+/// A job does its work and gives back what answers its caller, once it is known whether the commit succeeded.
+type Job = Box<dyn FnOnce(&Connection) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
+
+/// Where writes are handed in. Dropping it lets the thread finish what waits and waits for that.
+pub(super) struct Writer {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+        let (jobs, waiting) = channel();
+        let thread = std::thread::Builder::new()
+            .name("sutler-store".to_owned())
+            .spawn(move || write_groups(&connection, &waiting))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Does the work in a transaction and returns once it is durable.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = in_savepoint(connection, work);
+            Box::new(move |committed| {
+                // nobody listens any more: the request was given up, the work is done all the same
+                let _ = sender.send(committed.map_err(StoreError::Commit).and(result));
+            })
+        });
+        self.jobs.as_ref().ok_or(StoreError::Closed)?.send(job).map_err(|_| StoreError::Closed)?;
+        receiver.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // it can only have panicked, which the panic hook has told
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write_groups(connection: &Connection, waiting: &Receiver<Job>) {
+    while let Ok(first) = waiting.recv() {
+        let group: Vec<Job> =
+            std::iter::once(first).chain(waiting.try_iter().take(LARGEST_GROUP - 1)).collect();
+        let (answers, committed) = run(connection, group);
+        for answer in answers {
+            answer(committed.clone());
+        }
+    }
+}
+
+fn run(connection: &Connection, group: Vec<Job>) -> (Vec<Answer>, Result<(), Arc<rusqlite::Error>>) {
+    let begun = execute(connection, "BEGIN IMMEDIATE");
+    let answers = group.into_iter().map(|job| job(connection)).collect();
+    let committed = begun.and_then(|()| execute(connection, "COMMIT"));
+    if committed.is_err() && !connection.is_autocommit() {
+        // the commit's error is what is told
+        let _ = execute(connection, "ROLLBACK");
+    }
+    (answers, committed.map_err(Arc::new))
+}
+
+/// A job that fails leaves nothing behind and does not disturb those that share its commit.
+fn in_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    execute(connection, "SAVEPOINT job").map_err(StoreError::Write)?;
+    let result = work(connection);
+    if result.is_err() {
+        execute(connection, "ROLLBACK TO job").map_err(StoreError::Write)?;
+    }
+    execute(connection, "RELEASE job").map_err(StoreError::Write)?;
+    result
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
