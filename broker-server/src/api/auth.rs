@@ -61,7 +61,7 @@ struct Entry {
 }
 
 /// Decides who may call.
-pub struct Authenticator {
+pub(crate) struct Authenticator {
     key: Secret<[u8; 32]>,
     entries: Vec<Entry>,
     /// Tags that no hash was satisfied by: they do not buy a second hash.
@@ -75,7 +75,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// When a credential is weak and others than this machine can call, or a hash is none.
-    pub fn new(
+    pub(crate) fn new(
         credentials: Vec<Credential>,
         is_loopback: bool,
     ) -> Result<(Self, Vec<String>), CredentialError> {
@@ -124,7 +124,7 @@ impl Authenticator {
     }
 
     /// The id of the credential that the header proves.
-    pub async fn check(&self, authorization: Option<&str>) -> Option<&str> {
+    pub(crate) async fn check(&self, authorization: Option<&str>) -> Option<&str> {
         let (username, secret) = presented(authorization?)?;
         let tag = self.tag(username.as_deref(), secret.expose());
         let known = self.compare(&tag);

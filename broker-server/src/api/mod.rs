@@ -18,7 +18,8 @@ use actix_web::{
 };
 use tracing::{debug, error, info, warn};
 
-pub use auth::{Authenticator, CredentialError};
+pub(crate) use auth::Authenticator;
+pub use auth::CredentialError;
 pub(crate) use management::serve as serve_management;
 
 use self::{

@@ -34,7 +34,8 @@ impl Default for Tuning {
             sync_limit: Duration::from_secs(50),
             lease: Duration::from_secs(30),
             call_timeout: Duration::from_secs(30),
-            poll_interval: Duration::from_secs(2),
+            // Vendors count calls: an account's whole budget is about four a second.
+            poll_interval: Duration::from_secs(5),
             backoff_cap: Duration::from_secs(60),
             retention: Duration::from_secs(7 * 24 * 60 * 60),
             attempts: 30,

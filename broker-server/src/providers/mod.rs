@@ -37,7 +37,8 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
             api_token: account.api_token.duplicate(),
             call_timeout: tuning.call_deadline(),
         })
-        .map_err(VendorError::Cloudflare)?;
+        .map_err(VendorError::Cloudflare)?
+        .poll_every(tuning.poll_interval);
         providers.push(Arc::new(cloudflare::D1::new(&client)));
         providers.push(Arc::new(cloudflare::Token::new(&client)));
         providers.push(Arc::new(cloudflare::Secrets::new(&client)));

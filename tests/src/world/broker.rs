@@ -77,7 +77,7 @@ impl BrokerProcess {
              credentials:\n  - {{ id: platform, username: platform, password: {{ file: platform.password }} }}\n\
              vendors:\n  cloudflare: {{ base_url: \"{vendor}\", account_id: {ACCOUNT}, api_token: {{ file: cf.token }} }}\n\
              offerings: [{offerings}]\n\
-             tuning: {{ inline_budget: 2s, lease: 10s, call_timeout: 5s, poll_interval: 50ms, backoff_cap: 500ms }}\n",
+             tuning: {{ inline_budget: 2s, lease: 10s, call_timeout: 1s, poll_interval: 50ms, backoff_cap: 500ms }}\n",
             port = self.port,
             management = self.management,
             vendor = self.spec.vendor_url,

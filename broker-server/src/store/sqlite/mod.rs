@@ -8,6 +8,8 @@ mod operations;
 mod read;
 mod schema;
 mod seal;
+#[cfg(test)]
+mod tests;
 mod write;
 mod writer;
 

@@ -128,15 +128,17 @@ async fn a_worker_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_worker_that_is_not_deployed_fails_the_work_with_advice() {
+async fn a_worker_that_is_not_deployed_stops_the_work_with_advice() {
     let (server, provider) = worker(names(&["A"])).await;
     on("PATCH", BULK).respond_with(refusal(400, NOT_DEPLOYED)).mount(&server).await;
+    match Stage::new(&provider, &server, wanted(&["B"])).provision().await.error() {
+        ProviderError::Refused { refusal: Refusal::Unsupported, description } => {
+            assert!(description.contains("deploy it and try again"), "{description}");
+        }
+        other => panic!("{other:?}"),
+    }
     let stage = ready(&provider, &server, &["A"]);
-    for error in [
-        Stage::new(&provider, &server, wanted(&["B"])).provision().await.error(),
-        stage.update(wanted(&["A", "B"])).await.error(),
-        stage.deprovision().await.error(),
-    ] {
+    for error in [stage.update(wanted(&["A", "B"])).await.error(), stage.deprovision().await.error()] {
         match error {
             ProviderError::Failed {
                 description,

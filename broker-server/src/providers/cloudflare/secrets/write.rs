@@ -3,11 +3,14 @@
 use sutler_catalog::cloudflare::secrets::Parameters;
 
 use super::{
-    super::recorded::{self, next, unknown_step},
+    super::{
+        client::CallError,
+        recorded::{self, next, unknown_step},
+    },
     LISTING, Secrets, WRITE, attributes, refused,
     set::{Difference, Known},
 };
-use crate::providers::{Progress, ProviderError, ProvisionedInstance, Refusal, Step};
+use crate::providers::{Attempt, Progress, ProviderError, ProvisionedInstance, Refusal, Step};
 
 impl Secrets {
     /// Compares what is wanted with what is there. `certain` as in [`Difference::between`].
@@ -41,10 +44,19 @@ impl Secrets {
         let script = &difference.after.script;
         match self.workers.change(script, changes).await {
             Ok(()) => done(&difference.after),
-            Err(error) => Err(refused(error, script, "change the secrets of the Worker")),
+            // nothing was written, ever: what the Worker gets later is not ours
+            Err(error @ CallError::Refused { .. })
+                if step.instance.record.is_none() && step.attempt == Attempt::First =>
+            {
+                Err(error.while_trying_to(WRITING))
+            }
+            Err(error) => Err(refused(error, script, WRITING)),
         }
     }
 }
+
+/// What users are told about writing.
+const WRITING: &str = "change the secrets of the Worker";
 
 fn done(known: &Known) -> Result<Progress<ProvisionedInstance>, ProviderError> {
     Ok(Progress::Done(ProvisionedInstance {

@@ -1,5 +1,7 @@
 //! Binding: one token, whose value is seen once. What was lost is deleted and made anew.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,8 +21,8 @@ use crate::providers::{
     Attempt, CreatedBinding, Progress, ProviderError, Refusal, Repeatability, Step, Usability,
 };
 
-/// How many looks a fresh token is given until it is accepted everywhere: half a minute.
-const MAX_LOOKS: u32 = 6;
+/// How long a fresh token is given until it is accepted everywhere.
+const FRESH: Duration = Duration::from_secs(30);
 
 /// A token to be made.
 #[derive(Serialize, Deserialize)]
@@ -155,13 +157,15 @@ impl Token {
 
     /// A fresh token is not known everywhere at once.
     fn wait(&self, fresh: Fresh) -> Result<Progress<CreatedBinding>, ProviderError> {
-        if fresh.looks >= MAX_LOOKS {
+        let interval = self.tokens.client().poll_interval();
+        let most = FRESH.as_millis() / interval.as_millis().max(1);
+        if u128::from(fresh.looks) >= most.clamp(3, 30) {
             return flawed(fresh, "Cloudflare did not accept it");
         }
         let looks = fresh.looks + 1;
         Ok(Progress::Pending {
             checkpoint: at(VERIFY, &Fresh { looks, ..fresh })?,
-            after: self.tokens.client().poll_interval(),
+            after: interval,
             description: "waiting until the new token is accepted everywhere".to_owned(),
         })
     }
