@@ -7,9 +7,19 @@
 //!              brokers · state · sink · graph ──▶ config ──▶ reference · name
 //! ```
 
+pub mod brokers;
+pub mod cli;
+pub mod commands;
 pub mod config;
+pub mod digest;
+pub mod draw;
+pub mod execute;
+pub mod exit;
+pub mod graph;
 pub mod name;
+pub mod nearest;
 pub mod plan;
 pub mod reference;
+pub mod sink;
 pub mod state;
 pub mod walk;

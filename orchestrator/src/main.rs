@@ -1,2 +1,7 @@
-//! To be filled.
-fn main() {}
+//! `sutler`: arguments in, exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sutler::cli::main().into()
+}

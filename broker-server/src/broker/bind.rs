@@ -233,3 +233,48 @@ fn is_expired(binding: &Binding) -> bool {
         .and_then(|at| at.as_str().parse::<jiff::Timestamp>().ok())
         .is_some_and(|at| at <= jiff::Timestamp::now())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::samples::{self, active, binding, instance};
+
+    fn on_ready(state: Option<BindingState>, work: Option<Work>, digest: Digest) -> Decision {
+        let (row, active) = (state.map(binding), work.map(|work| active(work, false)));
+        let id = BindingId::new("b").unwrap();
+        decide((Some(&instance(InstanceState::Ready)), row.as_ref()), active.as_ref(), &id, digest)
+    }
+
+    #[test]
+    fn b_bind_18_19_21_what_a_known_binding_means() {
+        use BindingState::{Binding, Failed, Ready, Unbinding};
+        for (state, work, same, other) in [
+            (None, None, Decision::Start, Decision::Start),
+            (Some(Ready), None, Decision::Unchanged, Decision::Conflict),
+            (Some(Ready), Some(Work::Update), Decision::Unchanged, Decision::Conflict),
+            (Some(Binding), Some(Work::Bind), Decision::Join, Decision::Conflict),
+            (Some(Binding), None, Decision::Again, Decision::Conflict),
+            (Some(Failed), None, Decision::Start, Decision::Conflict),
+            (Some(Failed), Some(Work::Update), Decision::Busy, Decision::Conflict),
+            (Some(Unbinding), Some(Work::Unbind), Decision::Busy, Decision::Busy),
+            (None, Some(Work::Update), Decision::Busy, Decision::Busy),
+        ] {
+            assert_eq!(on_ready(state, work, samples::same()), same, "{state:?} {work:?}");
+            assert_eq!(on_ready(state, work, samples::other()), other, "{state:?} {work:?}");
+        }
+    }
+
+    #[test]
+    fn only_an_instance_that_works_is_bound() {
+        use InstanceState::{Failed, Provisioning, Ready, Unusable};
+        for (state, expected) in [
+            (None, Decision::NoInstance),
+            (Some(Failed), Decision::NoInstance),
+            (Some(Provisioning), Decision::Busy),
+            (Some(Unusable), Decision::Busy),
+            (Some(Ready), Decision::Start),
+        ] {
+            assert_eq!(on_instance(state.map(instance).as_ref(), None), expected, "{state:?}");
+        }
+    }
+}

@@ -167,3 +167,32 @@ fn deleting(existing: Instance, parked: Option<&Operation>) -> Instance {
         ..existing
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::samples::{active, instance};
+
+    #[test]
+    fn b_dep_what_a_deletion_meets() {
+        use InstanceState::{Deprovisioning, Failed, Provisioning, Ready, Unusable};
+        assert_eq!(decide(None, None), Decision::Gone);
+        let makes_way = || Decision::Start(Some(OperationId::from("operation")));
+        for (state, work, expected) in [
+            (Ready, None, Decision::Start(None)),
+            (Unusable, None, Decision::Start(None)),
+            (Failed, None, Decision::Start(None)),
+            (Provisioning, None, Decision::Again),
+            (Deprovisioning, None, Decision::Again),
+            (Deprovisioning, Some((Work::Deprovision, false)), Decision::Join),
+            (Deprovisioning, Some((Work::Deprovision, true)), Decision::Join),
+            (Provisioning, Some((Work::Provision, true)), makes_way()),
+            (Provisioning, Some((Work::Provision, false)), Decision::Busy),
+            (Ready, Some((Work::Update, false)), Decision::Busy),
+            (Ready, Some((Work::Bind, true)), makes_way()),
+        ] {
+            let active = work.map(|(work, is_parked)| active(work, is_parked));
+            assert_eq!(decide(Some(&instance(state)), active.as_ref()), expected, "{state:?} {work:?}");
+        }
+    }
+}

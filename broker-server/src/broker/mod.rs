@@ -19,6 +19,8 @@ mod fetch;
 mod last_operation;
 mod provision;
 mod request;
+#[cfg(test)]
+mod samples;
 mod unbind;
 mod update;
 mod verdict;

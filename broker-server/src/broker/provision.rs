@@ -170,3 +170,30 @@ fn new_instance(id: &InstanceId, request: &ProvisionRequest, plan: &ServicePlan,
         revision: 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::samples::{self, active, instance};
+
+    #[test]
+    fn b_prov_10_to_13_what_a_known_id_means() {
+        use InstanceState::{Deprovisioning, Failed, Provisioning, Ready, Unusable};
+        assert_eq!(decide(None, None, samples::same()), Decision::Start);
+        for (state, work, same, other) in [
+            (Provisioning, Some(Work::Provision), Decision::Join, Decision::Conflict),
+            (Provisioning, None, Decision::Again, Decision::Conflict),
+            (Ready, None, Decision::Unchanged, Decision::Conflict),
+            (Ready, Some(Work::Update), Decision::Unchanged, Decision::Conflict),
+            (Ready, Some(Work::Bind), Decision::Unchanged, Decision::Conflict),
+            (Unusable, None, Decision::Unchanged, Decision::Conflict),
+            (Failed, None, Decision::Start, Decision::Conflict),
+            (Deprovisioning, Some(Work::Deprovision), Decision::Busy, Decision::Busy),
+            (Deprovisioning, None, Decision::Again, Decision::Conflict),
+        ] {
+            let (row, active) = (instance(state), work.map(|work| active(work, false)));
+            assert_eq!(decide(Some(&row), active.as_ref(), samples::same()), same, "{state:?} {work:?}");
+            assert_eq!(decide(Some(&row), active.as_ref(), samples::other()), other, "{state:?} {work:?}");
+        }
+    }
+}

@@ -132,3 +132,29 @@ impl Broker {
         Ok(Some(attended.map_or(Unbound::Deleted, Unbound::Accepted)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::samples::{active, binding};
+
+    #[test]
+    fn b_unb_what_an_unbind_meets() {
+        use BindingState::{Binding, Failed, Ready, Unbinding};
+        assert_eq!(decide(None, None), Decision::Gone);
+        for (state, work, expected) in [
+            (Ready, None, Decision::Start(None)),
+            (Failed, None, Decision::Start(None)),
+            (Binding, None, Decision::Again),
+            (Unbinding, None, Decision::Again),
+            (Unbinding, Some((Work::Unbind, false)), Decision::Join),
+            (Binding, Some((Work::Bind, true)), Decision::Start(Some(OperationId::from("operation")))),
+            (Binding, Some((Work::Bind, false)), Decision::Busy),
+            (Ready, Some((Work::Update, true)), Decision::Busy),
+            (Ready, Some((Work::Deprovision, false)), Decision::Busy),
+        ] {
+            let active = work.map(|(work, is_parked)| active(work, is_parked));
+            assert_eq!(decide(Some(&binding(state)), active.as_ref()), expected, "{state:?} {work:?}");
+        }
+    }
+}

@@ -57,7 +57,7 @@ enum Effect {
     /// Only what the platform says about itself changes.
     Context,
     /// The provider has work to do.
-    Work(RecordedChange),
+    Work(Box<RecordedChange>),
 }
 
 impl Broker {
@@ -182,7 +182,7 @@ impl Broker {
         let version_changes = change.maintenance_version.is_some()
             && change.maintenance_version != existing.maintenance_version;
         if parameters_change || plan_changes || version_changes || repairs {
-            return Ok(Effect::Work(change));
+            return Ok(Effect::Work(Box::new(change)));
         }
         let context_changes = request.context.is_some() && request.context != existing.context;
         let context_counts = offering.allow_context_updates && context_changes;
@@ -197,7 +197,7 @@ impl Broker {
     async fn begin_update(
         &self,
         existing: Instance,
-        (change, digest): (RecordedChange, Digest),
+        (change, digest): (Box<RecordedChange>, Digest),
         caller: &Caller,
     ) -> Result<Option<Updated>, BrokerError> {
         let wanted = Wanted { work: Work::Update, instance: existing.id.clone(), binding: None, digest };
@@ -237,5 +237,48 @@ fn change(existing: &Instance, request: &UpdateRequest, asked: &Parameters) -> R
         named: asked.keys().map(str::to_owned).collect(),
         context: request.context.clone(),
         maintenance_version: request.maintenance_info.as_ref().and_then(|info| info.version.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::broker::samples::{self, active, instance};
+
+    #[test]
+    fn b_upd_12_20_what_an_update_meets() {
+        use InstanceState::{Deprovisioning, Failed, Provisioning, Ready, Unusable};
+        let request: UpdateRequest = serde_json::from_value(json!({ "service_id": "service" })).unwrap();
+        let foreign: UpdateRequest = serde_json::from_value(json!({ "service_id": "other" })).unwrap();
+        assert_eq!(decide(None, None, &request, samples::same()), Decision::Missing);
+        assert_eq!(decide(Some(&instance(Ready)), None, &foreign, samples::same()), Decision::Foreign);
+        for (state, work, same, other) in [
+            (Ready, None, Decision::Check, Decision::Check),
+            (Unusable, None, Decision::Check, Decision::Check),
+            (Failed, None, Decision::Missing, Decision::Missing),
+            (Ready, Some(Work::Update), Decision::Join, Decision::Busy),
+            (Ready, Some(Work::Bind), Decision::Busy, Decision::Busy),
+            (Provisioning, Some(Work::Provision), Decision::Busy, Decision::Busy),
+            (Deprovisioning, Some(Work::Deprovision), Decision::Busy, Decision::Busy),
+        ] {
+            let active = work.map(|work| active(work, false));
+            let decided = |digest| decide(Some(&instance(state)), active.as_ref(), &request, digest);
+            assert_eq!(
+                (decided(samples::same()), decided(samples::other())),
+                (same, other),
+                "{state:?} {work:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_are_merged_at_the_top() {
+        let object = |value: serde_json::Value| Parameters::new(value.as_object().unwrap().clone());
+        let present = object(json!({ "a": 1, "b": { "c": 1, "d": 2 }, "e": 3 }));
+        let asked = object(json!({ "a": 2, "b": { "c": 3 }, "e": null, "f": null, "g": 4 }));
+        let expected = object(json!({ "a": 2, "b": { "c": 3 }, "g": 4 }));
+        assert_eq!(merged(&present, &asked), expected);
     }
 }

@@ -1,5 +1,7 @@
 //! What a platform sees: a real server on a free port, with a provider that does as it is told.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod bindings;
 mod deprovision;
 mod protocol;

@@ -1,6 +1,17 @@
 //! What the configuration means: every name checked, every reference found. Past this line nobody re-checks.
 
-use std::path::PathBuf;
+mod check;
+mod file;
+mod fit;
+mod load;
+mod mask;
+mod problem;
+mod schema;
+mod shape;
+mod strict;
+mod tree;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -8,6 +19,14 @@ use serde_json::Value;
 use sutler_secrets::SecretString;
 use url::Url;
 
+pub use check::is_hostile;
+pub use load::{FILE_NAMES, find, load, parse};
+pub(crate) use mask::is_secret_looking;
+pub(crate) use problem::{At, Finding, pointer};
+pub use problem::{Place, Problem, Problems, Problems as ConfigError};
+pub use schema::schema;
+
+use crate::graph::Graph;
 use crate::name::{BrokerName, InstanceRef, StackName, VariableName};
 use crate::reference::Use;
 
@@ -24,7 +43,11 @@ pub struct Config {
     pub sinks: Vec<SinkConfig>,
     /// The instances, in the order they are written.
     pub instances: IndexMap<InstanceRef, Declaration>,
-    /// The file it was read from; relative paths are relative to its folder.
+    /// Who needs whom, by position in `instances`; without loops.
+    pub graph: Graph,
+    /// What is allowed but should not stay so.
+    pub warnings: Vec<String>,
+    /// The file it was read from. Paths above are already seen from the working directory.
     pub source: Source,
 }
 
@@ -37,6 +60,14 @@ pub struct Source {
     pub text: std::sync::Arc<str>,
     /// How it is written.
     pub format: Format,
+}
+
+impl Source {
+    /// A path of the file as seen from the working directory.
+    #[must_use]
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.path.parent().map_or_else(|| path.to_owned(), |folder| folder.join(path))
+    }
 }
 
 /// How a configuration is written; told by the file's ending.

@@ -1,10 +1,30 @@
 //! What apply would do, and why. A value; nothing here asks, waits or writes.
 
+mod change;
+mod decide;
+mod declared;
+mod facts;
+mod input;
+mod offer;
+mod output;
+mod parameters;
+mod removal;
+mod survey;
+mod validate;
+mod warn;
+
+use std::{collections::HashMap, sync::Arc};
+
 use serde::Serialize;
 use sutler_spec::{PlanId, ServiceId};
 
-use crate::name::{BrokerName, InstanceRef};
-use crate::state::record::Named;
+pub use crate::config::Problems as PlanError;
+use crate::{
+    graph::Graph,
+    name::{BrokerName, InstanceRef},
+    state::record::Named,
+};
+pub use input::{Intent, Options, PlanInput, Protection, Undeclared, plan};
 
 /// Everything apply would do, in an order that respects every need.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,6 +39,26 @@ pub struct Plan {
     pub warnings: Vec<String>,
 }
 
+impl Plan {
+    /// The order of the steps as a graph over their positions.
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        let positions: HashMap<&InstanceRef, u32> =
+            (0..).zip(&self.steps).map(|(position, step)| (&step.reference, position)).collect();
+        let edges = (0..).zip(&self.steps).flat_map(|(position, step)| {
+            let before = step.after.iter().filter_map(|reference| positions.get(reference));
+            before.map(move |before| (position, *before))
+        });
+        Graph::new(self.steps.len(), edges)
+    }
+
+    /// Whether apply would do anything, as far as can be known before.
+    #[must_use]
+    pub fn changes_anything(&self) -> bool {
+        self.steps.iter().any(|step| step.action != Action::Keep)
+    }
+}
+
 /// What happens to one instance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step {
@@ -27,7 +67,7 @@ pub struct Step {
     /// What happens.
     pub action: Action,
     /// Where it lives (delete, forget) or will live.
-    pub target: Target,
+    pub target: Arc<Target>,
     /// Which facts decided, for people; never a secret.
     pub because: Vec<String>,
     /// Field by field; values masked unless public.

@@ -1,4 +1,55 @@
-//! What we believe exists.
+//! What we believe exists: records of instances, the journal of their changes, and the right to change them.
+//!
+//! ```text
+//!            session                      load, check the key, lock, load again
+//!               │
+//!   ┌────── backend ───────┐              the contract; sqlite and memory keep it
+//! sqlite    contract     memory
+//!   └───┬───────────────────┘
+//!    journal · lock · seal · error
+//!               │
+//!       record · status
+//! ```
 
+use std::sync::Arc;
+
+use crate::config::{Config, StateUrl};
+
+mod backend;
+mod error;
+mod journal;
+mod lock;
+mod memory;
+mod prepare;
 pub mod record;
+mod seal;
+mod session;
+mod sqlite;
 pub mod status;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+pub(crate) mod samples;
+
+pub use backend::{Change, Effect, Lineage, Seed, State, StateBackend};
+pub use error::{Kind, StateError};
+pub use journal::{Entry, Hash};
+pub use lock::{Claim, Holder, Lock, LockInfo};
+pub use memory::MemoryBackend;
+pub use seal::{Secrecy, Vault};
+pub use session::{Begin, Session, begin};
+pub use sqlite::SqliteBackend;
+
+/// The format of everything stored; what is newer is refused.
+const FORMAT: i64 = 1;
+
+/// The backend that a configuration names. Opens nothing yet, creates nothing.
+#[must_use]
+pub fn open(config: &Config) -> Arc<dyn StateBackend> {
+    let stack = config.stack.clone();
+    match &config.state {
+        StateUrl::Sqlite(path) => Arc::new(SqliteBackend::new(path.clone(), stack)),
+        StateUrl::Memory => Arc::new(MemoryBackend::new(stack)),
+    }
+}

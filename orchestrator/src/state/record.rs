@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sutler_secrets::{Digest, Sealed};
+use sutler_secrets::{Digest, KeyRing, Sealed};
 use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId};
 
 use super::status::{BindingStatus, Status};
 use crate::name::{BrokerName, InstanceRef, VariableName};
+use crate::reference::output;
 
 /// One instance, its binding, and what it needed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +52,24 @@ pub struct InstanceRecord {
     pub sink_digest: Option<Digest>,
     /// When it was first written down (RFC 3339).
     pub created_at: String,
+}
+
+impl InstanceRecord {
+    /// What sinks hold when they hold these variables of this instance: [`sink_digest`](Self::sink_digest) once they
+    /// do. Nothing when it has no such output (yet).
+    #[must_use]
+    pub fn landing(&self, bind: &IndexMap<String, VariableName>, ring: &KeyRing) -> Option<Digest> {
+        let mut sorted: Vec<_> = bind.iter().collect();
+        sorted.sort_unstable_by_key(|(_, variable)| variable.as_str());
+        let mut digester = ring.digester("landing");
+        for (key, variable) in sorted {
+            let (found, path) = output(key, |key| self.outputs.get(key))?;
+            digester.part(variable.as_str().as_bytes());
+            digester.part(found.digest.as_bytes());
+            digester.part(path.as_bytes());
+        }
+        Some(digester.finish())
+    }
 }
 
 /// An id and the name it went by when it was used.
@@ -102,6 +121,9 @@ pub struct BindingRecord {
     pub binding_id: BindingId,
     /// Where it stands.
     pub status: BindingStatus,
+    /// Which of the outputs are its credentials; the others are the instance's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<String>,
     /// `expires_at` and `renew_before`, as the broker told.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,

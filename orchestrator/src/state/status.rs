@@ -140,3 +140,115 @@ pub enum BindingStatus {
     /// It may exist and is of no use: to be deleted before a new one is made.
     Doubtful,
 }
+
+/// What moved a binding's status.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BindingEvent {
+    /// 202: the broker goes on by itself.
+    Accepted(Option<Operation>),
+    /// Its credentials are recorded.
+    Succeeded,
+    /// It ended without success, or its credentials cannot be had any more.
+    Failed,
+    /// Deletion is about to be asked for.
+    DeletionAsked,
+}
+
+/// A binding's event that cannot happen in a status: a bug, reported instead of hidden.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("a binding that is {status:?} cannot take {event:?}")]
+pub struct IllegalBindingEvent {
+    /// Where it stood.
+    pub status: BindingStatus,
+    /// What came.
+    pub event: BindingEvent,
+}
+
+impl BindingStatus {
+    /// The only way a binding's status changes. One that is gone has no status: its record is dropped.
+    ///
+    /// # Errors
+    /// When the event cannot happen here.
+    pub fn on(self, event: BindingEvent) -> Result<Self, IllegalBindingEvent> {
+        Ok(match (self, event) {
+            (Self::Intended | Self::Binding { .. }, BindingEvent::Accepted(operation)) => {
+                Self::Binding { operation }
+            }
+            (Self::Intended | Self::Binding { .. } | Self::Bound, BindingEvent::Succeeded) => Self::Bound,
+            (Self::Intended | Self::Binding { .. } | Self::Bound, BindingEvent::Failed) => Self::Doubtful,
+            (_, BindingEvent::DeletionAsked) => Self::DeletionIntended,
+            (Self::DeletionIntended | Self::Unbinding { .. }, BindingEvent::Accepted(operation)) => {
+                Self::Unbinding { operation }
+            }
+            (Self::DeletionIntended | Self::Unbinding { .. }, BindingEvent::Failed) => Self::DeletionIntended,
+            (status, event) => return Err(IllegalBindingEvent { status, event }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statuses() -> [Status; 8] {
+        [
+            Status::Intended,
+            Status::Provisioning { operation: None },
+            Status::Ready,
+            Status::ChangeIntended,
+            Status::Updating { operation: None },
+            Status::DeletionIntended,
+            Status::Deprovisioning { operation: None },
+            Status::Doubtful,
+        ]
+    }
+
+    #[test]
+    fn a_record_disappears_only_after_a_refusal_of_its_creation_or_its_deletion() {
+        let events = [
+            Event::Accepted(None),
+            Event::Succeeded,
+            Event::Refused,
+            Event::Failed,
+            Event::ChangeAsked,
+            Event::DeletionAsked,
+        ];
+        for status in statuses() {
+            for event in events.clone() {
+                if let Ok(Next::Absent) = status.clone().on(event.clone()) {
+                    let creation_refused = (&status, &event) == (&Status::Intended, &Event::Refused);
+                    let deleting = matches!(status, Status::DeletionIntended | Status::Deprovisioning { .. });
+                    assert!(
+                        creation_refused || (deleting && event == Event::Succeeded),
+                        "{status:?} {event:?}"
+                    );
+                }
+            }
+            assert_eq!(status.on(Event::Removed), Ok(Next::Absent));
+        }
+    }
+
+    #[test]
+    fn what_was_never_ready_is_never_called_ready_after_a_failure() {
+        for status in [Status::Intended, Status::Provisioning { operation: None }] {
+            assert_eq!(status.on(Event::Failed), Ok(Next::Stands(Status::Doubtful)));
+        }
+        assert!(Status::Doubtful.on(Event::Succeeded).is_err());
+        assert!(Status::Doubtful.on(Event::ChangeAsked).is_err());
+    }
+
+    #[test]
+    fn everything_can_be_deleted() {
+        for status in statuses() {
+            assert_eq!(status.on(Event::DeletionAsked), Ok(Next::Stands(Status::DeletionIntended)));
+        }
+    }
+
+    #[test]
+    fn a_doubtful_binding_can_only_be_deleted() {
+        let doubtful = || BindingStatus::Doubtful;
+        assert!(doubtful().on(BindingEvent::Succeeded).is_err());
+        assert!(doubtful().on(BindingEvent::Accepted(None)).is_err());
+        assert_eq!(doubtful().on(BindingEvent::DeletionAsked), Ok(BindingStatus::DeletionIntended));
+    }
+}

@@ -88,6 +88,8 @@ impl World {
     /// # Errors
     /// When a binary cannot be built, or a process does not come up.
     pub async fn shop(options: WorldOptions) -> Result<Self, WorldError> {
+        // The first world of a process installs it; the next ones find it there.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let binaries = Binaries::build().map_err(|error| WorldError::new("building the binaries", error))?;
         let folder = match &options.folder {
             Some(path) => Folder::Given(path.clone()),

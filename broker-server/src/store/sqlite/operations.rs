@@ -132,7 +132,8 @@ pub(super) fn claim(
     let mut take = connection
         .prepare_cached(
             "UPDATE operations SET owner = ?1, fence = fence + 1, due_at = ?2,
-             in_doubt = in_doubt OR step IS NOT NULL, touched = touched OR step IS NOT NULL
+             in_doubt = in_doubt OR (step IS NOT NULL AND class <> 'read_only'),
+             touched = touched OR (step IS NOT NULL AND class <> 'read_only')
              WHERE sequence = (SELECT sequence FROM operations WHERE state = 'in progress' AND due_at <= ?3
                                ORDER BY due_at LIMIT 1)
              RETURNING id",

@@ -1,0 +1,130 @@
+//! A broker for notes: every instance is a file in a folder, every binding the right to read it.
+
+use std::{io, path::PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sutler_broker_server::{Config, Server, logging, providers::*, terminated};
+use sutler_catalog::{
+    Guid, Offering, Plan, Sensitivity,
+    schemars::{self, JsonSchema},
+};
+use sutler_spec::{BindingBody, Credentials, Parameters};
+
+/// What a note is made from.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Note {
+    /// What it says.
+    text: String,
+}
+
+struct Notes {
+    folder: PathBuf,
+}
+
+impl Notes {
+    /// The file of an instance. Its name holds the marker, so no other file is ever ours.
+    fn path(&self, marker: &Marker) -> PathBuf {
+        self.folder.join(format!("{}.note", marker.hex(32)))
+    }
+
+    fn write(
+        &self,
+        marker: &Marker,
+        wanted: &Parameters,
+    ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+        // the engine has checked the parameters against the schema of Note
+        let note: Note = serde_json::from_value(Value::Object(wanted.expose().clone()))
+            .map_err(|_| ProviderError::refused(Refusal::Unsupported, "this is no note"))?;
+        std::fs::write(self.path(marker), &note.text).map_err(unavailable)?;
+        Ok(Progress::Done(ProvisionedInstance {
+            record: Record(json!({ "file": self.path(marker) })),
+            dashboard_url: None,
+            attributes: length(note.text.len()),
+        }))
+    }
+}
+
+#[async_trait::async_trait]
+impl Provider for Notes {
+    fn offering(&self) -> Offering {
+        Offering::new(Guid::new("0f5d6a52-8a4f-4f0e-9c39-6f0f2a3b7c01"), "acme-notes", "Notes in a folder")
+            .bindable(true)
+            .instances_retrievable(true)
+            .bindings_retrievable(true)
+            .output("path", "Where the note is", Sensitivity::Public)
+            .with_plan(
+                Plan::new(Guid::new("0f5d6a52-8a4f-4f0e-9c39-6f0f2a3b7c02"), "standard", "One note")
+                    .provision::<Note>()
+                    .update::<Note>(),
+            )
+    }
+
+    /// Writing a whole file and deleting one may be repeated as they are.
+    fn recovery(&self, _work: Work, _step: &StepName) -> RecoveryClass {
+        RecoveryClass::Repeatable
+    }
+
+    async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+        self.write(step.marker, &step.instance.parameters)
+    }
+
+    async fn update(
+        &self,
+        step: Step<'_>,
+        change: &Change,
+    ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+        self.write(step.marker, &change.parameters)
+    }
+
+    async fn deprovision(&self, step: Step<'_>) -> Result<Progress<()>, ProviderError> {
+        match std::fs::remove_file(self.path(step.marker)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unavailable(error)),
+            _ => Ok(Progress::Done(())),
+        }
+    }
+
+    async fn bind(
+        &self,
+        step: Step<'_>,
+        _: &BindingFacts,
+    ) -> Result<Progress<CreatedBinding>, ProviderError> {
+        let Some(Record(record)) = &step.instance.record else {
+            return Err(ProviderError::refused(Refusal::Unsupported, "the note was never written"));
+        };
+        let credentials: Credentials = [("path".to_owned(), record["file"].clone())].into_iter().collect();
+        let body = BindingBody { credentials: Some(credentials), ..BindingBody::default() };
+        Ok(Progress::Done(CreatedBinding { record: Record(json!(null)), body }))
+    }
+
+    async fn fetch(&self, _: &InstanceFacts, marker: &Marker) -> Result<Observation, ProviderError> {
+        match std::fs::metadata(self.path(marker)) {
+            Ok(file) => Ok(Observation::Found { attributes: length(file.len()), drift: Vec::new() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Observation::Gone),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+}
+
+fn length(length: impl Into<Value>) -> Map<String, Value> {
+    [("length".to_owned(), length.into())].into_iter().collect()
+}
+
+/// The disk gave no clear answer: the engine tries again.
+fn unavailable(error: io::Error) -> ProviderError {
+    let description = format!("the notes cannot be reached: {}", error.kind());
+    ProviderError::Unavailable { description, retry_after: None, sent: Sent::Perhaps }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let (Some(config), Some(folder)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: notes-broker BROKER.YAML FOLDER".into());
+    };
+    logging::start(None)?;
+    let server = Server::builder(Config::load(config)?).provider(Notes { folder }).build()?;
+    server.run(terminated()).await?;
+    Ok(())
+}

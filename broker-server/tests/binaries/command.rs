@@ -1,0 +1,172 @@
+//! `sutler-broker`: its verbs, exit codes and messages.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+use crate::process::{PASSWORD, Process, call, client, configure};
+
+const VENDOR: &str = "vendors: { cloudflare: { base_url: \"http://127.0.0.1:9\", account_id: 0123456789abcdef0123456789abcdef, \
+     api_token: a-token-that-nobody-has } }\n";
+
+fn run(arguments: &[&str], config: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sutler-broker")).args(arguments).arg("-c").arg(config).output().unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn help_teaches_the_first_steps() {
+    let help = Command::new(env!("CARGO_BIN_EXE_sutler-broker")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for taught in ["key new", "check", "serve", "broker.yaml", "SUTLER_LOG", "Exit codes"] {
+        assert!(help.contains(taught), "{taught}: {help}");
+    }
+}
+
+#[test]
+fn keys_are_made_listed_and_rotated_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configure(folder.path(), VENDOR);
+    let missing = run(&["check"], &config);
+    assert_eq!(missing.status.code(), Some(1), "{}", errors(&missing));
+    assert!(run(&["key", "new"], &config).status.success());
+    let again = run(&["key", "new"], &config);
+    assert_eq!(again.status.code(), Some(1), "{}", errors(&again));
+    assert!(run(&["key", "rotate"], &config).status.success());
+    let listed = run(&["key", "list"], &config);
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert!(listed.contains("retired") && listed.contains("current"), "{listed}");
+    let checked = run(&["check"], &config);
+    assert!(checked.status.success(), "{}", errors(&checked));
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert!(printed.contains("cloudflare-d1") && printed.contains("warning: "), "{printed}");
+    assert!(!printed.contains("a-token-that-nobody-has"));
+}
+
+#[test]
+fn the_catalog_is_printed_and_can_be_selected_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = |more: &str| {
+        let output = run(&["catalog"], &configure(folder.path(), &format!("{VENDOR}{more}")));
+        assert!(output.status.success(), "{}", errors(&output));
+        let catalog: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let services = catalog["services"].as_array().unwrap().clone();
+        services.iter().map(|service| service["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = ["cloudflare-d1", "cloudflare-token", "cloudflare-secrets", "cloudflare-pages-domain"];
+    assert_eq!(names(""), all);
+    assert_eq!(names("offerings: [cloudflare-token]\n"), ["cloudflare-token"]);
+}
+
+#[test]
+fn a_bad_configuration_is_told_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let literal = "credentials: [{ id: me, username: platform, password: a-long-enough-password-1234 }]\n";
+    for (text, expected) in [
+        ("listen: [", "broker.yaml:"),
+        ("listen: 127.0.0.1:0\nlissten: x\n", "broker.yaml:2:1: "),
+        (
+            "listen: localhost\nstore: sqlite:b\nkeys: k\ncredentials: [{ id: a, bearer: { env: HOME } }]\n",
+            "broker.yaml:1:9: 'localhost' is no address",
+        ),
+        (
+            "listen: 127.0.0.1:0\nstore: mysql:b\nkeys: k\ncredentials: [{ id: a, bearer: { env: HOME } }]\n",
+            "broker.yaml:2:8: 'mysql:b' is no store",
+        ),
+        (
+            "listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\ncredentials: []\n",
+            "broker.yaml:4:14: no credential",
+        ),
+        (
+            "listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\ncredentials:\n  - { id: a, bearer: { file: nowhere } }\n",
+            "broker.yaml:5:5: could not read the secret from the file nowhere",
+        ),
+        (
+            "listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\ncredentials:\n  - { id: a, username: u }\n",
+            "broker.yaml:5:5: a credential has either",
+        ),
+        (
+            "listen: 0.0.0.0:0\nstore: sqlite:b\nkeys: k\ncredentials: [{ id: a, bearer: { env: HOME } }]\n",
+            "broker.yaml:1:9: plain HTTP",
+        ),
+        (
+            &format!("listen: 0.0.0.0:0\nbehind_tls_proxy: true\nstore: sqlite:b\nkeys: k\n{literal}"),
+            "a secret stands in the configuration",
+        ),
+        (
+            &format!(
+                "{}listen: 0.0.0.0:0\nbehind_tls_proxy: true\nstore: sqlite:b\nkeys: k\ncredentials: [{{ id: a, bearer: {{ env: SHORT }} }}]\n",
+                VENDOR.replace("a-token-that-nobody-has", "{ env: TOKEN }")
+            ),
+            "shorter than 20 characters",
+        ),
+        (
+            "listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\ncredentials: [{ id: a, bearer: { env: HOME } }]\ntuning: { lease: 5 parsecs }\n",
+            "'5 parsecs' is no duration",
+        ),
+        (
+            &format!(
+                "{VENDOR}listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\n{literal}offerings: [unknown]\n"
+            ),
+            "the offering 'unknown' is not known",
+        ),
+        (
+            &format!("listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\n{literal}"),
+            "there is no offering to serve",
+        ),
+        (
+            &format!(
+                "{}listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\n{literal}",
+                VENDOR.replace("127.0.0.1:9", "example.com")
+            ),
+            "travel in the clear",
+        ),
+    ] {
+        let path = folder.path().join("broker.yaml");
+        std::fs::write(&path, text).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_sutler-broker"))
+            .args(["serve", "-c"])
+            .arg(&path)
+            .env("SHORT", "short")
+            .env("TOKEN", "a-token-that-nobody-has")
+            .output()
+            .unwrap();
+        let said = errors(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}: {said}");
+        assert!(said.contains(expected), "{text}: {said}");
+        assert!(!said.contains(PASSWORD), "{said}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_serves_reloads_and_drains() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configure(folder.path(), VENDOR);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sutler-broker"));
+    command.args(["serve", "-c"]).arg(&config).env("SUTLER_LOG", "debug");
+    let process = Process::start(command);
+    let (client, url) = (client(), format!("http://{}/v2/catalog", process.address));
+    assert_eq!(call(client.get(&url)).await.0, 200);
+    let used = run(&["check"], &config);
+    assert!(errors(&used).contains("in use by another process"), "{}", errors(&used));
+    std::fs::write(folder.path().join("platform.password"), "another-password-of-some-length").unwrap();
+    process.signal("HUP");
+    while call(client.get(&url)).await.0 == 200 {
+        tokio::task::yield_now().await;
+    }
+    let (status, printed, log) = process.end();
+    assert!(status.success());
+    assert_eq!(printed, "", "nothing on standard output");
+    let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["operation"] == "catalog" && line["request_id"].is_string()));
+    assert_eq!(lines.last().unwrap()["message"], "stopped");
+    assert!(!log.concat().contains(PASSWORD));
+}

@@ -1,0 +1,7 @@
+//! The programs themselves: ours, and the one of `docs/adding-a-service.md`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod command;
+mod notes;
+mod process;

@@ -1,0 +1,1 @@
+//! Brokers that answer, do not, or answer something else.

@@ -1,0 +1,240 @@
+//! The command line, as clap reads it. Translates words into options; does nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const AFTER_HELP: &str = "\
+First time:
+  sutler init                 write a sutler.yaml to start from
+  sutler catalog              what the configured brokers offer
+  sutler plan                 what apply would do, and why; changes nothing
+  sutler apply                do it (asks first; --yes does not)
+  sutler env -- COMMAND       run a command with the credentials in its environment
+
+Exit codes:
+  0 done, or nothing to do      4 partial success: some branches failed
+  1 failed                      5 the lock is held by someone else
+  2 usage or configuration      6 the lock was lost
+  3 drift or pending changes    7 state damaged, foreign, or sealed with a key we lack
+    (check; plan --detailed-exitcode)";
+
+/// Provision what an application needs (databases, tokens, secrets, domains) from one declared file,
+/// across Open Service Brokers.
+#[derive(Debug, Parser)]
+#[command(name = "sutler", version, propagate_version = true, after_help = AFTER_HELP, max_term_width = 110)]
+pub(crate) struct Arguments {
+    /// The configuration; without it the nearest sutler.yaml, sutler.toml or sutler.json, upwards from here.
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print versioned JSON on standard output instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Say less: no progress, no hints.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: -v shows what is asked of brokers, -vv everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Write a sutler.yaml to start from.
+    Init(Init),
+    /// Show what apply would do, and why. Changes nothing and takes no lock.
+    Plan(PlanArguments),
+    /// Make what is declared exist. Killed anywhere, it is finished by running it again.
+    #[command(visible_alias = "push")]
+    Apply(Apply),
+    /// Compare configuration, state and the brokers' answers; exit 3 when they differ. For CI.
+    Check(Check),
+    /// Show what state knows: each instance, where it stands, who holds the lock.
+    Status,
+    /// Delete everything in state, consumers first.
+    Teardown(Teardown),
+    /// Show what instances yield; secrets are masked unless asked for.
+    Outputs(Outputs),
+    /// Open the sealed dotenv sink: print it, or run a command with it.
+    Env(Env),
+    /// Draw who needs whom.
+    Graph(Graph),
+    /// List what the configured brokers offer.
+    Catalog(Catalog),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where to write; the ending chooses YAML.
+    #[arg(default_value = "sutler.yaml")]
+    pub(crate) path: PathBuf,
+    /// The stack's name; the folder's name when left out.
+    #[arg(long)]
+    pub(crate) stack: Option<String>,
+}
+
+/// What narrows or widens a plan.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// Only this instance and what it needs; may be repeated.
+    #[arg(long = "target", value_name = "REF")]
+    pub(crate) targets: Vec<String>,
+    /// Also delete what is in state and no longer declared.
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// The only way past `protected`.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// How steps are carried out.
+#[derive(Debug, Args)]
+pub(crate) struct Execution {
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// At most so many instances at once.
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) parallelism: u16,
+    /// How long to wait for the lock, such as 10s.
+    #[arg(long, default_value = "0s", value_name = "DURATION")]
+    pub(crate) lock_timeout: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Exit 3 when something would change.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) execution: Execution,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Compare configuration and state only; ask the brokers for nothing but their catalogs.
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Teardown {
+    #[command(flatten)]
+    pub(crate) execution: Execution,
+    /// Delete protected instances too.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Outputs {
+    /// Only this instance.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// Show secrets in clear.
+    #[arg(long)]
+    pub(crate) reveal: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    /// The sink, when several are configured.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sink: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = EnvFormat::Dotenv)]
+    pub(crate) format: EnvFormat,
+    /// A command to run with the variables set, instead of printing them.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+/// How variables are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnvFormat {
+    /// `KEY="value"` lines.
+    Dotenv,
+    /// One JSON object.
+    Json,
+    /// `export KEY='value'` lines for a POSIX shell.
+    Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Graph {
+    /// How to draw.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+    pub(crate) format: GraphFormat,
+    /// Where to write; standard output when left out.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// How a graph is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// A tree in the terminal.
+    Text,
+    /// Graphviz.
+    Dot,
+    /// Mermaid, for Markdown.
+    Mermaid,
+    /// A picture.
+    Svg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Catalog {
+    /// Only this broker.
+    #[arg(value_name = "BROKER")]
+    pub(crate) broker: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn push_is_another_word_for_apply() {
+        let arguments = Arguments::try_parse_from(["sutler", "push", "--yes"]).expect("parses");
+        assert!(matches!(arguments.verb, Verb::Apply(_)));
+    }
+}

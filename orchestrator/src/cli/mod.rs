@@ -1,0 +1,102 @@
+//! The command line: arguments become options, reports become text. No work is done here.
+
+mod apply;
+mod args;
+mod ask;
+mod diagnose;
+mod logging;
+mod output;
+mod progress;
+mod show;
+mod text;
+mod verbs;
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use clap::Parser;
+
+use crate::commands::{Failure, Settings};
+use crate::exit::Exit;
+use args::{Arguments, Verb};
+use output::Output;
+
+/// Runs `sutler` with this process's arguments.
+#[must_use]
+pub fn main() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // `--help` and `--version` are errors to clap; a closed stream leaves nobody to tell.
+            let _closed = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    hide_panic_payloads();
+    logging::start(arguments.verbose, variable("SUTLER_LOG").as_deref());
+    let output = Output::new(arguments.color, arguments.quiet, arguments.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.complain(&format!("error: no runtime: {error}"));
+            return Exit::Failed;
+        }
+    };
+    match runtime.block_on(run(arguments, output)) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            complain(output, &failure);
+            failure.exit()
+        }
+    }
+}
+
+async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
+    let settings = Settings::from_environment(variable)?;
+    let open = || crate::commands::Project::open(arguments.config.as_deref(), settings.clone());
+    match arguments.verb {
+        Verb::Init(init) => verbs::init(&init, output),
+        Verb::Completions { shell } => verbs::completions(shell),
+        Verb::Plan(plan) => verbs::plan(&open()?, &plan, output).await,
+        Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
+        Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
+        Verb::Check(check) => verbs::check(&open()?, &check, output).await,
+        Verb::Status => verbs::status(&open()?, output).await,
+        Verb::Outputs(outputs) => verbs::outputs(&open()?, &outputs, output).await,
+        Verb::Env(env) => verbs::env(&open()?, &env, output).await,
+        Verb::Graph(graph) => verbs::graph(&open()?, &graph, output).await,
+        Verb::Catalog(catalog) => verbs::catalog(&open()?, &catalog, output).await,
+    }
+}
+
+/// One of the variables that are ours to read.
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// A panic may carry anything in its payload: say where it was, never what (S-45).
+fn hide_panic_payloads() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        Output::new(args::Color::Never, false, false).complain(&format!(
+            "error: a bug in sutler at {place}; what was done is recorded, run the command again"
+        ));
+    }));
+}
+
+/// Says why a command failed: every cause, each on one line.
+fn complain(output: Output, failure: &Failure) {
+    let paint = output.paint();
+    if let Failure::Configuration(problems) = failure {
+        output.complain(diagnose::problems(problems, paint).trim_end());
+        return;
+    }
+    let mut message = failure.to_string().lines().map(text::one_line).collect::<Vec<_>>().join("\n");
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        let _ = write!(message, "\n  caused by: {}", text::one_line(&error.to_string()));
+        cause = error.source();
+    }
+    output.complain(&format!("{} {message}", paint.bad("error:")));
+}

@@ -1,0 +1,259 @@
+//! The verbs that change nothing: each calls one command and prints its report.
+
+use std::io;
+use std::process::Command;
+
+use clap::CommandFactory;
+use serde_json::{Map, Value, json};
+
+use super::args::{self, Arguments, EnvFormat, GraphFormat};
+use super::output::Output;
+use super::show;
+use super::text;
+use crate::commands::{self, Declared, Extent, Failure, PlanOptions, Project, Reveal, Variables, Verdict};
+use crate::draw;
+use crate::exit::Exit;
+use crate::sink::dotenv;
+
+pub(super) fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        // `sutler … | head` is no failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("could not print: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn init(arguments: &args::Init, output: Output) -> Result<Exit, Failure> {
+    let written = commands::init(&arguments.path, arguments.stack.as_deref())?;
+    output.say(&format!("Wrote {}.", arguments.path.display()));
+    if !written.ignored.is_empty() {
+        output.say(&format!("Added {} to .gitignore.", written.ignored.join(" and ")));
+    }
+    output.say("Next: name your brokers in it, then `sutler catalog` and `sutler plan`.");
+    Ok(Exit::Done)
+}
+
+pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "sutler", &mut script);
+    printed(io::Write::write_all(&mut io::stdout(), &script))?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn plan(
+    project: &Project,
+    arguments: &args::PlanArguments,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let planned = commands::plan(project, &options(&arguments.selection)).await?;
+    for note in &planned.notes {
+        output.say(&format!("{} {}", output.paint().caution("note:"), text::one_line(note)));
+    }
+    if output.is_json() {
+        let fields =
+            serde_json::to_value(&planned.plan).map_err(|error| Failure::failed(error.to_string()))?;
+        printed(output.document("plan", fields))?;
+    } else {
+        printed(output.print(&text::plan(&planned.plan, output.paint())))?;
+    }
+    let pending = text::changes_something(&planned.plan);
+    Ok(if pending && arguments.detailed_exitcode { Exit::Pending } else { Exit::Done })
+}
+
+/// What narrows or widens a plan.
+pub(super) fn options(selection: &args::Selection) -> PlanOptions {
+    PlanOptions { targets: selection.targets.clone(), prune: selection.prune, force: selection.force }
+}
+
+pub(super) async fn check(
+    project: &Project,
+    arguments: &args::Check,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let extent = if arguments.offline { Extent::Offline } else { Extent::Live };
+    let checked = commands::check(project, extent).await?;
+    let findings: Vec<Value> = checked
+        .findings
+        .iter()
+        .map(|finding| json!({ "ref": finding.reference, "what": finding.verdict.word(), "detail": finding.detail }))
+        .collect();
+    let exit = checked.exit();
+    if output.is_json() {
+        printed(output.document("check", json!({ "agrees": exit == Exit::Done, "findings": findings })))?;
+        return Ok(exit);
+    }
+    let paint = output.paint();
+    let mut lines = String::new();
+    for finding in &checked.findings {
+        let mark = if finding.verdict == Verdict::Unknown { paint.caution("?") } else { paint.bad("✗") };
+        lines.push_str(&format!(
+            "  {mark} {}  {}: {}\n",
+            finding.reference,
+            finding.verdict.word(),
+            text::one_line(&finding.detail)
+        ));
+    }
+    lines.push_str(&match exit {
+        Exit::Done => format!(
+            "{} {} instances are as declared, recorded and live.\n",
+            paint.good("✓"),
+            checked.agreeing
+        ),
+        Exit::Pending => {
+            "Configuration, state and what is live differ; `sutler plan` says what apply would do.\n"
+                .to_owned()
+        }
+        _ => "Not everything could be asked; what is unknown is not counted as missing.\n".to_owned(),
+    });
+    printed(output.print(&lines))?;
+    Ok(exit)
+}
+
+pub(super) async fn status(project: &Project, output: Output) -> Result<Exit, Failure> {
+    let status = commands::status(project).await?;
+    if !output.is_json() {
+        printed(output.print(&show::status(&status, output.paint())))?;
+        return Ok(Exit::Done);
+    }
+    let instances: Vec<Value> = status
+        .records
+        .iter()
+        .map(|(record, declared)| {
+            json!({
+                "ref": record.reference, "status": show::standing(record), "broker": record.broker,
+                "service": record.service, "service_plan": record.service_plan, "instance_id": record.instance_id,
+                "binding_id": record.binding.as_ref().map(|binding| &binding.binding_id),
+                "protected": record.protected, "declared": *declared == Declared::Yes, "needs": record.needs,
+            })
+        })
+        .collect();
+    let fields = json!({
+        "location": status.location, "serial": status.serial, "lock": status.lock,
+        "instances": instances, "not_applied": status.missing,
+    });
+    printed(output.document("status", fields))?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn outputs(
+    project: &Project,
+    arguments: &args::Outputs,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let reveal = if arguments.reveal { Reveal::Everything } else { Reveal::Public };
+    let rows = commands::outputs(project, arguments.reference.as_deref(), reveal).await?;
+    if output.is_json() {
+        let list: Vec<Value> = rows
+            .iter()
+            .map(|row| json!({ "ref": row.reference, "output": row.key, "variable": row.variable, "secret": row.secret, "value": row.value }))
+            .collect();
+        printed(output.document("outputs", json!({ "outputs": list })))?;
+    } else {
+        printed(output.print(&show::outputs(&rows)))?;
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) async fn env(project: &Project, arguments: &args::Env, output: Output) -> Result<Exit, Failure> {
+    let opened = commands::env(project, arguments.sink.as_deref()).await?;
+    match arguments.command.split_first() {
+        Some((program, rest)) => return run(program, rest, &opened),
+        None if output.is_json() => printed(output.document("env", json!({ "variables": object(&opened) })))?,
+        None => printed(output.print(&written(&opened, arguments.format)?))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn object(opened: &Variables) -> Map<String, Value> {
+    opened.variables.iter().map(|(name, value)| (name.to_string(), value.expose().as_str().into())).collect()
+}
+
+/// Becomes the command, with the variables set: its exit code is ours.
+fn run(program: &str, arguments: &[String], opened: &Variables) -> Result<Exit, Failure> {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for (name, value) in &opened.variables {
+        command.env(name.as_str(), value.expose());
+    }
+    let error = command.exec();
+    Err(Failure::failed(format!("could not run {program}: {error}")))
+}
+
+fn written(opened: &Variables, format: EnvFormat) -> Result<String, Failure> {
+    let mut text = String::new();
+    match format {
+        EnvFormat::Json => text = format!("{}\n", Value::Object(object(opened))),
+        EnvFormat::Dotenv => {
+            for (name, value) in &opened.variables {
+                let quoted = dotenv::quote(value.expose())
+                    .map_err(|what| Failure::failed(format!("{name} cannot be written as dotenv: it holds {what}; use --format json")))?;
+                let line = format!("{name}={}\n", quoted.expose());
+                text.push_str(&line);
+            }
+        }
+        EnvFormat::Shell => {
+            for (name, value) in &opened.variables {
+                text.push_str(&format!("export {name}='{}'\n", value.expose().replace('\'', "'\\''")));
+            }
+        }
+    }
+    Ok(text)
+}
+
+pub(super) async fn graph(
+    project: &Project,
+    arguments: &args::Graph,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let drawing = commands::graph(project).await?;
+    if output.is_json() {
+        let nodes: Vec<Value> = drawing
+            .nodes
+            .iter()
+            .map(|node| json!({ "ref": node.reference, "service": node.service, "plan": node.plan, "broker": node.broker }))
+            .collect();
+        let edges: Vec<Value> = drawing
+            .edges
+            .iter()
+            .map(|edge| json!({ "consumer": drawing.nodes[edge.consumer].reference, "producer": drawing.nodes[edge.producer].reference }))
+            .collect();
+        printed(output.document("graph", json!({ "nodes": nodes, "edges": edges })))?;
+        return Ok(Exit::Done);
+    }
+    let text = match arguments.format {
+        GraphFormat::Text => draw::text(&drawing),
+        GraphFormat::Dot => draw::dot(&drawing),
+        GraphFormat::Mermaid => draw::mermaid(&drawing),
+        GraphFormat::Svg => draw::svg(&drawing),
+    };
+    match &arguments.output {
+        Some(path) => {
+            std::fs::write(path, text)
+                .map_err(|error| Failure::failed(format!("could not write {}: {error}", path.display())))?;
+            output.say(&format!("Wrote {}.", path.display()));
+        }
+        None => printed(output.print(&text))?,
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) async fn catalog(
+    project: &Project,
+    arguments: &args::Catalog,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let listings = commands::catalog(project, arguments.broker.as_deref()).await?;
+    if output.is_json() {
+        let brokers: Vec<Value> = listings
+            .iter()
+            .map(|listing| json!({ "broker": listing.broker, "url": listing.url, "services": listing.services }))
+            .collect();
+        printed(output.document("catalog", json!({ "brokers": brokers })))?;
+    } else {
+        printed(output.print(&show::catalog(&listings, output.paint())))?;
+    }
+    Ok(Exit::Done)
+}

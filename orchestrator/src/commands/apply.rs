@@ -1,0 +1,198 @@
+//! `apply` and `teardown`: a plan that is shown, approved, made again under the lock, and carried out.
+
+use std::sync::Arc;
+
+use sutler_broker_client::Pacing;
+use tokio::sync::{mpsc::UnboundedSender, watch};
+
+use super::failure::Failure;
+use super::plan::{PlanOptions, Planned, plan_for};
+use super::project::Project;
+use crate::brokers::BrokerSet;
+use crate::execute::{self, Context, Ended, Progress, Report, Stop};
+use crate::exit::Exit;
+use crate::plan::{Action, Intent, Plan};
+use crate::sink::SinkSet;
+use crate::state::{self, Begin, Holder, Session, StateError};
+
+/// How to carry out.
+#[derive(Debug, Clone)]
+pub struct ApplyOptions {
+    /// What narrows or widens the plan.
+    pub plan: PlanOptions,
+    /// What the plan is for.
+    pub intent: Intent,
+    /// At most so many instances at once.
+    pub parallelism: usize,
+    /// How long to wait for somebody else's lock.
+    pub patience: std::time::Duration,
+}
+
+/// Who approved, and so whether a plan that turned out different may be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// `--yes`: whatever the configuration says.
+    Given,
+    /// A person saw a plan: that one, or none.
+    ToThisPlan,
+}
+
+/// A plan that can be shown, approved, and carried out.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    project: &'a Project,
+    options: ApplyOptions,
+    brokers: Arc<BrokerSet>,
+    /// What would be done.
+    pub planned: Planned,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Applied {
+    /// The plan that was carried out, when it was not the one that was shown.
+    pub replanned: Option<Plan>,
+    /// What was done, and what was not.
+    pub report: Report,
+    /// Notices, such as a key ring that was made.
+    pub notes: Vec<String>,
+}
+
+impl Applied {
+    /// The exit code: 0 all done, 4 some of it, 1 none of it, 6 and 7 when state stopped it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let report = &self.report;
+        match &report.ended {
+            Ended::State(StateError::LockLost { .. }) => Exit::LockLost,
+            Ended::State(_) => Exit::Failed,
+            _ if report.is_complete() => Exit::Done,
+            _ if report.done.is_empty() && report.kept == 0 => Exit::Failed,
+            _ => Exit::Partial,
+        }
+    }
+}
+
+/// Reads everything and plans. Writes nothing, takes no lock.
+///
+/// # Errors
+/// When configuration, state or a broker cannot be used, or the plan is impossible.
+pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepared<'_>, Failure> {
+    let brokers = match options.intent {
+        Intent::Apply => project.connect_to(|_| true).await?,
+        Intent::Teardown => {
+            let state = project.backend.load().await?;
+            project.connect_to(|broker| state.records.iter().any(|record| &record.broker == broker)).await?
+        }
+    };
+    let (state, vault) = project.read().await?;
+    let planned = plan_for(project, &brokers, (&state, &vault), (&options.plan, options.intent))?;
+    let sinks = SinkSet::new(&project.config, vault.ring());
+    let variables: Vec<_> =
+        project.config.instances.values().flat_map(|declared| declared.bind.values().cloned()).collect();
+    if options.intent == Intent::Apply
+        && let Err(mut errors) = sinks.check(&variables)
+        && !errors.is_empty()
+    {
+        return Err(Failure::Sink(errors.swap_remove(0)));
+    }
+    Ok(Prepared { project, options, brokers: Arc::new(brokers), planned })
+}
+
+impl Prepared<'_> {
+    /// Takes the lock, plans again on what is there now, and carries it out.
+    ///
+    /// # Errors
+    /// When the lock is held, state cannot be used, or the plan is not the approved one any more. Nothing was changed.
+    pub async fn carry_out(
+        &self,
+        approval: Approval,
+        events: UnboundedSender<Progress>,
+        stop: watch::Receiver<Stop>,
+    ) -> Result<Applied, Failure> {
+        let session = state::begin(Arc::clone(&self.project.backend), self.claim()).await?;
+        let outcome = self.under_lock(&session, approval, (events, stop)).await;
+        let mut notes = Vec::new();
+        if session.keys == sutler_secrets::Created::Yes {
+            let keys = self.project.keys.display();
+            notes.push(format!("made the key ring {keys}; keep a copy in a safe place: without it, state and sealed variables cannot be opened"));
+        }
+        let lost = matches!(&outcome, Ok((_, report)) if matches!(report.ended, Ended::State(_)));
+        match session.end().await {
+            Err(error) if !lost => {
+                notes.push(format!("the lock could not be given back ({error}); it ends by itself"))
+            }
+            _ => {}
+        }
+        let (plan, report) = outcome?;
+        let replanned = (plan.steps != self.planned.plan.steps).then_some(plan);
+        Ok(Applied { replanned, report, notes })
+    }
+
+    async fn under_lock(
+        &self,
+        session: &Session,
+        approval: Approval,
+        (events, stop): (UnboundedSender<Progress>, watch::Receiver<Stop>),
+    ) -> Result<(Plan, Report), Failure> {
+        let at_hand = (&session.state, &session.vault);
+        let planned =
+            plan_for(self.project, &self.brokers, at_hand, (&self.options.plan, self.options.intent))?;
+        if approval == Approval::ToThisPlan && planned.plan.steps != self.planned.plan.steps {
+            return Err(Failure::failed(
+                "state changed while you were asked, and the plan is another one now; nothing was changed. Run the command again",
+            ));
+        }
+        let config = Arc::clone(&self.project.config);
+        let sinks = Arc::new(SinkSet::new(&config, session.vault.ring()));
+        let context = Context {
+            brokers: Arc::clone(&self.brokers),
+            backend: Arc::clone(&session.backend),
+            lock: Arc::clone(&session.lock),
+            vault: session.vault.clone(),
+            options: self.how(),
+            config,
+            sinks,
+            events,
+            stop,
+        };
+        let report = execute::execute(&planned.plan, session.state.records.clone(), context).await;
+        Ok((planned.plan, report))
+    }
+
+    fn claim(&self) -> Begin {
+        let who = self.project.settings.user.clone();
+        let purpose = match self.options.intent {
+            Intent::Apply => "apply",
+            Intent::Teardown => "teardown",
+        };
+        Begin {
+            keys: self.project.keys.clone(),
+            holder: Holder::this_process(who, purpose),
+            lease: self.project.settings.lease,
+            patience: self.options.patience,
+        }
+    }
+
+    fn how(&self) -> execute::Options {
+        let settings = &self.project.settings;
+        let pacing = Pacing {
+            first: settings.poll_interval.min(Pacing::default().first),
+            minimum: settings.poll_interval,
+            cap: settings.backoff_cap.max(settings.poll_interval),
+            ..Pacing::default()
+        };
+        execute::Options {
+            parallelism: self.options.parallelism,
+            lease: settings.lease,
+            pacing,
+            ..execute::Options::default()
+        }
+    }
+
+    /// Whether anything would be done.
+    #[must_use]
+    pub fn does_something(&self) -> bool {
+        self.planned.plan.steps.iter().any(|step| step.action != Action::Keep)
+    }
+}

@@ -1,0 +1,70 @@
+//! Why a command ended without doing what it was asked, and which exit code that is.
+
+use crate::brokers::BrokerErrors;
+use crate::config::Problems;
+use crate::exit::Exit;
+use crate::sink::SinkError;
+use crate::state::{Kind, StateError};
+
+/// Why a command ended. Texts say what, where, why, and what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration, or what a plan made of it.
+    #[error("the configuration cannot be used")]
+    Configuration(#[source] Problems),
+    /// Brokers that cannot be used.
+    #[error("{0}")]
+    Brokers(BrokerErrors),
+    /// State that cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A sink that cannot be used.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// What was asked makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// Something else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Failure {
+    /// What was asked makes no sense.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self::Usage(text.into())
+    }
+
+    /// Something failed.
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self::Failed(text.into())
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Configuration(_) | Self::Usage(_) => Exit::Usage,
+            Self::Brokers(errors) => {
+                if errors.is_configuration() {
+                    Exit::Usage
+                } else {
+                    Exit::Failed
+                }
+            }
+            Self::State(error) => match error.kind() {
+                Kind::Locked => Exit::Locked,
+                Kind::LockLost => Exit::LockLost,
+                Kind::Refused => Exit::State,
+                Kind::Failed => Exit::Failed,
+            },
+            Self::Sink(_) | Self::Failed(_) => Exit::Failed,
+        }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Configuration(problems)
+    }
+}

@@ -1,0 +1,81 @@
+//! `plan`: what apply would do. Reads; writes nothing and takes no lock.
+
+use super::failure::Failure;
+use super::project::Project;
+use crate::brokers::BrokerSet;
+use crate::name::InstanceRef;
+use crate::plan::{self, Intent, Options, Plan, PlanInput, Protection, Undeclared};
+use crate::state::{State, Vault};
+
+/// What narrows or widens a plan.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// Only these, and what they need.
+    pub targets: Vec<String>,
+    /// Delete what is no longer declared.
+    pub prune: bool,
+    /// Go past `protected`.
+    pub force: bool,
+}
+
+/// A plan, and what is worth knowing beside it.
+#[derive(Debug)]
+pub struct Planned {
+    /// What apply would do.
+    pub plan: Plan,
+    /// For people.
+    pub notes: Vec<String>,
+}
+
+/// Makes a plan.
+///
+/// # Errors
+/// When configuration, state or a broker cannot be used, or the plan is impossible.
+pub async fn plan(project: &Project, options: &PlanOptions) -> Result<Planned, Failure> {
+    let brokers = project.connect_to(|_| true).await?;
+    let (state, vault) = project.read().await?;
+    let mut planned = plan_with(project, &brokers, (&state, &vault), options)?;
+    if let Some(holder) = project.backend.lock_holder().await? {
+        planned
+            .notes
+            .push(format!("state is being changed at this moment by {holder}; the plan may be out of date"));
+    }
+    Ok(planned)
+}
+
+/// Makes a plan of what is at hand. Pure but for its arguments.
+pub(super) fn plan_with(
+    project: &Project,
+    brokers: &BrokerSet,
+    (state, vault): (&State, &Vault),
+    options: &PlanOptions,
+) -> Result<Planned, Failure> {
+    plan_for(project, brokers, (state, vault), (options, Intent::Apply))
+}
+
+/// The same for any intent.
+pub(super) fn plan_for(
+    project: &Project,
+    brokers: &BrokerSet,
+    (state, vault): (&State, &Vault),
+    (options, intent): (&PlanOptions, Intent),
+) -> Result<Planned, Failure> {
+    let targets: Result<Vec<InstanceRef>, _> =
+        options.targets.iter().map(|name| InstanceRef::new(name)).collect();
+    let targets = targets.map_err(|error| Failure::usage(error.to_string()))?;
+    let input = PlanInput {
+        config: &project.config,
+        records: &state.records,
+        serial: state.serial,
+        catalogs: &brokers.catalogs().into_iter().collect(),
+        ring: vault.ring(),
+        options: Options {
+            targets,
+            undeclared: if options.prune { Undeclared::Pruned } else { Undeclared::Kept },
+            protection: if options.force { Protection::Overridden } else { Protection::Respected },
+            intent,
+        },
+    };
+    let plan = plan::plan(&input)?;
+    Ok(Planned { plan, notes: brokers.warnings().to_vec() })
+}

@@ -1,0 +1,140 @@
+//! Everything a command needs, opened: configuration, state, keys, brokers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::failure::Failure;
+use crate::brokers::{BrokerSet, Connecting};
+use crate::config::{self, Config};
+use crate::name::BrokerName;
+use crate::state::{self, State, StateBackend, Vault};
+
+/// What the environment says about how to run. Durations have a unit, such as `50ms`.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `SUTLER_KEYS`: the key ring; `.sutler/keys` beside the configuration when left out.
+    pub keys: Option<PathBuf>,
+    /// `SUTLER_LEASE`: how long a lock lasts unless renewed.
+    pub lease: Duration,
+    /// `SUTLER_CALL_TIMEOUT`: time for one request to a broker.
+    pub call_timeout: Duration,
+    /// `SUTLER_POLL_INTERVAL`: between two polls at least.
+    pub poll_interval: Duration,
+    /// `SUTLER_BACKOFF_CAP`: between two polls at most.
+    pub backoff_cap: Duration,
+    /// Who runs this, for whoever finds the lock held.
+    pub user: String,
+}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// When a variable is set to what is not a duration.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+        let read = |name: &str, default: Duration| match variable(name) {
+            None => Ok(default),
+            Some(text) => duration(&text).ok_or_else(|| {
+                Failure::usage(format!(
+                    "{name}={text} is not a duration; write a number and a unit, such as 50ms, 2s or 5m"
+                ))
+            }),
+        };
+        Ok(Self {
+            keys: variable("SUTLER_KEYS").map(PathBuf::from),
+            lease: read("SUTLER_LEASE", Duration::from_secs(30))?,
+            call_timeout: read("SUTLER_CALL_TIMEOUT", Duration::from_secs(60))?,
+            poll_interval: read("SUTLER_POLL_INTERVAL", Duration::from_secs(1))?,
+            backoff_cap: read("SUTLER_BACKOFF_CAP", Duration::from_secs(15))?,
+            user: variable("USER").unwrap_or_else(|| "unknown".to_owned()),
+        })
+    }
+}
+
+/// A number and a unit: `50ms`, `2s`, `5m`, `1h`.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(milliseconds).map(Duration::from_millis)
+}
+
+/// A configuration and where its state is.
+#[derive(Debug)]
+pub struct Project {
+    /// What is declared.
+    pub config: Arc<Config>,
+    /// Where state lives.
+    pub backend: Arc<dyn StateBackend>,
+    /// The key ring's file.
+    pub keys: PathBuf,
+    /// How to run.
+    pub settings: Settings,
+}
+
+impl Project {
+    /// Loads the configuration that is named, or the nearest one upwards from the working directory.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be used.
+    pub fn open(path: Option<&Path>, settings: Settings) -> Result<Self, Failure> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => {
+                let here = std::env::current_dir()
+                    .map_err(|error| Failure::failed(format!("no working directory: {error}")))?;
+                config::find(&here)?
+            }
+        };
+        let config = Arc::new(config::load(&path)?);
+        let backend = state::open(&config);
+        let folder = config.source.path.parent().unwrap_or(Path::new(".")).to_owned();
+        let keys = settings.keys.clone().unwrap_or_else(|| folder.join(".sutler/keys"));
+        Ok(Self { config, backend, keys, settings })
+    }
+
+    /// Connects the brokers that are wanted.
+    ///
+    /// # Errors
+    /// Every trouble of every one of them.
+    pub async fn connect_to(&self, wanted: impl Fn(&BrokerName) -> bool) -> Result<BrokerSet, Failure> {
+        let connecting = Connecting { call_timeout: Some(self.settings.call_timeout), identity: None };
+        BrokerSet::connect(&self.config, &connecting, wanted).await.map_err(Failure::Brokers)
+    }
+
+    /// Reads state, and proves that the key ring is its own. Writes nothing.
+    ///
+    /// # Errors
+    /// When state is damaged, foreign, or sealed with another key.
+    pub async fn read(&self) -> Result<(State, Vault), Failure> {
+        let state = self.backend.load().await?;
+        let vault = Vault::open_to_read(&self.keys, &state, &self.backend.location())?;
+        Ok((state, vault))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        for (text, milliseconds) in
+            [("50ms", 50), ("2s", 2000), ("5m", 300_000), ("1h", 3_600_000), ("0s", 0)]
+        {
+            assert_eq!(duration(text), Some(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["", "5", "s", "-1s", "1.5s", "1d", "99999999999999999999s", "18446744073709551615h"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! From what was written to what it means. Goes on after a problem, so that all are told.
+
+mod broker;
+mod instance;
+mod need;
+mod place;
+mod variable;
+
+pub use variable::is_hostile;
+
+use indexmap::IndexMap;
+
+use super::{Config, Source, file::ConfigFile, problem::At, problem::Finding};
+use crate::name::{NameError, StackName};
+
+/// Problems gathered at most; nobody reads more.
+const GATHERED: usize = 10_000;
+
+/// Gathers problems and warnings.
+#[derive(Default)]
+struct Gather {
+    findings: Vec<Finding>,
+    warnings: Vec<String>,
+    /// A key stands there twice; where, the tree of the text tells.
+    duplicates: bool,
+}
+
+impl Gather {
+    fn add(&mut self, finding: Finding) {
+        if self.findings.len() < GATHERED {
+            self.findings.push(finding);
+        }
+    }
+
+    /// The name, or a problem at the place.
+    fn name<T>(&mut self, name: Result<T, NameError>, at: At) -> Option<T> {
+        name.map_err(|error| self.add(Finding::new(error.to_string()).at(at))).ok()
+    }
+}
+
+/// Decides what a file means.
+///
+/// # Errors
+/// Everything that is wrong with it, except keys that stand there twice; nothing when that is all.
+pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Finding>> {
+    let mut gather = Gather::default();
+    let stack = gather.name(StackName::new(&file.stack), At::value(&["stack"]));
+    let brokers = broker::brokers(file.brokers, source, &mut gather);
+    let state = place::state(file.state.as_deref(), source, &mut gather);
+    let sinks = place::sinks(file.sinks, source, &mut gather);
+    let mut instances = IndexMap::with_capacity(file.instances.0.len());
+    instance::declare(file.instances, &brokers, &mut instances, &mut gather);
+    variable::claims(&instances, &sinks, &mut gather);
+    let graph = need::connect(&mut instances, &mut gather);
+    match (stack, state, graph) {
+        (Some(stack), Some(state), Some(graph)) if gather.findings.is_empty() && !gather.duplicates => {
+            Ok(Config {
+                stack,
+                brokers: brokers.into_iter().filter_map(|(name, broker)| Some((name, broker?))).collect(),
+                state,
+                sinks,
+                instances,
+                graph,
+                warnings: gather.warnings,
+                source: source.clone(),
+            })
+        }
+        _ => Err(gather.findings),
+    }
+}

@@ -1,0 +1,122 @@
+//! References: each refers to a declared instance other than itself, and they form no circle.
+
+use indexmap::IndexMap;
+
+use super::Gather;
+use crate::{
+    config::{
+        Declaration,
+        problem::{At, Finding, pointer},
+    },
+    graph::Graph,
+    name::InstanceRef,
+    nearest::{listed, nearest},
+    reference::{self, Form, Use},
+};
+
+/// Fills in the uses of every declaration; the graph over their positions, unless they form a circle.
+pub(super) fn connect(
+    instances: &mut IndexMap<InstanceRef, Declaration>,
+    gather: &mut Gather,
+) -> Option<Graph> {
+    let mut edges = Vec::new();
+    for position in 0..instances.len() {
+        let uses = Scan { instances, position, edges: &mut edges, gather }.uses();
+        if let (false, Some((_, declaration))) = (uses.is_empty(), instances.get_index_mut(position)) {
+            declaration.uses = uses;
+        }
+    }
+    let graph = Graph::new(instances.len(), edges);
+    match graph.order() {
+        Ok(_) => Some(graph),
+        Err(loops) => {
+            loops.iter().for_each(|found| gather.add(circle(found, instances)));
+            None
+        }
+    }
+}
+
+struct Scan<'s> {
+    instances: &'s IndexMap<InstanceRef, Declaration>,
+    position: usize,
+    edges: &'s mut Vec<(u32, u32)>,
+    gather: &'s mut Gather,
+}
+
+impl Scan<'_> {
+    fn uses(&mut self) -> Vec<Use> {
+        let Some((reference, declaration)) = self.instances.get_index(self.position) else {
+            return Vec::new();
+        };
+        let mut uses = Vec::new();
+        reference::visit(&declaration.parameters, &mut |below, text| match reference::parse(text) {
+            Err(flaw) => {
+                let at = At::Value(pointer(&["instances", reference.as_str(), "params"]) + below);
+                let finding = Finding::new(format!("{reference}: {flaw}")).at(at).help(flaw.help());
+                self.gather.add(finding);
+            }
+            Ok(template) => {
+                for (mention, form) in template.mentions() {
+                    let Some(target) = self.target(reference, mention.target, below) else { continue };
+                    let (pointer, key) = (below.to_owned(), mention.key.to_owned());
+                    uses.push(Use { pointer, target, key, form });
+                }
+            }
+        });
+        uses
+    }
+
+    /// The instance of that name, unless there is none or it is the one that asks.
+    fn target(&mut self, reference: &InstanceRef, name: &str, below: &str) -> Option<InstanceRef> {
+        let found = self.instances.get_full(name);
+        if let Some((at, known, _)) = found.filter(|(at, ..)| *at != self.position) {
+            self.edges.push((self.position as u32, at as u32));
+            return Some(known.clone());
+        }
+        let at = At::Piece(pointer(&["instances", reference.as_str(), "params"]) + below, name.to_owned());
+        let finding = if found.is_some() {
+            Finding::new(format!("{reference} refers to itself"))
+                .help("an instance cannot use its own outputs; write the value, or refer to another instance")
+        } else {
+            let known = || {
+                self.instances.keys().map(InstanceRef::as_str).filter(|known| *known != reference.as_str())
+            };
+            let help = match nearest(name, known()) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => format!("declared instances: {}", listed(known())),
+            };
+            Finding::new(format!("{reference} refers to '{name}', which is not declared")).help(help)
+        };
+        self.gather.add(finding.at(at));
+        None
+    }
+}
+
+/// The whole circle, each step at its place.
+fn circle(positions: &[u32], instances: &IndexMap<InstanceRef, Declaration>) -> Finding {
+    let declaration =
+        |position: u32| instances.get_index(position as usize).map(|(_, declaration)| declaration);
+    let names = || positions.iter().filter_map(|position| Some(declaration(*position)?.reference.as_str()));
+    let mut shown: Vec<&str> = names().take(20).collect();
+    if positions.len() > shown.len() {
+        shown.push("…");
+    }
+    shown.extend(names().next());
+    let message = format!("these instances need each other: {}", shown.join(" → "));
+    let mut finding = Finding::new(message).help("let one of them take the value from somewhere else");
+    for (from, to) in names().zip(names().cycle().skip(1)).take(20) {
+        let Some(user) =
+            instances.get(from).and_then(|user| user.uses.iter().find(|used| used.target.as_str() == to))
+        else {
+            continue;
+        };
+        let piece = match user.form {
+            Form::Whole => format!("@{to}."),
+            Form::Embedded => format!("${{{to}."),
+        };
+        let at = At::Piece(pointer(&["instances", from, "params"]) + &user.pointer, piece + &user.key);
+        let label = format!("{from} needs {to}");
+        finding = if finding.at.is_none() { finding.at(at).label(label) } else { finding.related(at, label) };
+    }
+    finding
+}

@@ -1,0 +1,86 @@
+//! What the user wrote: serde and nothing else. What it means is decided in `check`.
+
+use serde::Deserialize;
+use sutler_secrets::SecretString;
+
+use super::strict::{Entries, Object};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConfigFile {
+    pub(super) stack: String,
+    #[serde(default)]
+    pub(super) brokers: Entries<BrokerFile>,
+    #[serde(default)]
+    pub(super) state: Option<String>,
+    #[serde(default)]
+    pub(super) sinks: Entries<SinkFile>,
+    #[serde(default)]
+    pub(super) instances: Entries<InstanceFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BrokerFile {
+    pub(super) url: String,
+    #[serde(default)]
+    pub(super) auth: Option<AuthenticationFile>,
+    #[serde(default)]
+    pub(super) ca: Option<String>,
+    #[serde(default)]
+    pub(super) parallelism: Option<u64>,
+    #[serde(default)]
+    pub(super) timeout: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthenticationFile {
+    #[serde(default)]
+    pub(super) basic: Option<BasicFile>,
+    #[serde(default)]
+    pub(super) bearer: Option<SecretFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BasicFile {
+    pub(super) username: String,
+    pub(super) password: SecretFile,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretFile {
+    #[serde(default)]
+    pub(super) env: Option<String>,
+    #[serde(default)]
+    pub(super) file: Option<String>,
+    #[serde(default)]
+    pub(super) literal: Option<SecretString>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SinkFile {
+    pub(super) dotenv: String,
+    #[serde(default)]
+    pub(super) sealed: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InstanceFile {
+    pub(super) service: String,
+    #[serde(default)]
+    pub(super) plan: Option<String>,
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) protected: Option<bool>,
+    #[serde(default, alias = "parameters")]
+    pub(super) params: Object,
+    #[serde(default)]
+    pub(super) bind: Entries<String>,
+}

@@ -1,0 +1,160 @@
+//! The form of a configuration file, as a table. The reader is `file`; this tells people and editors what it takes.
+
+/// What a value has to be.
+pub(super) enum Shape {
+    /// A text, and what it may look like.
+    Text(Form),
+    /// True or false.
+    Flag,
+    /// A whole number from one.
+    Count,
+    /// A map of anything.
+    Anything,
+    /// A map with these keys.
+    Record(Record),
+    /// A map from names to one shape each.
+    Each(Form, &'static Shape),
+}
+
+/// What a text may look like: a pattern and an example.
+pub(super) struct Form {
+    pub(super) pattern: Option<&'static str>,
+    pub(super) example: &'static str,
+}
+
+/// The keys of a map.
+pub(super) struct Record {
+    pub(super) fields: &'static [Field],
+    pub(super) choice: Choice,
+}
+
+/// Whether the keys exclude each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Any of them may be there.
+    Any,
+    /// Exactly one has to be there.
+    One,
+}
+
+/// One key of a map.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    /// Another spelling.
+    pub(super) alias: Option<&'static str>,
+    pub(super) presence: Presence,
+    pub(super) shape: Shape,
+    pub(super) about: &'static str,
+}
+
+/// Whether a key has to be there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It has to.
+    Required,
+    /// It may be left out.
+    Optional,
+}
+
+const fn text(example: &'static str) -> Shape {
+    Shape::Text(Form { pattern: None, example })
+}
+
+const fn like(pattern: &'static str, example: &'static str) -> Form {
+    Form { pattern: Some(pattern), example }
+}
+
+const fn any_of(fields: &'static [Field]) -> Shape {
+    Shape::Record(Record { fields, choice: Choice::Any })
+}
+
+const fn one_of(fields: &'static [Field]) -> Shape {
+    Shape::Record(Record { fields, choice: Choice::One })
+}
+
+const fn required(name: &'static str, shape: Shape, about: &'static str) -> Field {
+    Field { name, alias: None, presence: Presence::Required, shape, about }
+}
+
+const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Field {
+    Field { name, alias: None, presence: Presence::Optional, shape, about }
+}
+
+const HANDLE: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$";
+const STACK: &str = "^[a-z0-9][a-z0-9_-]{0,63}$";
+const VARIABLE: &str = "^[A-Z_][A-Z0-9_]{0,127}$";
+const OUTPUT: &str = "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$";
+const DURATION: &str = "^[0-9]+(ms|s|m|h)$";
+
+/// The whole file.
+pub(super) static FILE: Shape = any_of(&[
+    required(
+        "stack",
+        Shape::Text(like(STACK, "shop")),
+        "The name of this stack: one configuration in one environment.",
+    ),
+    required("brokers", Shape::Each(like(HANDLE, "edge"), &BROKER), "The brokers, by handle."),
+    optional(
+        "state",
+        Shape::Text(like("^(sqlite:.+|memory:|postgres(ql)?://.+|s3://.+)$", "sqlite:.sutler/state.db")),
+        "Where state lives; sqlite:.sutler/state.db when left out.",
+    ),
+    optional("sinks", Shape::Each(like(HANDLE, "env"), &SINK), "Where credentials land, by handle."),
+    optional("instances", Shape::Each(like(HANDLE, "db"), &INSTANCE), "What is wanted, by ref."),
+]);
+
+static BROKER: Shape = any_of(&[
+    required(
+        "url",
+        Shape::Text(like("^https?://", "https://broker.example.org")),
+        "Its base address. Credentials travel over plain http to loopback only.",
+    ),
+    optional("auth", AUTHENTICATION, "How to authenticate; not at all when left out."),
+    optional("ca", text("ca.pem"), "A file with certificates to trust instead of the system's."),
+    optional("parallelism", Shape::Count, "At most so many requests at once to this broker."),
+    optional("timeout", Shape::Text(like(DURATION, "60s")), "Time for one request; 60s when left out."),
+]);
+
+const AUTHENTICATION: Shape = one_of(&[
+    optional(
+        "basic",
+        any_of(&[
+            required("username", text("platform"), "The user."),
+            required("password", SECRET, "Its password."),
+        ]),
+        "User and password.",
+    ),
+    optional("bearer", SECRET, "A bearer token."),
+]);
+
+const SECRET: Shape = one_of(&[
+    optional("env", text("EDGE_BROKER_PASSWORD"), "The environment variable that holds it."),
+    optional("file", text("broker.password"), "The file that holds it; one trailing line break is dropped."),
+    optional("literal", text("…"), "The secret itself: for brokers on loopback only."),
+]);
+
+static SINK: Shape = any_of(&[
+    required("dotenv", text(".env"), "The dotenv file to keep."),
+    optional("sealed", Shape::Flag, "Whether values are sealed, for sutler env to open; true when left out."),
+]);
+
+static INSTANCE: Shape = any_of(&[
+    required(
+        "service",
+        text("cloudflare-d1"),
+        "The offering's name, or broker/name when several brokers have it.",
+    ),
+    optional("plan", text("standard"), "The service plan's name; may be left out when there is one."),
+    optional("name", text("shop-db"), "What the vendor object is called; the ref when left out."),
+    optional("protected", Shape::Flag, "Never deleted or replaced unless forced."),
+    Field {
+        name: "params",
+        alias: Some("parameters"),
+        presence: Presence::Optional,
+        shape: Shape::Anything,
+        about: "Parameters. \"@ref.output\" and \"${ref.output}\" refer to outputs, at any depth.",
+    },
+    optional("bind", Shape::Each(like(OUTPUT, "database_id"), &VARIABLES), "Output to environment variable."),
+]);
+
+static VARIABLES: Shape = Shape::Text(like(VARIABLE, "DATABASE_ID"));

@@ -1,0 +1,39 @@
+//! Deleting an instance: its binding first, then itself, then its variables, then its record.
+
+use super::call::Persistence;
+use super::create::step_on;
+use super::error::StepError;
+use super::step::Step;
+use crate::state::record::InstanceRecord;
+use crate::state::status::{Event, Status};
+
+impl Step {
+    /// Deletes it, from wherever an earlier run left it.
+    pub(super) async fn delete(&self) -> Result<(), StepError> {
+        let Some(record) = self.record() else { return Ok(()) };
+        let record = self.dissolve(record).await?;
+        self.remove_variables(&record).await?;
+        self.shared.remove(&record.reference, "deleted").await
+    }
+
+    /// Drops its record, and nothing else.
+    pub(super) async fn forget(&self) -> Result<(), StepError> {
+        self.shared.remove(&self.planned.reference, "forgotten; whatever exists stays").await
+    }
+
+    /// Unbinds and deprovisions. The record stays: whoever called still has to finish with it.
+    pub(super) async fn dissolve(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+        if record.binding.is_some() {
+            self.unbind(&mut record).await?;
+        }
+        let begun = matches!(record.status, Status::DeletionIntended);
+        if !begun {
+            step_on(&mut record, Event::DeletionAsked)?;
+        }
+        if self.record().as_ref() != Some(&record) {
+            self.shared.put(&record, "deletion intended").await?;
+        }
+        self.deprovision(&mut record, Persistence::Usual).await?;
+        Ok(record)
+    }
+}

@@ -1,0 +1,77 @@
+//! Orphan mitigation: what may exist and was never ready is deleted before anything else (P-ORP-02).
+
+use sutler_broker_client::{Call, Work};
+use sutler_spec::{Asynchrony, DeprovisionQuery, Deprovisioned, Operation};
+
+use super::call::{Persistence, Sent};
+use super::create::step_on;
+use super::error::StepError;
+use super::step::Step;
+use super::wait::{Accepted, Settled};
+use crate::state::record::InstanceRecord;
+use crate::state::status::{Event, Status};
+
+impl Step {
+    /// Deletes what a doubtful record may have left, and then the record.
+    pub(super) async fn mitigate(
+        &self,
+        record: &InstanceRecord,
+        persistence: Persistence,
+    ) -> Result<(), StepError> {
+        self.tell_waiting("deleting what may be left of it".to_owned(), std::time::Duration::ZERO);
+        let mut record = record.clone();
+        if record.binding.is_some() {
+            self.unbind(&mut record).await?;
+        }
+        self.deprovision(&mut record, persistence).await?;
+        self.shared.remove(&record.reference, "orphan deleted").await
+    }
+
+    /// Asks the broker to delete it until it is gone. Asking again while it is being deleted is harmless.
+    pub(super) async fn deprovision(
+        &self,
+        record: &mut InstanceRecord,
+        persistence: Persistence,
+    ) -> Result<(), StepError> {
+        let broker = self.broker(record)?;
+        let query = DeprovisionQuery {
+            service_id: record.service.id.clone(),
+            plan_id: record.service_plan.id.clone(),
+        };
+        let call = || broker.client.deprovision(&record.instance_id, &query, Asynchrony::Allowed);
+        let Sent { answer, .. } = self.send(broker, persistence, call).await?;
+        match answer {
+            Ok(Deprovisioned::Deleted | Deprovisioned::Gone) => Ok(()),
+            Ok(Deprovisioned::Accepted(accepted)) => self.await_deletion(record, accepted.operation).await,
+            Err(error) if error.is_authentic_absence() => Ok(()),
+            Err(error) => {
+                let (call, broker) = (Call::Deprovision, record.broker.clone());
+                Err(StepError::Call { call, broker, source: Box::new(error) })
+            }
+        }
+    }
+
+    async fn await_deletion(
+        &self,
+        record: &mut InstanceRecord,
+        operation: Option<Operation>,
+    ) -> Result<(), StepError> {
+        // A doubtful record stays so until nothing is left; the next run asks again from the start.
+        if record.status == Status::DeletionIntended {
+            step_on(record, Event::Accepted(operation.clone()))?;
+            self.shared.put(record, "deletion accepted").await?;
+        }
+        let work = Work::Deprovision(&record.instance_id);
+        match self.settle(record, work, (operation, &record.service_plan.id), Accepted::Now).await? {
+            Settled::Done => Ok(()),
+            settled => {
+                let error = self.unsettled(record, Call::Deprovision, settled);
+                if matches!(record.status, Status::Deprovisioning { .. }) {
+                    step_on(record, Event::Failed)?;
+                    self.shared.put(record, &format!("deletion failed: {}", error.line())).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Carries out a plan: many steps at once, each recorded before and after everything it asks of a broker.
+//!
+//! ```text
+//!                    run ── report · progress
+//!                     │
+//!                    step                                   one task for each step
+//!        ┌────────┬───┴────┬────────┬────────┐
+//!     create   update   replace   delete   record           what happens to an instance
+//!        └────────┴───┬────┴────────┘
+//!          bind · unbind · land · mitigate                  what it consists of
+//!                     │
+//!        call · wait · resolve · outputs                    how a broker is asked; what goes in and comes out
+//!                     │
+//!               shared · error
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sutler_broker_client::Pacing;
+use tokio::sync::{mpsc::UnboundedSender, watch};
+
+use crate::brokers::BrokerSet;
+use crate::config::Config;
+use crate::plan::Plan;
+use crate::sink::SinkSet;
+use crate::state::record::InstanceRecord;
+use crate::state::{Lock, StateBackend, Vault};
+
+mod bind;
+mod call;
+mod create;
+mod delete;
+mod error;
+mod keep_lock;
+mod land;
+mod mitigate;
+mod outputs;
+mod progress;
+mod record;
+mod replace;
+mod report;
+mod resolve;
+mod run;
+mod shared;
+mod step;
+#[cfg(test)]
+mod tests;
+mod unbind;
+mod update;
+mod wait;
+
+pub use error::StepError;
+pub use progress::Progress;
+pub use report::{Done, Ended, Failed, Report, Skipped};
+
+/// How steps are carried out.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// So many steps at once.
+    pub parallelism: usize,
+    /// How long the lock lasts; it is renewed three times as often.
+    pub lease: Duration,
+    /// When to poll, and when to repeat a call that was not answered.
+    pub pacing: Pacing,
+    /// How often a call is made at most while nobody knows what became of it.
+    pub attempts: u32,
+    /// How long to wait for accepted work whose plan does not say (`maximum_polling_duration`).
+    pub maximum_wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            parallelism: 10,
+            lease: Duration::from_secs(30),
+            pacing: Pacing::default(),
+            attempts: 4,
+            maximum_wait: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Go on.
+    #[default]
+    Never,
+    /// Start nothing new; finish and record what is running.
+    Drain,
+    /// Stop at the next safe point. The next run resumes.
+    Abandon,
+}
+
+/// Everything that carrying out a plan needs.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// What is declared.
+    pub config: Arc<Config>,
+    /// Who provides it.
+    pub brokers: Arc<BrokerSet>,
+    /// Where it is recorded.
+    pub backend: Arc<dyn StateBackend>,
+    /// The right to record.
+    pub lock: Arc<Lock>,
+    /// The keys.
+    pub vault: Vault,
+    /// Where credentials land.
+    pub sinks: Arc<SinkSet>,
+    /// How.
+    pub options: Options,
+    /// Is told what happens.
+    pub events: UnboundedSender<Progress>,
+    /// Says when to stop. Its sender may be dropped: then nobody stops it.
+    pub stop: watch::Receiver<Stop>,
+}
+
+/// Carries out a plan that was made of these records under this lock. Never fails as a whole: the report says what was
+/// done, and what was not and why. Whatever happens, state is such that the next run can go on from it.
+pub async fn execute(plan: &Plan, records: Vec<InstanceRecord>, context: Context) -> Report {
+    run::run(plan, records, context).await
+}

@@ -1,0 +1,207 @@
+//! The loop: starts what may start, records what ended, until nothing is left or it is told to stop.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+
+use super::error::StepError;
+use super::keep_lock;
+use super::progress::Progress;
+use super::report::{Done, Ended, Failed, Report, Skipped};
+use super::shared::Shared;
+use super::step::{Effect, Step};
+use super::{Context, Stop};
+use crate::graph::Graph;
+use crate::plan::{Action, Plan};
+use crate::state::StateError;
+use crate::state::record::InstanceRecord;
+use crate::walk::{Stage, Walk};
+
+type Outcome = Result<Effect, StepError>;
+
+/// Carries out the plan.
+pub(super) async fn run(plan: &Plan, records: Vec<InstanceRecord>, context: Context) -> Report {
+    let begun = Instant::now();
+    let shared = Arc::new(Shared::new(context, records));
+    let mut lock = tokio::spawn(keep_lock::keep(Arc::clone(&shared)));
+    let mut run = Run::new(plan, Arc::clone(&shared));
+    run.walk().await;
+    if lock.is_finished() {
+        let lost = (&mut lock).await;
+        run.end_with(lost.ok());
+    }
+    lock.abort();
+    run.sweep().await;
+    let mut report = run.finish();
+    report.took = begun.elapsed();
+    report
+}
+
+struct Run<'p> {
+    plan: &'p Plan,
+    shared: Arc<Shared>,
+    walk: Walk,
+    tasks: JoinSet<Outcome>,
+    running: HashMap<Id, (u32, Instant)>,
+    /// Which steps changed something that others may use.
+    changed: Vec<bool>,
+    report: Report,
+}
+
+impl<'p> Run<'p> {
+    fn new(plan: &'p Plan, shared: Arc<Shared>) -> Self {
+        let walk = Walk::new(plan.graph());
+        Self {
+            plan,
+            shared,
+            // A plan has no loops; one that had would do nothing, and say that everything is left.
+            walk: walk.unwrap_or_else(|_| Walk::new(Graph::default()).expect("nothing has no loop")),
+            tasks: JoinSet::new(),
+            running: HashMap::new(),
+            changed: vec![false; plan.steps.len()],
+            report: Report::default(),
+        }
+    }
+
+    async fn walk(&mut self) {
+        let mut stop = Some(self.shared.context.stop.clone());
+        loop {
+            self.start_what_may_start();
+            if self.tasks.is_empty() {
+                break;
+            }
+            tokio::select! {
+                Some(ended) = self.tasks.join_next_with_id() => self.end(ended),
+                // Wakes the loop, which then starts nothing new.
+                () = told(&mut stop) => {}
+            }
+        }
+        if self.shared.stop() != Stop::Never && matches!(self.report.ended, Ended::Completed) {
+            self.report.ended = Ended::Stopped;
+        }
+    }
+
+    fn start_what_may_start(&mut self) {
+        let parallelism = self.shared.context.options.parallelism.max(1);
+        while self.tasks.len() < parallelism && self.shared.stop() == Stop::Never {
+            let Some(node) = self.walk.start() else { break };
+            let step = &self.plan.steps[node as usize];
+            let stirred = self.walk.graph().needs(node).iter().any(|need| self.changed[*need as usize]);
+            if step.action == Action::Keep && !stirred {
+                self.report.kept += 1;
+                self.walk.succeeded(node);
+                continue;
+            }
+            if step.action != Action::Keep {
+                let (reference, action) = (step.reference.clone(), step.action);
+                self.shared.tell(Progress::Started { reference, action });
+            }
+            let task = Step::new(Arc::clone(&self.shared), step.clone()).run();
+            let id = self.tasks.spawn(task).id();
+            self.running.insert(id, (node, Instant::now()));
+        }
+    }
+
+    fn end(&mut self, ended: Result<(Id, Outcome), JoinError>) {
+        let (id, outcome) = match ended {
+            Ok((id, outcome)) => (id, outcome),
+            Err(error) => (error.id(), Err(StepError::Lost)),
+        };
+        let Some((node, begun)) = self.running.remove(&id) else { return };
+        match outcome {
+            Ok(effect) => self.succeeded(node, effect, begun.elapsed()),
+            Err(StepError::Abandoned) => {
+                self.report.left.push(self.plan.steps[node as usize].reference.clone())
+            }
+            Err(StepError::State(error)) => {
+                self.report.left.push(self.plan.steps[node as usize].reference.clone());
+                self.shared.halt();
+                self.end_with(Some(error));
+            }
+            Err(error) => self.failed(node, &error),
+        }
+    }
+
+    fn succeeded(&mut self, node: u32, effect: Effect, took: Duration) {
+        let step = &self.plan.steps[node as usize];
+        let reference = step.reference.clone();
+        match effect {
+            Effect::Kept => self.report.kept += 1,
+            Effect::Did(action) => {
+                self.changed[node as usize] = true;
+                self.shared.tell(Progress::Done { reference: reference.clone(), action, took });
+                self.report.done.push(Done { reference, action, took });
+            }
+        }
+        self.walk.succeeded(node);
+    }
+
+    fn failed(&mut self, node: u32, error: &StepError) {
+        let step = &self.plan.steps[node as usize];
+        let (reference, action, line) = (step.reference.clone(), step.action, error.line());
+        tracing::info!(instance.r#ref = %reference, broker = %step.target.broker, error = %line, "step failed");
+        self.shared.tell(Progress::Failed { reference: reference.clone(), action, error: line.clone() });
+        let broker = step.target.broker.clone();
+        let next = error.next();
+        self.report.failed.push(Failed { reference: reference.clone(), action, broker, error: line, next });
+        for skipped in self.walk.failed(node) {
+            let step = &self.plan.steps[skipped as usize];
+            if step.action != Action::Keep {
+                let skipped = Skipped {
+                    reference: step.reference.clone(),
+                    action: step.action,
+                    because: reference.clone(),
+                };
+                let Skipped { reference, action, because } = skipped.clone();
+                self.shared.tell(Progress::Skipped { reference, action, because });
+                self.report.skipped.push(skipped);
+            }
+        }
+    }
+
+    /// The first trouble with state is the one to report.
+    fn end_with(&mut self, error: Option<StateError>) {
+        if let (Some(error), false) = (error, matches!(self.report.ended, Ended::State(_))) {
+            self.report.ended = Ended::State(error);
+        }
+    }
+
+    /// Removes variables that no declaration and no record has a claim to: a crash may have left them.
+    async fn sweep(&mut self) {
+        if !self.report.is_complete() || !matches!(self.report.ended, Ended::Completed) {
+            return;
+        }
+        if let Err(error) = self.shared.context.sinks.keep_only(self.shared.variables()).await {
+            self.report.warnings.push(error.to_string());
+        }
+    }
+
+    /// Steps that were never begun are left for the next run.
+    fn finish(mut self) -> Report {
+        if self.walk.graph().len() == self.plan.steps.len() {
+            for (node, step) in (0_u32..).zip(&self.plan.steps) {
+                let idle = matches!(self.walk.stage(node), Stage::Waiting | Stage::Ready);
+                if idle && step.action != Action::Keep {
+                    self.report.left.push(step.reference.clone());
+                }
+            }
+        } else {
+            self.report.left = self.plan.steps.iter().map(|step| step.reference.clone()).collect();
+        }
+        self.report
+    }
+}
+
+/// Returns when somebody says something about stopping.
+async fn told(stop: &mut Option<watch::Receiver<Stop>>) {
+    let gone = match stop {
+        Some(stop) => stop.changed().await.is_err(),
+        None => std::future::pending().await,
+    };
+    if gone {
+        *stop = None;
+    }
+}

@@ -1,0 +1,120 @@
+//! What all steps share: records as they are now, and the way they change.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::error::StepError;
+use super::progress::Progress;
+use super::{Context, Stop};
+use crate::name::{InstanceRef, VariableName};
+use crate::state::record::InstanceRecord;
+use crate::state::{Change, StateError};
+
+/// What all steps share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) context: Context,
+    records: Mutex<HashMap<InstanceRef, InstanceRecord>>,
+    /// Variables that some declaration binds, and so nobody removes.
+    claimed: HashSet<VariableName>,
+    /// Whether nothing can be recorded any more.
+    halted: watch::Sender<bool>,
+}
+
+impl Shared {
+    pub(super) fn new(context: Context, records: Vec<InstanceRecord>) -> Self {
+        let records = records.into_iter().map(|record| (record.reference.clone(), record)).collect();
+        let bound = context.config.instances.values().flat_map(|declaration| declaration.bind.values());
+        let claimed = bound.cloned().collect();
+        Self { context, records: Mutex::new(records), claimed, halted: watch::Sender::new(false) }
+    }
+
+    /// A record as it is now.
+    pub(super) fn record(&self, reference: &str) -> Option<InstanceRecord> {
+        self.records().get(reference).cloned()
+    }
+
+    /// Something of a record as it is now.
+    pub(super) fn of<T>(
+        &self,
+        reference: &str,
+        part: impl FnOnce(&InstanceRecord) -> Option<T>,
+    ) -> Option<T> {
+        self.records().get(reference).and_then(part)
+    }
+
+    /// Records a record durably; only then others see it.
+    pub(super) async fn put(&self, record: &InstanceRecord, what: &str) -> Result<(), StepError> {
+        self.commit(Change::put(record.clone(), what)).await?;
+        self.records().insert(record.reference.clone(), record.clone());
+        Ok(())
+    }
+
+    /// Removes a record durably.
+    pub(super) async fn remove(&self, reference: &InstanceRef, why: &str) -> Result<(), StepError> {
+        self.commit(Change::remove(reference.clone(), why)).await?;
+        self.records().remove(reference);
+        Ok(())
+    }
+
+    async fn commit(&self, change: Change) -> Result<(), StateError> {
+        let Context { backend, lock, .. } = &self.context;
+        backend.commit(lock, vec![change]).await.map(|_| ())
+    }
+
+    /// Whether a variable belongs to some declaration.
+    pub(super) fn is_claimed(&self, variable: &VariableName) -> bool {
+        self.claimed.contains(variable)
+    }
+
+    /// Every variable that a declaration or a record has a claim to.
+    pub(super) fn variables(&self) -> HashSet<VariableName> {
+        let mut all = self.claimed.clone();
+        all.extend(self.records().values().flat_map(|record| record.variables.values().cloned()));
+        all
+    }
+
+    /// Tells whoever listens.
+    pub(super) fn tell(&self, progress: Progress) {
+        let _ = self.context.events.send(progress);
+    }
+
+    /// Ends the run: nothing can be recorded any more.
+    pub(super) fn halt(&self) {
+        self.halted.send_replace(true);
+    }
+
+    /// How far to go on.
+    pub(super) fn stop(&self) -> Stop {
+        if *self.halted.borrow() { Stop::Abandon } else { *self.context.stop.borrow() }
+    }
+
+    /// A safe point.
+    pub(super) fn check(&self) -> Result<(), StepError> {
+        if self.stop() == Stop::Abandon { Err(StepError::Abandoned) } else { Ok(()) }
+    }
+
+    /// Waits, unless told to stop.
+    pub(super) async fn sleep(&self, span: Duration) -> Result<(), StepError> {
+        self.check()?;
+        let (mut stop, mut halted) = (self.context.stop.clone(), self.halted.subscribe());
+        let stopped = async {
+            // Without a sender nobody can stop us.
+            if stop.wait_for(|stop| *stop == Stop::Abandon).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(span) => Ok(()),
+            () = stopped => Err(StepError::Abandoned),
+            _ = halted.wait_for(|halted| *halted) => Err(StepError::Abandoned),
+        }
+    }
+
+    fn records(&self) -> MutexGuard<'_, HashMap<InstanceRef, InstanceRecord>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

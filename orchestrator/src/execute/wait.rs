@@ -1,0 +1,116 @@
+//! Waiting for work that a broker has accepted, within its limit of requests and until we are told to stop.
+
+use std::time::Duration;
+
+use sutler_broker_client::{Call, Failure, Poll, Work, next_poll};
+use sutler_spec::{LastOperationQuery, Operation, PlanId};
+use tokio::time::Instant;
+
+use super::call::within;
+use super::error::{Remains, StepError};
+use super::step::Step;
+use crate::state::record::InstanceRecord;
+
+/// Nobody waits longer, whatever a catalog says (S-54).
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How accepted work ended.
+#[derive(Debug)]
+pub(super) enum Settled {
+    /// It is done; or what was to be deleted is gone.
+    Done,
+    /// It has failed.
+    Failed(Failure),
+    /// The broker has never heard of it. Only when it was asked for by an earlier run.
+    Unknown,
+    /// It has not ended in time.
+    Expired(Duration),
+}
+
+/// When the work was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Accepted {
+    /// Just now.
+    Now,
+    /// By an earlier run, which was killed; the first question is asked at once.
+    Earlier,
+}
+
+impl Step {
+    /// Polls until the work has ended.
+    pub(super) async fn settle(
+        &self,
+        record: &InstanceRecord,
+        work: Work<'_>,
+        (operation, plan): (Option<Operation>, &PlanId),
+        accepted: Accepted,
+    ) -> Result<Settled, StepError> {
+        let broker = self.broker(record)?;
+        let pacing = self.shared.context.options.pacing;
+        let query = LastOperationQuery {
+            service_id: Some(record.service.id.clone()),
+            plan_id: Some(plan.clone()),
+            operation,
+        };
+        let (begun, limit) = (Instant::now(), self.limit(record)?);
+        let mut pause = if accepted == Accepted::Earlier { Duration::ZERO } else { pacing.first };
+        for polls in 0_u32.. {
+            let remaining = limit.saturating_sub(begun.elapsed());
+            if remaining.is_zero() {
+                break;
+            }
+            self.shared.sleep(pause.min(remaining)).await?;
+            let answer = within(broker, async {
+                match work {
+                    Work::Bind(instance, binding) | Work::Unbind(instance, binding) => {
+                        broker.client.last_operation_of_binding(instance, binding, &query).await
+                    }
+                    Work::Provision(instance) | Work::Update(instance) | Work::Deprovision(instance) => {
+                        broker.client.last_operation_of_instance(instance, &query).await
+                    }
+                }
+            })
+            .await;
+            match &answer {
+                Ok(polled) => {
+                    let said = polled.operation.description.clone().unwrap_or_default();
+                    self.tell_waiting(said, begun.elapsed());
+                }
+                Err(error) if error.is_authentic_absence() && accepted == Accepted::Earlier && polls == 0 => {
+                    return Ok(Settled::Unknown);
+                }
+                Err(error) => self.tell_waiting(format!("asking again: {error}"), begun.elapsed()),
+            }
+            match next_poll(work.call(), &answer) {
+                Poll::Wait(asked) => pause = pacing.pause(polls, asked),
+                Poll::Succeeded | Poll::Gone => return Ok(Settled::Done),
+                Poll::Failed(failure) => return Ok(Settled::Failed(failure)),
+            }
+        }
+        Ok(Settled::Expired(limit))
+    }
+
+    /// How long work on an instance may take.
+    fn limit(&self, record: &InstanceRecord) -> Result<Duration, StepError> {
+        let said = self.offered(record)?.and_then(|(_, plan)| plan.maximum_polling_duration);
+        let limit = said.map_or(self.shared.context.options.maximum_wait, Duration::from_secs);
+        Ok(limit.min(LONGEST))
+    }
+
+    /// The error that work which did not end well is.
+    pub(super) fn unsettled(&self, record: &InstanceRecord, call: Call, settled: Settled) -> StepError {
+        let broker = record.broker.clone();
+        match settled {
+            Settled::Failed(failure) => {
+                let remains = match failure {
+                    Failure { instance_usable: false, .. } => Remains::Unusable,
+                    Failure { update_repeatable: false, .. } => Remains::NeverRepeat,
+                    _ => Remains::Usable,
+                };
+                StepError::Operation { call, broker, description: failure.description, remains }
+            }
+            Settled::Expired(limit) => StepError::Expired { call, broker, limit },
+            Settled::Done | Settled::Unknown => StepError::Lost,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The plan that makes what exists what is declared: producers first, one instance at a time.
+
+use std::sync::Arc;
+
+use super::{
+    Action, BindingWanted, PlanInput, Protection, Step,
+    change::changes,
+    decide::{Facts, decide},
+    facts::{Case, Effect},
+    input::Draft,
+    offer::{Offer, Offers},
+    output::{DASHBOARD, Outputs},
+    parameters::Difference,
+    removal::{self, Fate, Removal},
+    survey::Survey,
+    validate, warn,
+};
+use crate::{
+    config::{At, Declaration, Finding},
+    digest::Inputs,
+};
+
+/// No offer: it was not found, or nobody asked.
+const NONE: u32 = u32::MAX;
+
+/// Plans an apply.
+pub(super) fn plan(input: &PlanInput<'_>) -> Draft {
+    let mut draft = Draft::default();
+    let survey = Survey::new(input, &mut draft);
+    let fates = Removal { input, survey: &survey }.fates(&mut draft);
+    let mut offers = Offers::new(input);
+    let declarations = || input.config.instances.values().enumerate();
+    let offer_of: Vec<u32> = declarations()
+        .map(|(position, declaration)| match survey.is_selected(position) {
+            true => offers.find(declaration, &mut draft).unwrap_or(NONE),
+            false => NONE,
+        })
+        .collect();
+    let size = input.config.instances.len();
+    let mut planner = Planner {
+        input,
+        survey: &survey,
+        offers: &offers,
+        offer_of,
+        asked: vec![false; size],
+        targets: Vec::new(),
+        starts: Vec::with_capacity(size + 1),
+        effects: vec![Effect::Settled; size],
+        guarded: None,
+        draft,
+    };
+    planner.follow_uses();
+    planner.keep_credentials(&fates);
+    planner.steps();
+    let declared: Vec<bool> = (0..size).map(|position| survey.is_selected(position)).collect();
+    let mut draft = planner.draft;
+    removal::steps(&survey, &fates, &declared, &mut draft);
+    draft
+}
+
+struct Planner<'p> {
+    input: &'p PlanInput<'p>,
+    survey: &'p Survey<'p>,
+    offers: &'p Offers<'p>,
+    offer_of: Vec<u32>,
+    /// Whether somebody uses the credentials of a declared instance.
+    asked: Vec<bool>,
+    /// For each use of each declaration, the position of the instance it refers to.
+    targets: Vec<u32>,
+    /// Where the uses of a declaration start in `targets`.
+    starts: Vec<u32>,
+    effects: Vec<Effect>,
+    /// What a protected instance needs; worked out when first asked for.
+    guarded: Option<Vec<bool>>,
+    draft: Draft,
+}
+
+impl<'p> Planner<'p> {
+    fn offer(&self, position: usize) -> Option<&'p Offer<'p>> {
+        let number = self.offer_of[position];
+        (number != NONE).then(|| self.offers.get(number))
+    }
+
+    /// Finds whom each use refers to, and whether what it names will be there.
+    fn follow_uses(&mut self) {
+        for (position, declaration) in self.input.config.instances.values().enumerate() {
+            self.starts.push(self.targets.len() as u32);
+            for used in &declaration.uses {
+                // Every configuration has passed through `config::parse`: the target is there.
+                let target = self.survey.position(used.target.as_str()).unwrap_or(position);
+                self.targets.push(target as u32);
+                self.asked[target] |= used.key != DASHBOARD;
+                if let (true, Some(outputs)) = (self.survey.is_selected(position), self.outputs(target)) {
+                    outputs.check_use(&declaration.reference, used, &mut self.draft);
+                }
+            }
+            if let (false, Some(outputs)) = (declaration.bind.is_empty(), self.outputs(position)) {
+                for key in declaration.bind.keys() {
+                    self.asked[position] |= key != DASHBOARD;
+                    outputs.check_variable(key, &mut self.draft);
+                }
+            }
+        }
+        self.starts.push(self.targets.len() as u32);
+    }
+
+    fn outputs(&self, position: usize) -> Option<Outputs<'p>> {
+        let (reference, _) = self.input.config.instances.get_index(position)?;
+        Some(Outputs { reference, offer: self.offer(position)?, record: self.survey.record(position) })
+    }
+
+    /// What is kept although it is not declared goes on using what it was made with.
+    fn keep_credentials(&mut self, fates: &[Fate]) {
+        for (record, _) in
+            self.survey.records.iter().zip(fates).filter(|(_, fate)| matches!(fate, Fate::Kept(_)))
+        {
+            for position in record.needs.iter().filter_map(|need| self.survey.position(need.as_str())) {
+                self.asked[position] = true;
+            }
+        }
+    }
+
+    fn steps(&mut self) {
+        let mut inputs = Inputs::new(self.input.ring);
+        // `config::parse` has refused circles.
+        let order = self.input.config.graph.order().unwrap_or_default();
+        self.draft.steps.reserve(order.len());
+        for position in order.into_iter().map(|position| position as usize) {
+            let Some((_, declaration)) = self.input.config.instances.get_index(position) else { continue };
+            let Some(offer) = self.offer(position) else { continue };
+            let step = self.step((position, declaration), offer, &mut inputs);
+            self.draft.steps.push(step);
+        }
+    }
+
+    fn step(
+        &mut self,
+        (position, declaration): (usize, &'p Declaration),
+        offer: &'p Offer<'p>,
+        inputs: &mut Inputs<'_>,
+    ) -> Step {
+        let wanted = match self.asked[position] && offer.is_bindable() {
+            true => BindingWanted::Wanted,
+            false => BindingWanted::NotWanted,
+        };
+        let (start, end) = (self.starts[position] as usize, self.starts[position + 1] as usize);
+        let case = Case {
+            survey: self.survey,
+            position,
+            declaration,
+            offer,
+            record: self.survey.record(position),
+            wanted,
+            effects: &self.effects,
+            targets: &self.targets[start..end],
+        };
+        let (facts, differences) = case.facts(inputs);
+        let decision = decide(&facts);
+        let changes = match decision.action {
+            Action::Keep => Vec::new(),
+            action => changes(&case, action, &facts, &differences),
+        };
+        let effect = effect(decision.action, &facts);
+        complain(&case, decision.action, &differences, &mut self.draft);
+        self.draft.warnings.extend(warn::warnings(&case, self.offers_of(&case), decision.action, &facts));
+        if decision.action == Action::Replace {
+            self.refuse_to_replace(position, &decision.because);
+        }
+        self.effects[position] = effect;
+        Step {
+            reference: declaration.reference.clone(),
+            action: decision.action,
+            target: Arc::clone(&offer.target),
+            because: decision.because,
+            changes,
+            binding: wanted,
+            after: self
+                .input
+                .config
+                .graph
+                .needs(position as u32)
+                .iter()
+                .filter_map(|need| Some(self.input.config.instances.get_index(*need as usize)?.0.clone()))
+                .collect(),
+        }
+    }
+
+    /// The offers of what the uses refer to.
+    fn offers_of(&self, case: &Case<'_>) -> impl Iterator<Item = Option<&'p Offer<'p>>> {
+        case.targets.iter().map(|target| self.offer(*target as usize))
+    }
+
+    /// Protection holds for an instance and for everything it needs (I-05).
+    fn refuse_to_replace(&mut self, position: usize, because: &[String]) {
+        if self.input.options.protection == Protection::Overridden {
+            return;
+        }
+        let config = self.input.config;
+        let is_protected = |at: usize| {
+            config.instances.get_index(at).is_some_and(|(_, declaration)| declaration.protected)
+                || self.survey.record(at).is_some_and(|record| record.protected)
+        };
+        let guarded = self.guarded.get_or_insert_with(|| guarded(self.input, is_protected));
+        if !guarded[position] {
+            return;
+        }
+        let Some((reference, _)) = config.instances.get_index(position) else { return };
+        let who = if is_protected(position) { "it is protected" } else { "a protected instance needs it" };
+        let message = format!("{reference} would be replaced, but {who}: {}", because.join("; "));
+        let finding = Finding::new(message).at(At::key(&["instances", reference.as_str()]));
+        self.draft.findings.push(finding.help("undo the change, or allow the loss with --force"));
+    }
+}
+
+/// Every position that is protected or that something protected needs.
+fn guarded(input: &PlanInput<'_>, is_protected: impl Fn(usize) -> bool) -> Vec<bool> {
+    let graph = &input.config.graph;
+    let mut guarded: Vec<bool> = (0..graph.len()).map(is_protected).collect();
+    for position in graph.order().unwrap_or_default().into_iter().rev() {
+        if guarded[position as usize] {
+            graph.needs(position).iter().for_each(|need| guarded[*need as usize] = true);
+        }
+    }
+    guarded
+}
+
+fn effect(action: Action, facts: &Facts<'_>) -> Effect {
+    match action {
+        Action::Create | Action::Replace => Effect::Renewed,
+        Action::Update | Action::Rebind => Effect::Touched,
+        _ if !facts.touched.is_empty() => Effect::Touched,
+        _ => Effect::Settled,
+    }
+}
+
+fn complain(case: &Case<'_>, action: Action, differences: &[Difference<'_>], draft: &mut Draft) {
+    if matches!(action, Action::Create | Action::Update | Action::Replace) {
+        validate::check(case, action, differences, draft);
+    }
+}

@@ -1,0 +1,112 @@
+//! Which record belongs to which declaration, and which of them the plan is about.
+
+use std::collections::HashMap;
+
+use super::{Options, PlanInput, input::Draft};
+use crate::{
+    config::{Config, Finding},
+    name::InstanceRef,
+    nearest::{listed, nearest},
+    state::record::InstanceRecord,
+};
+
+/// Positions of declarations and records, tied together.
+pub(super) struct Survey<'a> {
+    pub(super) config: &'a Config,
+    pub(super) records: &'a [InstanceRecord],
+    by_reference: HashMap<&'a str, usize>,
+    /// For each declaration, its record.
+    record_of: Vec<Option<u32>>,
+    /// The records of what is not declared.
+    pub(super) undeclared: Vec<usize>,
+    /// For each declaration, whether the plan is about it; everything when empty.
+    selected: Vec<bool>,
+    targets: Vec<&'a str>,
+}
+
+impl<'a> Survey<'a> {
+    pub(super) fn new(input: &'a PlanInput<'a>, draft: &mut Draft) -> Self {
+        let (config, records) = (input.config, input.records);
+        let by_reference: HashMap<&str, usize> =
+            records.iter().enumerate().map(|(at, record)| (record.reference.as_str(), at)).collect();
+        let record_of = config
+            .instances
+            .keys()
+            .map(|name| by_reference.get(name.as_str()).map(|at| *at as u32))
+            .collect();
+        let undeclared = (0..records.len())
+            .filter(|at| !config.instances.contains_key(records[*at].reference.as_str()))
+            .collect();
+        let targets = input.options.targets.iter().map(InstanceRef::as_str).collect();
+        let mut survey =
+            Self { config, records, by_reference, record_of, undeclared, selected: Vec::new(), targets };
+        survey.select(&input.options, draft);
+        survey
+    }
+
+    /// The targets and what they need.
+    fn select(&mut self, options: &Options, draft: &mut Draft) {
+        if options.targets.is_empty() {
+            return;
+        }
+        self.selected = vec![false; self.config.instances.len()];
+        for target in &options.targets {
+            let Some(position) = self.position(target.as_str()) else {
+                if !self.by_reference.contains_key(target.as_str()) {
+                    draft.findings.push(self.unknown(target));
+                }
+                continue;
+            };
+            self.selected[position] = true;
+            for needed in self.config.graph.ancestors(position as u32) {
+                self.selected[needed as usize] = true;
+            }
+        }
+    }
+
+    fn unknown(&self, target: &InstanceRef) -> Finding {
+        let declared = self.config.instances.keys().map(InstanceRef::as_str);
+        let known: Vec<&str> =
+            declared.chain(self.undeclared.iter().map(|at| self.reference(*at).as_str())).collect();
+        let help = match nearest(target.as_str(), known.iter().copied()) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => format!("known instances: {}", listed(known)),
+        };
+        Finding::new(format!("there is no instance '{target}' to target")).help(help)
+    }
+
+    fn reference(&self, record: usize) -> &'a InstanceRef {
+        &self.records[record].reference
+    }
+
+    /// Where an instance is declared.
+    pub(super) fn position(&self, reference: &str) -> Option<usize> {
+        self.config.instances.get_index_of(reference)
+    }
+
+    /// The record of a declaration.
+    pub(super) fn record(&self, position: usize) -> Option<&'a InstanceRecord> {
+        let at = (*self.record_of.get(position)?)?;
+        self.records.get(at as usize)
+    }
+
+    /// Where an instance is recorded.
+    pub(super) fn recorded(&self, reference: &str) -> Option<usize> {
+        self.by_reference.get(reference).copied()
+    }
+
+    /// Whether the plan is about a declaration.
+    pub(super) fn is_selected(&self, position: usize) -> bool {
+        self.selected.get(position).is_none_or(|selected| *selected)
+    }
+
+    /// Whether the plan is about what is not declared any more.
+    pub(super) fn is_targeted(&self, reference: &str) -> bool {
+        self.targets.is_empty() || self.targets.contains(&reference)
+    }
+
+    /// Whether there is anything that the plan is not about.
+    pub(super) fn is_partial(&self) -> bool {
+        !self.targets.is_empty()
+    }
+}

@@ -1,0 +1,156 @@
+//! What can be wrong with a state. Each text says what, where, why, and what to do next.
+
+use sutler_secrets::{KeyRingError, OpenError};
+
+use super::lock::LockInfo;
+
+/// Why state could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// Somebody else has the lock.
+    #[error(
+        "{location} is locked by {holder}; wait for that run to end (--lock-timeout 60s), or see `sutler status`"
+    )]
+    Locked {
+        /// Which state.
+        location: String,
+        /// Who.
+        holder: Box<LockInfo>,
+    },
+    /// Our lock was taken over.
+    #[error(
+        "the lock on {location} was lost: its lease ended and another run took it; nothing was written since. \
+         Run the command again when that run has ended"
+    )]
+    LockLost {
+        /// Which state.
+        location: String,
+    },
+    /// Not what was written.
+    #[error("{location} is damaged: {what}; it was left as it is. Restore it from a backup")]
+    Damaged {
+        /// Which state.
+        location: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// The state of another stack.
+    #[error(
+        "{location} is the state of stack '{found}', and this configuration is stack '{expected}'; \
+         name another place under `state`, or correct `stack`"
+    )]
+    ForeignStack {
+        /// Which state.
+        location: String,
+        /// Whose it is.
+        found: String,
+        /// Whose it was to be.
+        expected: String,
+    },
+    /// Another life of the state than the one that was read.
+    #[error("{location} was replaced by another state while this command ran; run the command again")]
+    Replaced {
+        /// Which state.
+        location: String,
+    },
+    /// Written by a newer program.
+    #[error("{location} has format {found}, and this program knows format {known} only; use a newer sutler")]
+    NewerFormat {
+        /// Which state.
+        location: String,
+        /// Its format.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// There is a state, and no key ring.
+    #[error(
+        "{location} is sealed, and there is no key ring at {keys}; nothing was written. \
+         Restore that file, or name the right one in SUTLER_KEYS"
+    )]
+    KeysMissing {
+        /// Which state.
+        location: String,
+        /// Where the ring was expected.
+        keys: String,
+    },
+    /// The key ring is another one.
+    #[error(
+        "{location} was sealed with another key ring than {keys}; nothing was written. \
+         Name the right one in SUTLER_KEYS"
+    )]
+    WrongKeys {
+        /// Which state.
+        location: String,
+        /// The ring.
+        keys: String,
+        /// How it showed.
+        #[source]
+        source: OpenError,
+    },
+    /// The key ring cannot be used.
+    #[error("the key ring cannot be used")]
+    Keys(#[source] KeyRingError),
+    /// A sealed leaf does not open.
+    #[error("{field} of '{reference}' in state cannot be opened; restore the state from a backup")]
+    Leaf {
+        /// Whose.
+        reference: String,
+        /// Which.
+        field: String,
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
+    /// Another process writes, and does not stop.
+    #[error("{location} is being written by another process and did not become free; try again")]
+    Busy {
+        /// Which state.
+        location: String,
+    },
+    /// The system would not do it.
+    #[error("could not {step} {location}; see that the folder exists, may be written, and has space")]
+    Storage {
+        /// Which state.
+        location: String,
+        /// What was tried, as a verb.
+        step: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// What an error means for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Somebody else has the lock (exit 5).
+    Locked,
+    /// Our lock was taken over (exit 6).
+    LockLost,
+    /// Damaged, foreign, newer, or sealed with a key we lack (exit 7).
+    Refused,
+    /// Something else failed (exit 1).
+    Failed,
+}
+
+impl StateError {
+    /// What it means for the run.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Locked { .. } => Kind::Locked,
+            Self::LockLost { .. } => Kind::LockLost,
+            Self::Damaged { .. }
+            | Self::ForeignStack { .. }
+            | Self::Replaced { .. }
+            | Self::NewerFormat { .. }
+            | Self::KeysMissing { .. }
+            | Self::WrongKeys { .. }
+            | Self::Keys(_)
+            | Self::Leaf { .. } => Kind::Refused,
+            Self::Busy { .. } | Self::Storage { .. } => Kind::Failed,
+        }
+    }
+}

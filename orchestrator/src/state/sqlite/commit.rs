@@ -1,0 +1,156 @@
+//! Writing a group of commits in one transaction.
+
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use tokio::sync::oneshot;
+
+use super::column::Count;
+use super::failure::sql;
+use super::file::Place;
+use super::locking::Key;
+use crate::state::StateError;
+use crate::state::journal::{Entry, Hash, Stamp, Tip};
+use crate::state::prepare::{Prepared, Written};
+
+/// A commit that waits for its answer.
+pub(super) struct Waiting {
+    pub(super) key: Key,
+    pub(super) stamp: Stamp,
+    pub(super) changes: Vec<Prepared>,
+    pub(super) done: oneshot::Sender<Result<u64, StateError>>,
+}
+
+/// The serial after it, or that the lock was not ours any more.
+type Outcome = Option<u64>;
+
+/// Commits the group and answers each, after the flush.
+pub(super) fn group(connection: &mut rusqlite::Connection, place: &Place, group: Vec<Waiting>) {
+    let (work, answers): (Vec<_>, Vec<_>) =
+        group.into_iter().map(|one| ((one.key, one.stamp, one.changes), one.done)).unzip();
+    match write(connection, work) {
+        Ok(outcomes) => {
+            for (outcome, answer) in outcomes.into_iter().zip(answers) {
+                let lost = || StateError::LockLost { location: place.location() };
+                let _ = answer.send(outcome.ok_or_else(lost));
+            }
+        }
+        Err(error) => fail(place, error, answers),
+    }
+}
+
+fn fail(place: &Place, error: rusqlite::Error, answers: Vec<oneshot::Sender<Result<u64, StateError>>>) {
+    match sql(place, "write")(error) {
+        StateError::Storage { location, step, source } => {
+            let shared: Arc<dyn std::error::Error + Send + Sync> = source.into();
+            for answer in answers {
+                let source = Box::new(Arc::clone(&shared));
+                let _ = answer.send(Err(StateError::Storage { location: location.clone(), step, source }));
+            }
+        }
+        StateError::Damaged { location, what } => {
+            for answer in answers {
+                let _ =
+                    answer.send(Err(StateError::Damaged { location: location.clone(), what: what.clone() }));
+            }
+        }
+        _ => {
+            for answer in answers {
+                let _ = answer.send(Err(StateError::Busy { location: place.location() }));
+            }
+        }
+    }
+}
+
+fn write(
+    connection: &mut rusqlite::Connection,
+    group: Vec<(Key, Stamp, Vec<Prepared>)>,
+) -> rusqlite::Result<Vec<Outcome>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (mut tip, mut records, owner) = header(&transaction)?;
+    let mut outcomes = Vec::with_capacity(group.len());
+    for (key, stamp, changes) in group {
+        if owner.as_ref() != Some(&key) {
+            outcomes.push(None);
+            continue;
+        }
+        let serial = tip.serial + u64::from(!changes.is_empty());
+        for change in changes {
+            records += apply(&transaction, &mut tip, (serial, &stamp), change)?;
+        }
+        tip.serial = serial;
+        outcomes.push(Some(serial));
+    }
+    let Tip { serial, sequence, head, fold } = tip;
+    transaction
+        .prepare_cached("UPDATE header SET serial = ?1, sequence = ?2, head = ?3, fold = ?4, records = ?5")?
+        .execute(params![Count(serial), Count(sequence), head, fold, records])?;
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+/// Where the journal stands, how many records there are, and who may write.
+fn header(transaction: &Transaction<'_>) -> rusqlite::Result<(Tip, i64, Option<Key>)> {
+    transaction
+        .prepare_cached(
+            "SELECT h.serial, h.sequence, h.head, h.fold, h.records, h.lineage, l.fence, l.token \
+             FROM header h, lock l WHERE h.id = 1 AND l.id = 1",
+        )?
+        .query_one([], |row| {
+            let tip = Tip {
+                serial: row.get::<_, Count>(0)?.0,
+                sequence: row.get::<_, Count>(1)?.0,
+                head: row.get(2)?,
+                fold: row.get(3)?,
+            };
+            Ok((tip, row.get(4)?, Key::from_row(row.get(5)?, row.get(6)?, row.get(7)?)))
+        })
+}
+
+/// Writes one change and its journal entry; returns how many records there are more.
+fn apply(
+    transaction: &Transaction<'_>,
+    tip: &mut Tip,
+    (serial, stamp): (u64, &Stamp),
+    Prepared { reference, what, record }: Prepared,
+) -> rusqlite::Result<i64> {
+    let old: Option<Hash> = transaction
+        .prepare_cached("SELECT hash FROM record WHERE reference = ?1")?
+        .query_row([reference.as_str()], |row| row.get(0))
+        .optional()?;
+    let new = record.as_ref().map(|written| written.hash);
+    match &record {
+        Some(Written { body, hash, .. }) => transaction
+            .prepare_cached(
+                "INSERT INTO record (reference, body, hash) VALUES (?1, ?2, ?3) \
+                 ON CONFLICT (reference) DO UPDATE SET body = excluded.body, hash = excluded.hash",
+            )?
+            .execute(params![reference.as_str(), body, hash])?,
+        None => transaction
+            .prepare_cached("DELETE FROM record WHERE reference = ?1")?
+            .execute([reference.as_str()])?,
+    };
+    append(transaction, &tip.advance(serial, stamp, (reference, what), (old, new)))?;
+    Ok(i64::from(new.is_some()) - i64::from(old.is_some()))
+}
+
+fn append(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO journal (sequence, serial, at, who, run, reference, what, record, fold, hash) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            Count(entry.sequence),
+            Count(entry.serial),
+            entry.at,
+            entry.who,
+            entry.run,
+            entry.reference.as_str(),
+            entry.what,
+            entry.record,
+            entry.fold,
+            entry.hash,
+        ])?;
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Making a state: complete under a temporary name first, so that its own name never shows a part of one.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::PathBuf;
+
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use super::column::Count;
+use super::failure::{sql, storage};
+use super::file::{APPLICATION, Place, settings};
+use crate::state::backend::Seed;
+use crate::state::journal::{Tip, origin};
+use crate::state::{FORMAT, StateError};
+
+const SCHEMA: &str = "
+CREATE TABLE header (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    stack TEXT NOT NULL,
+    lineage TEXT NOT NULL,
+    canary TEXT NOT NULL,
+    origin BLOB NOT NULL,   -- hash of the three above and the format
+    serial INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    head BLOB NOT NULL,     -- hash of the journal's last entry
+    fold BLOB NOT NULL,     -- sum of the records' hashes
+    records INTEGER NOT NULL
+) STRICT;
+CREATE TABLE lock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    fence INTEGER NOT NULL,
+    token TEXT,
+    info TEXT
+) STRICT;
+CREATE TABLE record (
+    reference TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    hash BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE journal (
+    sequence INTEGER PRIMARY KEY,
+    serial INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    who TEXT NOT NULL,
+    run TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    what TEXT NOT NULL,
+    record BLOB,
+    fold BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+INSERT INTO lock (id, fence) VALUES (1, 0);
+";
+
+/// Makes a state with nothing in it, unless there is one by now. Durable when it returns.
+pub(super) fn state(place: &Place, seed: &Seed) -> Result<(), StateError> {
+    place.make_folder()?;
+    let temporary = Temporary::new(place);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary.0);
+    let file = file.map_err(|error| storage(place, "create", error))?;
+    // The umask may have taken bits away.
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(|error| storage(place, "create", error))?;
+    drop(file);
+    fill(place, seed, &temporary).map_err(sql(place, "create"))?;
+    let synced = File::open(&temporary.0).and_then(|file| file.sync_all());
+    synced.map_err(|error| storage(place, "create", error))?;
+    // Unlike a rename, a link never replaces anything.
+    match std::fs::hard_link(&temporary.0, &place.path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(storage(place, "create", error));
+        }
+        _ => {}
+    }
+    drop(temporary);
+    place.sync_folder()
+}
+
+fn fill(place: &Place, seed: &Seed, temporary: &Temporary) -> rusqlite::Result<()> {
+    let connection = Connection::open(&temporary.0)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    settings(&connection)?;
+    let canary = seed.canary.to_text();
+    let origin = origin(FORMAT, &place.stack, seed.lineage, &canary);
+    let Tip { serial, sequence, head, fold } = Tip::start(origin);
+    let transaction = connection.unchecked_transaction()?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.execute_batch(SCHEMA)?;
+    transaction.execute(
+        "INSERT INTO header (id, stack, lineage, canary, origin, serial, sequence, head, fold, records) \
+         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
+        params![
+            place.stack.as_str(),
+            seed.lineage.to_string(),
+            canary,
+            origin,
+            Count(serial),
+            Count(sequence),
+            head,
+            fold
+        ],
+    )?;
+    transaction.commit()?;
+    connection.close().map_err(|(_, error)| error)
+}
+
+/// A file that is gone, with what SQLite put beside it, when this is dropped.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(place: &Place) -> Self {
+        let name = place.path.file_name().unwrap_or_default().to_string_lossy();
+        Self(place.folder().join(format!(".{name}.{}.new", Uuid::new_v4().simple())))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut path = self.0.clone().into_os_string();
+            path.push(suffix);
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Reading: the header first, then records, each against its hash and all against the journal's last word.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use sutler_secrets::Sealed;
+
+use super::column::Count;
+use super::failure::{damaged, sql};
+use super::file::Place;
+use crate::name::InstanceRef;
+use crate::state::backend::{Lineage, State};
+use crate::state::journal::{Entry, Fold, Hash, Tip, of_record, origin};
+use crate::state::record::InstanceRecord;
+use crate::state::{FORMAT, StateError};
+
+/// Whose state it is, and where it stands.
+pub(super) struct Header {
+    pub(super) lineage: Lineage,
+    pub(super) canary: Sealed,
+    pub(super) origin: Hash,
+    pub(super) tip: Tip,
+    records: u64,
+}
+
+/// The header, once it is known to be this stack's and as it was written.
+pub(super) fn header(connection: &Connection, place: &Place) -> Result<Header, StateError> {
+    let (stack, lineage, canary, written, tip, records) = connection
+        .prepare_cached(
+            "SELECT stack, lineage, canary, origin, serial, sequence, head, fold, records FROM header",
+        )
+        .and_then(|mut statement| {
+            statement.query_one([], |row| {
+                let text = |at: usize| row.get::<_, String>(at);
+                let tip = Tip {
+                    serial: row.get::<_, Count>(4)?.0,
+                    sequence: row.get::<_, Count>(5)?.0,
+                    head: row.get(6)?,
+                    fold: row.get(7)?,
+                };
+                Ok((text(0)?, text(1)?, text(2)?, row.get(3)?, tip, row.get::<_, Count>(8)?.0))
+            })
+        })
+        .map_err(sql(place, "read"))?;
+    if stack != place.stack.as_str() {
+        let expected = place.stack.to_string();
+        return Err(StateError::ForeignStack { location: place.location(), found: stack, expected });
+    }
+    let bad = || damaged(place, "its header is not what was written");
+    let lineage = Lineage::parse(&lineage).ok_or_else(bad)?;
+    if origin(FORMAT, &place.stack, lineage, &canary) != written {
+        return Err(bad());
+    }
+    let canary = Sealed::from_text(&canary).map_err(|_| bad())?;
+    Ok(Header { lineage, canary, origin: written, tip, records })
+}
+
+/// Everything, as of one commit.
+pub(super) fn state(connection: &mut Connection, place: &Place) -> Result<State, StateError> {
+    let snapshot = connection.transaction().map_err(sql(place, "read"))?;
+    let header = header(&snapshot, place)?;
+    tail(&snapshot, place, &header)?;
+    let records = records(&snapshot, place, &header)?;
+    let Header { lineage, canary, tip, .. } = header;
+    Ok(State { stack: place.stack.clone(), lineage, serial: tip.serial, canary: Some(canary), records })
+}
+
+fn records(
+    connection: &Connection,
+    place: &Place,
+    header: &Header,
+) -> Result<Vec<InstanceRecord>, StateError> {
+    let failed = sql(place, "read");
+    let mut statement = connection
+        .prepare_cached("SELECT reference, body, hash FROM record ORDER BY reference")
+        .map_err(&failed)?;
+    let mut rows = statement.query([]).map_err(&failed)?;
+    let mut records = Vec::with_capacity(usize::try_from(header.records).unwrap_or_default().min(1 << 20));
+    let mut fold = Fold::EMPTY;
+    while let Some(row) = rows.next().map_err(&failed)? {
+        let (record, hash) = record(row, place)?;
+        fold = fold.plus(hash);
+        records.push(record);
+    }
+    if fold != header.tip.fold || records.len() as u64 != header.records {
+        return Err(damaged(place, "its records are not those that the journal ends with"));
+    }
+    Ok(records)
+}
+
+fn record(row: &Row<'_>, place: &Place) -> Result<(InstanceRecord, Hash), StateError> {
+    let failed = sql(place, "read");
+    let text = |at| row.get_ref(at).and_then(|value| Ok(value.as_str()?)).map_err(&failed);
+    let (reference, body) = (text(0)?, text(1)?);
+    let bad =
+        || damaged(place, format!("the record of '{}' is not what was written", reference.escape_debug()));
+    let hash: Hash = row.get(2).map_err(&failed)?;
+    let reference = InstanceRef::new(reference).map_err(|_| bad())?;
+    if of_record(&reference, body) != hash {
+        return Err(bad());
+    }
+    let record: InstanceRecord = serde_json::from_str(body).map_err(|_| bad())?;
+    if record.reference != reference { Err(bad()) } else { Ok((record, hash)) }
+}
+
+/// The last entry of the journal is the one that the header was written with.
+fn tail(connection: &Connection, place: &Place, header: &Header) -> Result<(), StateError> {
+    let Tip { serial, sequence, head, fold } = header.tip;
+    let last = entry_at(connection, place, sequence)?;
+    let previous = entry_at(connection, place, sequence.saturating_sub(1))?;
+    let previous = previous.map_or(header.origin, |entry| entry.hash);
+    let sound = match last {
+        Some(entry) => {
+            (entry.serial, entry.hash, entry.fold) == (serial, head, fold.as_hash())
+                && entry.hash_after(previous) == head
+        }
+        None => sequence == 0 && head == header.origin && fold == Fold::EMPTY,
+    };
+    if sound { Ok(()) } else { Err(damaged(place, "its header and the end of its journal disagree")) }
+}
+
+const ENTRY: &str = "SELECT sequence, serial, at, who, run, reference, what, record, fold, hash FROM journal";
+
+fn entry_at(connection: &Connection, place: &Place, sequence: u64) -> Result<Option<Entry>, StateError> {
+    connection
+        .prepare_cached(&format!("{ENTRY} WHERE sequence = ?1"))
+        .and_then(|mut statement| statement.query_row([Count(sequence)], entry).optional())
+        .map_err(sql(place, "read the journal of"))
+}
+
+/// Part of the journal.
+pub(super) fn journal(
+    connection: &Connection,
+    place: &Place,
+    (after, limit): (u64, usize),
+) -> Result<Vec<Entry>, StateError> {
+    header(connection, place)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(&format!("{ENTRY} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"))
+        .and_then(|mut statement| statement.query_map((Count(after), limit), entry)?.collect())
+        .map_err(sql(place, "read the journal of"))
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let reference: String = row.get(5)?;
+    let reference = InstanceRef::new(&reference).map_err(|_| rusqlite::Error::InvalidQuery)?;
+    Ok(Entry {
+        sequence: row.get::<_, Count>(0)?.0,
+        serial: row.get::<_, Count>(1)?.0,
+        at: row.get(2)?,
+        who: row.get(3)?,
+        run: row.get(4)?,
+        reference,
+        what: row.get(6)?,
+        record: row.get(7)?,
+        fold: row.get(8)?,
+        hash: row.get(9)?,
+    })
+}

@@ -1,0 +1,184 @@
+//! Configurations: three notations mean the same, and what is wrong is told with its place.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use sutler::config::{
+    Authentication, Config, Format, Problems, Sealing, SecretSource, SinkConfig, Source, StateUrl, find,
+    load, parse, schema,
+};
+
+use crate::golden;
+
+const SHOP: &str = include_str!("shop.yaml");
+
+fn source(text: &str, format: Format) -> Source {
+    let ending = match format {
+        Format::Yaml => "yaml",
+        Format::Toml => "toml",
+        Format::Json => "json",
+    };
+    Source { path: format!("sutler.{ending}").into(), text: text.into(), format }
+}
+
+fn yaml(text: &str) -> Result<Config, Problems> {
+    parse(&source(text, Format::Yaml))
+}
+
+#[test]
+fn the_example_of_the_design_loads_as_it_stands() {
+    let config = yaml(SHOP).unwrap();
+    assert_eq!(config.stack.as_str(), "shop");
+    assert_eq!(config.state, StateUrl::Sqlite(".sutler/state.db".into()));
+    let [SinkConfig::Dotenv { name, path, sealing }] = config.sinks.as_slice() else { panic!("one sink") };
+    assert_eq!((name.as_str(), path.to_str().unwrap(), *sealing), ("env", ".env", Sealing::Sealed));
+    let broker = &config.brokers["edge"];
+    assert_eq!(broker.url.as_str(), "http://127.0.0.1:8080/");
+    let Authentication::Basic { username, password } = &broker.authentication else { panic!("basic") };
+    let SecretSource::Environment(variable) = password else { panic!("from the environment") };
+    assert_eq!((username.as_str(), variable.as_str()), ("platform", "EDGE_BROKER_PASSWORD"));
+    let refs: Vec<&str> = config.instances.keys().map(|reference| reference.as_str()).collect();
+    assert_eq!(refs, ["db", "api-token", "worker-secrets"]);
+    assert!(config.instances["db"].protected);
+    assert_eq!(config.instances["db"].bind["database_id"].as_str(), "CLOUDFLARE_D1_ID");
+    let uses: Vec<String> = config.instances["worker-secrets"]
+        .uses
+        .iter()
+        .map(|used| format!("{} {}.{} {:?}", used.pointer, used.target, used.key, used.form))
+        .collect();
+    assert_eq!(uses, ["/secrets/D1_TOKEN api-token.token Whole", "/secrets/NOTE db.database_id Embedded"]);
+    assert_eq!(config.graph.needs(2), [0, 1]);
+    assert_eq!(config.instances["worker-secrets"].name, "shop");
+}
+
+#[test]
+fn yaml_toml_and_json_mean_the_same() {
+    let shown =
+        |config: &Config| format!("{:#?}\n{:#?}\n{:#?}", config.brokers, config.sinks, config.instances);
+    let yaml = yaml(SHOP).unwrap();
+    for (text, format) in
+        [(include_str!("shop.toml"), Format::Toml), (include_str!("shop.json"), Format::Json)]
+    {
+        assert_eq!(shown(&parse(&source(text, format)).unwrap()), shown(&yaml), "{format:?}");
+    }
+}
+
+#[test]
+fn a_date_in_toml_is_a_text_and_numbers_keep_their_kind() {
+    let text = "stack = 'a'\nbrokers.b.url = 'https://b'\n[instances.x]\nservice = 's'\n\
+                params = { date = 2026-01-02, one = 1, half = 0.5, list = [true, 'x'] }\n";
+    let config = parse(&source(text, Format::Toml)).unwrap();
+    let expected = serde_json::json!({ "date": "2026-01-02", "one": 1, "half": 0.5, "list": [true, "x"] });
+    assert_eq!(config.instances["x"].parameters, expected);
+}
+
+#[test]
+fn yaml_anchors_and_merges_are_followed_and_no_is_a_text() {
+    let text = "stack: a\nbrokers: { b: { url: https://b } }\ninstances:\n  x: &x\n    service: s\n    params: { country: no }\n\
+                \x20 y:\n    <<: *x\n    name: why\n";
+    let config = yaml(text).unwrap();
+    assert_eq!(config.instances["y"].service, "s");
+    assert_eq!(config.instances["y"].parameters, serde_json::json!({ "country": "no" }));
+}
+
+#[test]
+fn everything_wrong_with_a_file_is_told_with_its_place() {
+    let mut files: Vec<_> =
+        fs::read_dir(golden::path("bad/config")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 30);
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let format = match path.extension().unwrap().to_str().unwrap() {
+            "toml" => Format::Toml,
+            "json" => Format::Json,
+            _ => Format::Yaml,
+        };
+        let source = Source { path: name.into(), text: text.as_str().into(), format };
+        let problems = parse(&source).expect_err(name);
+        let shown = problems.to_string();
+        assert!(!shown.contains("hunter2"), "{name}: {shown}");
+        assert!(!problems.text.as_ref().unwrap().contains("hunter2"), "{name}");
+        for problem in &problems.list {
+            let span = problem.span().unwrap_or_default();
+            assert!(text.get(span.clone()).is_some(), "{name}: {span:?} of {}", text.len());
+        }
+        golden::check(&format!("config/{name}.txt"), &format!("{shown}\n"));
+    }
+}
+
+#[test]
+fn a_file_of_20_000_instances_is_read_in_every_notation() {
+    let mut text = String::from("stack: big\nbrokers: { b: { url: https://b } }\ninstances:\n");
+    for n in 0..20_000 {
+        let before = if n == 0 { "none".to_owned() } else { format!("@i{}.id", n - 1) };
+        text.push_str(&format!(
+            "  i{n}:\n    service: s\n    plan: p\n    name: name-{n}\n    params:\n      before: '{before}'\n      tags: [a, b, c]\n"
+        ));
+    }
+    let started = Instant::now();
+    let config = yaml(&text).unwrap();
+    assert_eq!((config.instances.len(), config.graph.needs(7)), (20_000, &[6][..]));
+    assert!(started.elapsed() < Duration::from_secs(60));
+    let broken = text.replace("@i19000.id", "@i-19000.id");
+    let problems = yaml(&broken).unwrap_err();
+    assert_eq!(problems.list[0].place.as_ref().unwrap().line, 4 + 19_001 * 7 + 5);
+}
+
+#[test]
+fn bombs_are_refused_quickly() {
+    let aliases: String = (1..40).map(|n| format!("a{n}: &a{n} [*a{}, *a{}]\n", n - 1, n - 1)).collect();
+    let bomb = format!("a0: &a0 [x, x]\n{aliases}");
+    let deep = format!(
+        "{SHOP}  deep:\n    service: s\n    params: {{ a: {}{} }}\n",
+        "[".repeat(5_000),
+        "]".repeat(5_000)
+    );
+    for text in [&bomb, &deep, &"[".repeat(100_000), &"{a: ".repeat(10_000), &"- ".repeat(10_000)] {
+        let started = Instant::now();
+        assert!(yaml(text).is_err());
+        assert!(parse(&source(text, Format::Json)).is_err());
+        assert!(parse(&source(text, Format::Toml)).is_err());
+        assert!(started.elapsed() < Duration::from_secs(20), "{}", &text[..20]);
+    }
+    let json = format!(r#"{{"stack":"a","x":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    assert!(parse(&source(&json, Format::Json)).is_err());
+    let toml = format!("stack = 'a'\nx = {}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(parse(&source(&toml, Format::Toml)).is_err());
+}
+
+#[test]
+fn the_nearest_file_upwards_is_found_and_two_beside_each_other_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = folder.path().join("a/b");
+    fs::create_dir_all(&deep).unwrap();
+    let file = folder.path().join("sutler.toml");
+    fs::write(&file, include_str!("shop.toml")).unwrap();
+    assert_eq!(find(&deep).unwrap(), file);
+    let config = load(&file).unwrap();
+    assert_eq!(config.source.resolve(".env".as_ref()), folder.path().join(".env"));
+    fs::write(folder.path().join("sutler.yaml"), "").unwrap();
+    let problems = find(&deep).unwrap_err().to_string();
+    assert!(problems.contains("sutler.yaml and") && problems.contains("-c"), "{problems}");
+    let missing = load(&deep.join("sutler.yaml")).unwrap_err().to_string();
+    assert!(missing.contains("could not read"), "{missing}");
+    assert!(load(&deep).unwrap_err().to_string().contains("ending"));
+    fs::write(&file, b"stack = '\xff'").unwrap();
+    assert!(load(&file).unwrap_err().to_string().contains("not UTF-8"));
+}
+
+#[test]
+fn the_published_schema_is_the_one_that_is_read() {
+    let text = format!("{:#}\n", schema());
+    let docs = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/sutler.schema.json");
+    golden::compare(docs, &text);
+    let validator = sutler_catalog::Validator::compile(&schema()).unwrap();
+    let example: serde_json::Value = serde_json::from_str(include_str!("shop.json")).unwrap();
+    assert_eq!(validator.validate(&example), []);
+    for wrong in ["protcted", "Stack"] {
+        let mut other = example.clone();
+        other["instances"]["db"][wrong] = true.into();
+        assert!(!validator.is_valid(&other));
+    }
+}
