@@ -18,7 +18,10 @@ use tracing_subscriber::{
 pub fn start(filter: Option<&str>) -> Result<(), ParseError> {
     let targets = match filter {
         Some(filter) => filter.parse()?,
-        None => Targets::new().with_default(LevelFilter::INFO),
+        None => Targets::new()
+            .with_default(LevelFilter::INFO)
+            // it tells how it starts its threads
+            .with_target("actix_server", LevelFilter::WARN),
     };
     let lines = fmt::layer().json().flatten_event(true).with_target(true).with_writer(std::io::stderr);
     // a subscriber that is there already stays

@@ -21,7 +21,7 @@ const WIDTH: usize = 100;
 
 /// The configuration as JSON, 260 bytes or so for each instance.
 #[must_use]
-pub fn configuration(instances: usize) -> String {
+pub(crate) fn configuration(instances: usize) -> String {
     let mut text = String::with_capacity(instances * 280);
     text.push_str(r#"{"stack":"bench","brokers":{"edge":{"url":"http://127.0.0.1:1"}},"#);
     text.push_str(r#""sinks":{"env":{"dotenv":".env"}},"instances":{"#);
@@ -50,7 +50,7 @@ pub fn configuration(instances: usize) -> String {
 
 /// What the broker offers.
 #[must_use]
-pub fn catalogs() -> BTreeMap<BrokerName, Arc<Index>> {
+pub(crate) fn catalogs() -> BTreeMap<BrokerName, Arc<Index>> {
     let text = json!({ "type": "string", "maxLength": 200 });
     let schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "additionalProperties": false,
@@ -75,7 +75,7 @@ pub fn catalogs() -> BTreeMap<BrokerName, Arc<Index>> {
 
 /// What an apply of the configuration leaves behind.
 #[must_use]
-pub fn records(config: &Config, ring: &KeyRing) -> Vec<InstanceRecord> {
+pub(crate) fn records(config: &Config, ring: &KeyRing) -> Vec<InstanceRecord> {
     let service = Named { id: ServiceId::new("service").expect("an id"), name: "database".to_owned() };
     let service_plan = Named { id: PlanId::new("plan").expect("an id"), name: "standard".to_owned() };
     let outputs = |target: &str, key: &str| (key == "id").then(|| output_digest(ring, target));

@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! cargo bench -p sutler --bench plan                    1,000, 10,000 and 100,000 instances, in pairs
-//! cargo bench -p sutler --bench plan -- --one 10000     once, for callgrind and for peak memory
+//! cargo bench -p sutler --bench plan -- --one 10000     one plan in this process, also for callgrind
 //! ```
+//!
+//! Every measurement is a process of its own, as a run of the program is: memory is fresh, and what was made is left to
+//! the end of the process. Plan and parse alternate; a second parse beside the first shows what the machine adds.
 
 #[path = "layered.rs"]
 mod layered;
@@ -12,113 +15,100 @@ use std::{
     hint::black_box,
     io::{self, Write},
     mem::forget,
-    time::{Duration, Instant},
+    process::Command,
+    time::Instant,
 };
 
 use jiff::Timestamp;
 use serde_json::Value;
 use sutler::{
     config::{Format, Source, parse},
-    plan::{Options, Plan, PlanInput, plan},
-    state::record::InstanceRecord,
+    plan::{Options, PlanInput, plan},
 };
 use sutler_secrets::KeyRing;
 
 fn main() -> io::Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let one = arguments.iter().position(|argument| argument == "--one");
-    match one.and_then(|at| arguments.get(at + 1)).and_then(|number| number.parse().ok()) {
-        Some(instances) => once(instances),
-        None => [1_000, 10_000, 100_000].into_iter().try_for_each(compare),
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let instances = arguments.get(1).and_then(|number| number.parse().ok());
+    match (arguments.first().map(String::as_str), instances) {
+        (Some("--one"), Some(instances)) => one_plan(instances),
+        (Some("--parse"), Some(instances)) => one_parse(instances),
+        _ => [1_000, 10_000, 100_000].into_iter().try_for_each(compare),
     }
 }
 
-/// Everything that a plan starts from.
-struct Scene {
-    source: Source,
-    ring: KeyRing,
-    records: Vec<InstanceRecord>,
+/// From the text to the plan. The state is read in between; that is measured elsewhere.
+fn one_plan(instances: usize) -> io::Result<()> {
+    let source = Source {
+        path: "sutler.json".into(),
+        text: layered::configuration(instances).into(),
+        format: Format::Json,
+    };
+    let (catalogs, ring) = (layered::catalogs(), KeyRing::generate(Timestamp::UNIX_EPOCH));
+    let started = Instant::now();
+    let config = parse(&source).expect("a good configuration");
+    let parsed = started.elapsed();
+    let after_parsing = peak();
+    let records = layered::records(&config, &ring);
+    let after_reading = peak();
+    let started = Instant::now();
+    let options = Options::default();
+    let input = PlanInput {
+        config: &config,
+        records: &records,
+        serial: 1,
+        catalogs: &catalogs,
+        ring: &ring,
+        options,
+    };
+    let plan = plan(&input).expect("a plan");
+    let planned = started.elapsed();
+    assert!(!plan.changes_anything() && plan.steps.len() == instances, "there is nothing to do");
+    let [parsed, planned] = [parsed, planned].map(|time| time.as_secs_f64() * 1e3);
+    let peak = peak();
+    writeln!(io::stdout().lock(), "{parsed} {planned} {after_parsing} {after_reading} {peak}")?;
+    forget((config, records, plan));
+    Ok(())
 }
 
-impl Scene {
-    fn new(instances: usize) -> Self {
-        let text = layered::configuration(instances).into();
-        let source = Source { path: "sutler.json".into(), text, format: Format::Json };
-        let ring = KeyRing::generate(Timestamp::UNIX_EPOCH);
-        let config = parse(&source).expect("a good configuration");
-        let records = layered::records(&config, &ring);
-        Self { source, ring, records }
-    }
-
-    /// From the file's text to the plan; what was made is not dropped, as in the program, which ends after it.
-    fn plan(&self) -> (Plan, Duration, Duration) {
-        let catalogs = layered::catalogs();
-        let started = Instant::now();
-        let config = parse(&self.source).expect("a good configuration");
-        let parsed = started.elapsed();
-        let options = Options::default();
-        let input = PlanInput {
-            config: &config,
-            records: &self.records,
-            serial: 1,
-            catalogs: &catalogs,
-            ring: &self.ring,
-            options,
-        };
-        let plan = plan(&input).expect("a plan");
-        let elapsed = started.elapsed();
-        forget(config);
-        (plan, parsed, elapsed)
-    }
-
-    fn parse(&self) -> Duration {
-        let started = Instant::now();
-        let value: Value = serde_json::from_str(black_box(&self.source.text)).expect("JSON");
-        let elapsed = started.elapsed();
-        forget(value);
-        elapsed
-    }
+fn one_parse(instances: usize) -> io::Result<()> {
+    let text = layered::configuration(instances);
+    let started = Instant::now();
+    let value: Value = serde_json::from_str(black_box(&text)).expect("JSON");
+    let parsed = started.elapsed().as_secs_f64() * 1e3;
+    forget(black_box(value));
+    writeln!(io::stdout().lock(), "{parsed}")
 }
 
-/// One plan and nothing else after the scene is set; peak memory is that of everything.
-fn once(instances: usize) -> io::Result<()> {
-    let scene = Scene::new(instances);
-    let before = peak();
-    let (plan, parsed, elapsed) = scene.plan();
-    assert!(!plan.changes_anything(), "there is nothing to do");
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "{instances} instances, {} steps: {elapsed:?}, of which {parsed:?} until the file is checked",
-        plan.steps.len()
-    )?;
-    writeln!(out, "peak memory {} MB, {} MB of it to set the scene (text, state)", peak() >> 10, before >> 10)
-}
-
-/// Pairs of plan and parse, and of parse and parse to show what the machine adds.
 fn compare(instances: usize) -> io::Result<()> {
-    let scene = Scene::new(instances);
-    let runs = (400_000 / instances).clamp(7, 41);
-    let (mut ratios, mut controls, mut plans, mut parses) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..runs {
-        let parse = scene.parse().as_secs_f64();
-        let (plan, parsed, elapsed) = scene.plan();
-        assert!(!plan.changes_anything(), "there is nothing to do");
-        forget(plan);
-        let again = scene.parse().as_secs_f64();
-        ratios.push(elapsed.as_secs_f64() / parse);
+    let pairs = if instances < 50_000 { 21 } else { 9 };
+    let (mut ratios, mut controls, mut totals, mut plans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut memory = Vec::new();
+    for _ in 0..pairs {
+        let parse = run("--parse", instances)?[0];
+        let numbers = run("--one", instances)?;
+        let again = run("--parse", instances)?[0];
+        let total = numbers[0] + numbers[1];
+        ratios.push(2.0 * total / (parse + again));
         controls.push(again / parse);
-        plans.push(elapsed.as_secs_f64() * 1e3);
-        parses.push(parsed.as_secs_f64() * 1e3);
+        totals.push(total);
+        plans.push(numbers[1]);
+        memory = numbers[2..].to_vec();
     }
-    let (plan, parsed, ratio, control) = (median(plans), median(parses), median(ratios), median(controls));
+    let [total, plan, ratio, control] = [totals, plans, ratios, controls].map(median);
+    let [parsed, read, peak] = [0, 1, 2].map(|at| memory[at] / 1024.0);
     writeln!(
         io::stdout().lock(),
-        "{instances:>7} instances, {:>5} kB: plan {plan:8.2} ms (until the file is checked {parsed:8.2} ms), \
-         {ratio:4.2} × parsing the file as a Value (parse/parse control {control:4.2}), peak memory {} MB",
-        scene.source.text.len() / 1000,
-        peak() >> 10,
+        "{instances:>7} instances: {total:8.2} ms from text to plan ({plan:8.2} ms of it planning), {ratio:4.2} × \
+         serde_json to Value (control {control:4.2}); peak memory {peak:.0} MB ({parsed:.0} after reading the file, \
+         {read:.0} with the state)"
     )
+}
+
+fn run(mode: &str, instances: usize) -> io::Result<Vec<f64>> {
+    let output = Command::new(std::env::current_exe()?).args([mode, &instances.to_string()]).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.split_whitespace().map(|number| number.parse().expect("a number")).collect())
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {

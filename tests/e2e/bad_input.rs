@@ -8,7 +8,7 @@ const CASES: &[(&str, &str, &str, i32, &[&str])] = &[
     ("unknown field", "  db:\n    service", "  db:\n    servise: x\n    service", 2, &["servise", "sutler.yaml:"]),
     ("unknown reference", "\"@db.database_id\"", "\"@dp.database_id\"", 2, &["dp", "sutler.yaml:"]),
     ("cycle", "name: shop-analytics", "params: { read_replication: \"@worker-secrets.x\" }", 2, &["worker-secrets"]),
-    ("unknown service", "cloudflare-pages-domain", "cloudflare-page-domain", 2, &["cloudflare-page-domain", "sutler.yaml:"]),
+    ("unknown service", "service: cloudflare-pages-domain", "service: cloudflare-page-domain", 2, &["cloudflare-page-domain", "sutler.yaml:"]),
     ("unknown plan", "name: shop-analytics", "plan: huge", 2, &["huge", "standard", "sutler.yaml:"]),
     ("parameter against the schema", "primary_location_hint: weur", "primary_location_hint: mars", 2, &["primary_location_hint", "sutler.yaml:"]),
     ("unknown parameter", "ttl_hours: 720", "ttl_ours: 720", 2, &["ttl_ours", "sutler.yaml:"]),

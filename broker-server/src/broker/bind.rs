@@ -13,7 +13,7 @@ use crate::{
     instance::{Instance, InstanceState},
     operation::OperationStatus,
     providers::Work,
-    store::{Begun, RowChange, Rows},
+    store::{RowChange, Rows},
 };
 
 /// What follows from what is known about the ids.
@@ -203,16 +203,14 @@ impl Broker {
         // an earlier creation may have reached the vendor
         operation.in_doubt = left_over.is_some();
         operation.touched = left_over.is_some();
-        let (operation_id, id) = (operation.id.clone(), row.id.clone());
+        let id = row.id.clone();
         let rows = Rows { binding: RowChange::put(row), ..Rows::default() };
         let begin = self.beginning(operation, (Some(instance.revision), rows), ("bind.accepted", caller));
-        match self.engine.begin(begin).await? {
-            Begun::Moved => Ok(None),
-            Begun::Accepted => match self.attend(&operation_id, Work::Bind, caller).await? {
-                Some(accepted) => Ok(Some(Bound::Accepted(accepted))),
-                None => Ok(Some(Bound::Created(self.present_binding(&instance.id, &id).await?))),
-            },
-        }
+        let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
+        Ok(Some(match self.attend(attendance, caller).await? {
+            Some(accepted) => Bound::Accepted(accepted),
+            None => Bound::Created(self.present_binding(&instance.id, &id).await?),
+        }))
     }
 
     async fn present_binding(

@@ -13,7 +13,7 @@ use crate::{
     instance::{Instance, InstanceState},
     operation::{Operation, OperationId, OperationStatus},
     providers::{Checkpoint, Work},
-    store::{Begun, RowChange, Rows},
+    store::{RowChange, Rows},
 };
 
 /// What follows from what is known about the id.
@@ -105,15 +105,12 @@ impl Broker {
             operation.checkpoint = facts::written(&begin);
             operation.intent = Some(facts::intent(provider.as_ref(), (Work::Unbind, &begin), 1));
         }
-        let operation_id = operation.id.clone();
         let rows = Rows { instance: RowChange::put(row), binding, revoked: None };
         let mut begin = self.beginning(operation, (decided_on, rows), ("deprovision.accepted", caller));
         begin.supersedes.clone_from(&superseded);
-        if self.engine.begin(begin).await? == Begun::Moved {
-            return Ok(None);
-        }
+        let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
         self.tell_superseded(superseded.as_ref());
-        let attended = self.attend(&operation_id, Work::Deprovision, caller).await?;
+        let attended = self.attend(attendance, caller).await?;
         Ok(Some(attended.map_or(Deprovisioned::Deleted, Deprovisioned::Accepted)))
     }
 

@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     backoff::Jitter,
     error::{BrokerError, Failure},
-    waiting::{Patience, Waiting, end},
+    waiting::{Patience, Stage, Waiting, end},
 };
 use crate::{
     config::Tuning,
@@ -36,6 +36,13 @@ pub(super) enum Attended {
     Done,
     /// It goes on without the request.
     GoesOn(OperationId),
+}
+
+/// A request that listens to its work.
+pub(super) struct Attendance {
+    operation: OperationId,
+    work: Work,
+    receiver: watch::Receiver<Stage>,
 }
 
 /// See the module.
@@ -56,15 +63,21 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Accepts an operation and starts working on it. The work is not tied to the caller.
-    pub(super) async fn begin(self: &Arc<Self>, begin: Begin) -> Result<Begun, StoreError> {
+    /// Accepts an operation and starts working on it; nothing when the world moved on before. The work is not tied to
+    /// the caller, who listens from before it starts.
+    pub(super) async fn begin(self: &Arc<Self>, begin: Begin) -> Result<Option<Attendance>, StoreError> {
         let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
-        let begun = self.store.begin(begin).await?;
-        if begun == Begun::Accepted {
-            self.metrics.operations_accepted.count();
-            self.start(lease, operation, Intended::Already);
+        if self.store.begin(begin).await? == Begun::Moved {
+            return Ok(None);
         }
-        Ok(begun)
+        self.metrics.operations_accepted.count();
+        let attendance = self.listen(&operation.id, operation.work);
+        self.start(lease, operation, Intended::Already);
+        Ok(Some(attendance))
+    }
+
+    fn listen(&self, operation: &OperationId, work: Work) -> Attendance {
+        Attendance { operation: operation.clone(), work, receiver: self.waiting.listen(operation) }
     }
 
     /// Starts working on an operation that is ours.
@@ -80,27 +93,23 @@ impl Engine {
         tasks.spawn_on(task, &self.runtime);
     }
 
-    /// Waits for work that this request started or joined, as long as its platform allows.
+    /// Waits for work, as long as the platform allows.
     pub(super) async fn attend(
         &self,
-        (operation, work): (&OperationId, Work),
+        mut attendance: Attendance,
         asynchrony: Asynchrony,
     ) -> Result<Attended, BrokerError> {
-        let mut receiver = self.waiting.listen(operation);
         let patience = match asynchrony {
             Asynchrony::Allowed => Patience::Inline(self.tuning.inline_budget),
             Asynchrony::Refused => Patience::Stubborn(self.tuning.sync_limit),
         };
-        let ended = match self.store.operation(operation).await? {
-            // it ended before we listened
-            Some(operation) if operation.is_over() => Some(as_end(&operation)),
-            _ => end(&mut receiver, patience).await,
-        };
-        self.waiting.leave(operation, receiver);
+        let ended = end(&mut attendance.receiver, patience).await;
+        let Attendance { operation, work, receiver } = attendance;
+        self.waiting.leave(&operation, receiver);
         match (ended, asynchrony) {
             (Some(Ok(())), _) => Ok(Attended::Done),
             (Some(Err(failure)), _) => Err(BrokerError::Work { work, failure: *failure }),
-            (None, Asynchrony::Allowed) => Ok(Attended::GoesOn(operation.clone())),
+            (None, Asynchrony::Allowed) => Ok(Attended::GoesOn(operation)),
             (None, Asynchrony::Refused) => Err(BrokerError::StillRunning),
         }
     }
@@ -111,10 +120,19 @@ impl Engine {
         status: &OperationStatus,
         asynchrony: Asynchrony,
     ) -> Result<Attended, BrokerError> {
-        match asynchrony {
-            Asynchrony::Allowed => Ok(Attended::GoesOn(status.id.clone())),
-            Asynchrony::Refused => self.attend((&status.id, status.work), asynchrony).await,
+        if asynchrony == Asynchrony::Allowed {
+            return Ok(Attended::GoesOn(status.id.clone()));
         }
+        let attendance = self.listen(&status.id, status.work);
+        // it may have ended before we listened
+        if let Some(operation) = self.store.operation(&status.id).await?.filter(Operation::is_over) {
+            self.waiting.leave(&status.id, attendance.receiver);
+            let work = status.work;
+            return as_end(&operation)
+                .map(|()| Attended::Done)
+                .map_err(|failure| BrokerError::Work { work, failure: *failure });
+        }
+        self.attend(attendance, asynchrony).await
     }
 
     /// Lets running steps finish, records where they are, and starts nothing new.

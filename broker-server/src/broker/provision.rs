@@ -12,7 +12,7 @@ use crate::{
     instance::{Instance, InstanceState},
     operation::OperationStatus,
     providers::Work,
-    store::{Begun, RowChange, Rows},
+    store::{RowChange, Rows},
 };
 
 /// What follows from what is known about the id.
@@ -129,15 +129,12 @@ impl Broker {
         let decided_on = left_over.as_ref().map(|instance| instance.revision);
         let row = Instance { unfinished, ..new_instance(id, request, plan, digest) };
         let rows = Rows { instance: RowChange::put(row), ..Rows::default() };
-        let operation_id = operation.id.clone();
         let begin = self.beginning(operation, (decided_on, rows), ("provision.accepted", caller));
-        match self.engine.begin(begin).await? {
-            Begun::Moved => Ok(None),
-            Begun::Accepted => match self.attend(&operation_id, Work::Provision, caller).await? {
-                Some(accepted) => Ok(Some(Provisioned::Accepted(accepted))),
-                None => Ok(Some(Provisioned::Created(self.present_body(id).await?))),
-            },
-        }
+        let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
+        Ok(Some(match self.attend(attendance, caller).await? {
+            Some(accepted) => Provisioned::Accepted(accepted),
+            None => Provisioned::Created(self.present_body(id).await?),
+        }))
     }
 
     /// What the platform is told of an instance that has just become ready.

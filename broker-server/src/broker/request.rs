@@ -9,7 +9,11 @@ use sutler_spec::{
     Operation as Handle, OperationState, Parameters, PlanId, ServiceId, ServiceOffering, ServicePlan,
 };
 
-use super::{Broker, BrokerError, Caller, engine::Attended, facts};
+use super::{
+    Broker, BrokerError, Caller,
+    engine::{Attendance, Attended},
+    facts,
+};
 use crate::{
     instance::Instance,
     operation::{Lease, Operation, OperationId},
@@ -87,12 +91,10 @@ impl Broker {
     /// Waits for accepted work and says where it can be asked for if it goes on.
     pub(super) async fn attend(
         &self,
-        operation: &OperationId,
-        work: Work,
+        attendance: Attendance,
         caller: &Caller,
     ) -> Result<Option<Accepted>, BrokerError> {
-        let attended = self.engine.attend((operation, work), caller.asynchrony).await?;
-        Ok(accepted(attended))
+        Ok(accepted(self.engine.attend(attendance, caller.asynchrony).await?))
     }
 }
 

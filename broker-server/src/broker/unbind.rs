@@ -11,7 +11,7 @@ use crate::{
     instance::Instance,
     operation::{OperationId, OperationStatus},
     providers::Work,
-    store::{Begun, RowChange, Rows},
+    store::{RowChange, Rows},
 };
 
 /// What follows from what is known about the ids.
@@ -118,17 +118,14 @@ impl Broker {
             digest: digest::of_deletion(&self.engine.ring),
         };
         let operation = operation(wanted, facts::first_checkpoint(unfinished.as_ref()), provider.as_ref());
-        let operation_id = operation.id.clone();
         let row = Binding { state: BindingState::Unbinding, unfinished, ..binding };
         let rows = Rows { binding: RowChange::put(row), ..Rows::default() };
         let mut begin =
             self.beginning(operation, (Some(instance.revision), rows), ("unbind.accepted", caller));
         begin.supersedes.clone_from(&superseded);
-        if self.engine.begin(begin).await? == Begun::Moved {
-            return Ok(None);
-        }
+        let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
         self.tell_superseded(superseded.as_ref());
-        let attended = self.attend(&operation_id, Work::Unbind, caller).await?;
+        let attended = self.attend(attendance, caller).await?;
         Ok(Some(attended.map_or(Unbound::Deleted, Unbound::Accepted)))
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     instance::{Instance, InstanceState},
     operation::OperationStatus,
     providers::{Checkpoint, Work},
-    store::{Amended, Begun, Event, RowChange, Rows},
+    store::{Amended, Event, RowChange, Rows},
 };
 
 /// What follows from what is known about the id.
@@ -204,16 +204,13 @@ impl Broker {
         let provider = self.provider(&existing.service)?;
         let mut operation = operation(wanted, facts::written(&Checkpoint::begin()), provider.as_ref());
         operation.change = Some(facts::written(&change));
-        let operation_id = operation.id.clone();
         let rows = Rows { instance: RowChange::Keep, ..Rows::default() };
         let begin = self.beginning(operation, (Some(existing.revision), rows), ("update.accepted", caller));
-        match self.engine.begin(begin).await? {
-            Begun::Moved => Ok(None),
-            Begun::Accepted => match self.attend(&operation_id, Work::Update, caller).await? {
-                Some(accepted) => Ok(Some(Updated::Accepted(accepted))),
-                None => Ok(Some(Updated::Applied(self.present_body(&existing.id).await?))),
-            },
-        }
+        let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
+        Ok(Some(match self.attend(attendance, caller).await? {
+            Some(accepted) => Updated::Accepted(accepted),
+            None => Updated::Applied(self.present_body(&existing.id).await?),
+        }))
     }
 }
 

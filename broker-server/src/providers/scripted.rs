@@ -92,6 +92,7 @@ struct State {
     answers: HashMap<Work, VecDeque<Answer>>,
     calls: Vec<Call>,
     objects: HashSet<String>,
+    read_only: HashSet<String>,
     observation: Option<Result<Observation, ProviderError>>,
 }
 
@@ -107,6 +108,11 @@ impl Script {
     /// What the next steps of such work do; after that, everything is done at once.
     pub fn on(&self, work: Work, answers: impl IntoIterator<Item = Answer>) {
         self.lock().answers.entry(work).or_default().extend(answers);
+    }
+
+    /// The step only reads.
+    pub fn only_reads(&self, step: &str) {
+        self.lock().read_only.insert(step.to_owned());
     }
 
     /// What fetching says from now on.
@@ -216,7 +222,8 @@ impl Provider for Scripted {
     }
 
     fn recovery(&self, _work: Work, step: &StepName) -> RecoveryClass {
-        if step == "look" { RecoveryClass::ReadOnly } else { RecoveryClass::UniqueName }
+        let only_reads = self.script.lock().read_only.contains(step);
+        if only_reads { RecoveryClass::ReadOnly } else { RecoveryClass::UniqueName }
     }
 
     async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {

@@ -65,84 +65,76 @@ fn the_catalog_is_printed_and_can_be_selected_from() {
     assert_eq!(names("offerings: [cloudflare-token]\n"), ["cloudflare-token"]);
 }
 
-#[test]
-fn a_bad_configuration_is_told_with_its_place() {
+/// What `serve` says about a configuration that it refuses.
+fn refusal(text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let literal = "credentials: [{ id: me, username: platform, password: a-long-enough-password-1234 }]\n";
+    let path = folder.path().join("broker.yaml");
+    std::fs::write(&path, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sutler-broker"))
+        .args(["serve", "-c"])
+        .arg(&path)
+        .env("SHORT", "short")
+        .env("LONG", PASSWORD)
+        .output()
+        .unwrap();
+    let said = errors(&output);
+    assert_eq!(output.status.code(), Some(2), "{text}: {said}");
+    assert!(output.stdout.is_empty() && !said.contains(PASSWORD), "{said}");
+    said
+}
+
+#[test]
+fn a_configuration_of_the_wrong_form_is_told_with_its_place() {
+    let rest = "store: sqlite:b\nkeys: k\ncredentials:\n  - { id: a, bearer: { env: LONG } }\n";
     for (text, expected) in [
-        ("listen: [", "broker.yaml:"),
-        ("listen: 127.0.0.1:0\nlissten: x\n", "broker.yaml:2:1: "),
+        ("listen: [".to_owned(), "broker.yaml:"),
+        ("listen: 127.0.0.1:0\nlissten: x\n".to_owned(), "broker.yaml:2:1: "),
+        (format!("listen: localhost\n{rest}"), "broker.yaml:1:9: 'localhost' is no address"),
         (
-            "listen: localhost\nstore: sqlite:b\nkeys: k\ncredentials: [{ id: a, bearer: { env: HOME } }]\n",
-            "broker.yaml:1:9: 'localhost' is no address",
-        ),
-        (
-            "listen: 127.0.0.1:0\nstore: mysql:b\nkeys: k\ncredentials: [{ id: a, bearer: { env: HOME } }]\n",
+            format!("listen: 127.0.0.1:0\n{}", rest.replace("sqlite", "mysql")),
             "broker.yaml:2:8: 'mysql:b' is no store",
         ),
         (
-            "listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\ncredentials: []\n",
-            "broker.yaml:4:14: no credential",
-        ),
-        (
-            "listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\ncredentials:\n  - { id: a, bearer: { file: nowhere } }\n",
+            format!("listen: 127.0.0.1:0\n{}", rest.replace("{ env: LONG }", "{ file: nowhere }")),
             "broker.yaml:5:5: could not read the secret from the file nowhere",
         ),
         (
-            "listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\ncredentials:\n  - { id: a, username: u }\n",
+            format!("listen: 127.0.0.1:0\n{}", rest.replace("bearer: { env: LONG }", "username: u")),
             "broker.yaml:5:5: a credential has either",
         ),
         (
-            "listen: 0.0.0.0:0\nstore: sqlite:b\nkeys: k\ncredentials: [{ id: a, bearer: { env: HOME } }]\n",
-            "broker.yaml:1:9: plain HTTP",
+            "listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\ncredentials: []\n".to_owned(),
+            "broker.yaml:4:14: no credential",
         ),
         (
-            &format!("listen: 0.0.0.0:0\nbehind_tls_proxy: true\nstore: sqlite:b\nkeys: k\n{literal}"),
-            "a secret stands in the configuration",
-        ),
-        (
-            &format!(
-                "{}listen: 0.0.0.0:0\nbehind_tls_proxy: true\nstore: sqlite:b\nkeys: k\ncredentials: [{{ id: a, bearer: {{ env: SHORT }} }}]\n",
-                VENDOR.replace("a-token-that-nobody-has", "{ env: TOKEN }")
-            ),
-            "shorter than 20 characters",
-        ),
-        (
-            "listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\ncredentials: [{ id: a, bearer: { env: HOME } }]\ntuning: { lease: 5 parsecs }\n",
+            format!("listen: 127.0.0.1:0\n{rest}tuning: {{ lease: 5 parsecs }}\n"),
             "'5 parsecs' is no duration",
         ),
-        (
-            &format!(
-                "{VENDOR}listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\n{literal}offerings: [unknown]\n"
-            ),
-            "the offering 'unknown' is not known",
-        ),
-        (
-            &format!("listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\n{literal}"),
-            "there is no offering to serve",
-        ),
-        (
-            &format!(
-                "{}listen: 127.0.0.1:0\nstore: sqlite:b\nkeys: k\n{literal}",
-                VENDOR.replace("127.0.0.1:9", "example.com")
-            ),
-            "travel in the clear",
-        ),
     ] {
-        let path = folder.path().join("broker.yaml");
-        std::fs::write(&path, text).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_sutler-broker"))
-            .args(["serve", "-c"])
-            .arg(&path)
-            .env("SHORT", "short")
-            .env("TOKEN", "a-token-that-nobody-has")
-            .output()
-            .unwrap();
-        let said = errors(&output);
-        assert_eq!(output.status.code(), Some(2), "{text}: {said}");
+        let said = refusal(&text);
         assert!(said.contains(expected), "{text}: {said}");
-        assert!(!said.contains(PASSWORD), "{said}");
-        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_configuration_that_is_not_safe_or_complete_is_refused() {
+    let rest = "store: sqlite:b\nkeys: k\ncredentials:\n  - { id: a, bearer: { env: LONG } }\n";
+    let local = format!("listen: 127.0.0.1:0\n{rest}");
+    let exposed = format!("listen: 0.0.0.0:0\nbehind_tls_proxy: true\n{rest}");
+    let vendor = VENDOR.replace("a-token-that-nobody-has", "{ env: LONG }");
+    for (text, expected) in [
+        (format!("listen: 0.0.0.0:0\n{rest}"), "broker.yaml:1:9: plain HTTP"),
+        (exposed.replace("{ env: LONG }", PASSWORD), "a secret stands in the configuration"),
+        (
+            format!("{vendor}{}", exposed.replace("LONG", "SHORT")),
+            "the credential 'a' is shorter than 20 characters",
+        ),
+        (format!("{vendor}{local}offerings: [unknown]\n"), "the offering 'unknown' is not known"),
+        (local.clone(), "there is no offering to serve"),
+        (format!("{}{local}", vendor.replace("127.0.0.1:9", "example.com")), "travel in the clear"),
+    ] {
+        let said = refusal(&text);
+        assert!(said.contains(expected), "{text}: {said}");
     }
 }
 

@@ -179,12 +179,6 @@ async fn a_refusal_at_the_first_step_leaves_nothing() {
         (Refusal::Protected, 422, "Protected"),
         (Refusal::Credentials, 500, "VendorCredentials"),
     ] {
-        world
-            .script
-            .on(Work::Provision, [Answer::Next(Checkpoint::at("look", Value::Null)), refused(refusal)]);
-        // what was answered before is a step that may have done something; "begin" is one, "look" is not
-        let answer = world.put(&format!("/v2/service_instances/{error}-2"), &wanted(json!({}))).await;
-        assert_eq!(answer.status, 500, "{refusal:?}");
         world.script.on(Work::Provision, [refused(refusal)]);
         let path = format!("/v2/service_instances/{error}");
         let answer = world.put(&path, &wanted(json!({}))).await;
@@ -198,6 +192,19 @@ async fn a_refusal_at_the_first_step_leaves_nothing() {
             "it can be asked again"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_after_reading_leaves_nothing_and_after_writing_leaves_what_can_be_deleted() {
+    let world = World::start().await;
+    let steps = || [Answer::Next(Checkpoint::at("create", json!(1))), refused(Refusal::Quota)];
+    world.script.on(Work::Provision, steps());
+    assert_eq!(world.put(I, &wanted(json!({}))).await.status, 500);
+    assert_eq!(world.delete(&format!("{I}?{}", ids())).await.status, 200);
+    world.script.only_reads("begin");
+    world.script.on(Work::Provision, steps());
+    assert_eq!(world.put(I, &wanted(json!({}))).await.status, 422);
+    assert_eq!(world.delete(&format!("{I}?{}", ids())).await.status, 410);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 
 /// What the TOML reader calls a date on its way through serde.
 const TOML_DATE: &str = "$__toml_private_datetime";
@@ -136,10 +136,12 @@ impl<'de> Visitor<'de> for AnyValue {
             if key == TOML_DATE && map.is_empty() {
                 return Ok(value);
             }
-            if map.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key '{key}' stands there twice")));
+            match map.entry(key) {
+                Entry::Vacant(entry) => _ = entry.insert(value),
+                Entry::Occupied(entry) => {
+                    return Err(A::Error::custom(format_args!("the key '{}' stands there twice", entry.key())));
+                }
             }
-            map.insert(key, value);
         }
         Ok(Value::Object(map))
     }

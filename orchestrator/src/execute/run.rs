@@ -25,7 +25,7 @@ type Outcome = Result<Effect, StepError>;
 /// Carries out the plan.
 pub(super) async fn run(plan: &Plan, records: Vec<InstanceRecord>, context: Context) -> Report {
     let begun = Instant::now();
-    let shared = Arc::new(Shared::new(context, records));
+    let shared = Arc::new(Shared::new(plan, context, records));
     let mut lock = tokio::spawn(keep_lock::keep(Arc::clone(&shared)));
     let mut run = Run::new(plan, Arc::clone(&shared));
     run.walk().await;

@@ -10,6 +10,7 @@ use super::error::StepError;
 use super::progress::Progress;
 use super::{Context, Stop};
 use crate::name::{InstanceRef, VariableName};
+use crate::plan::{Action, Plan};
 use crate::state::record::InstanceRecord;
 use crate::state::{Change, StateError};
 
@@ -18,17 +19,19 @@ use crate::state::{Change, StateError};
 pub(super) struct Shared {
     pub(super) context: Context,
     records: Mutex<HashMap<InstanceRef, InstanceRecord>>,
-    /// Variables that some declaration binds, and so nobody removes.
+    /// Variables that some declaration binds whose instance stays, and so nobody removes.
     claimed: HashSet<VariableName>,
     /// Whether nothing can be recorded any more.
     halted: watch::Sender<bool>,
 }
 
 impl Shared {
-    pub(super) fn new(context: Context, records: Vec<InstanceRecord>) -> Self {
+    pub(super) fn new(plan: &Plan, context: Context, records: Vec<InstanceRecord>) -> Self {
         let records = records.into_iter().map(|record| (record.reference.clone(), record)).collect();
-        let bound = context.config.instances.values().flat_map(|declaration| declaration.bind.values());
-        let claimed = bound.cloned().collect();
+        let leaving: HashSet<&InstanceRef> =
+            plan.steps.iter().filter(|step| step.action == Action::Delete).map(|step| &step.reference).collect();
+        let staying = context.config.instances.values().filter(|declared| !leaving.contains(&declared.reference));
+        let claimed = staying.flat_map(|declaration| declaration.bind.values()).cloned().collect();
         Self { context, records: Mutex::new(records), claimed, halted: watch::Sender::new(false) }
     }
 

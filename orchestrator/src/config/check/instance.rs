@@ -1,6 +1,6 @@
 //! Instances: names, services, variables. What refers to what comes later.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, map::Entry};
 use serde_json::Value;
 
 use super::{Gather, broker::Brokers, variable::is_hostile};
@@ -24,14 +24,15 @@ pub(super) fn declare(
     gather: &mut Gather,
 ) {
     for (name, instance) in file.0 {
-        let at = || At::key(&["instances", &name]);
-        let Some(reference) = gather.name(InstanceRef::new(&name), at()) else { continue };
-        if instances.contains_key(&reference) {
-            gather.duplicates = true;
-            continue;
+        let at = At::key(&["instances", &name]);
+        let Some(reference) = gather.name(InstanceRef::new(&name), at) else { continue };
+        match instances.entry(reference) {
+            Entry::Occupied(_) => gather.duplicates = true,
+            Entry::Vacant(entry) => {
+                let declaration = Check { name: &name, brokers, gather }.declaration(entry.key(), instance);
+                entry.insert(declaration);
+            }
         }
-        let declaration = Check { name: &name, brokers, gather }.declaration(&reference, instance);
-        instances.insert(reference, declaration);
     }
 }
 
