@@ -8,7 +8,6 @@
 //! Every measurement is a process of its own, as a run of the program is: memory is fresh, and what was made is left to
 //! the end of the process. Plan and parse alternate; a second parse beside the first shows what the machine adds.
 
-#[path = "layered.rs"]
 mod layered;
 
 use std::{

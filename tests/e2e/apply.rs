@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::shop::{
-    apply, assert_exactly_the_shop, assert_nothing_left, is_as_declared, mutating_calls, opened_env, run, world,
+    apply, assert_exactly_the_shop, assert_nothing_left, is_as_declared, mutating_calls, opened_env, run,
+    world,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +35,8 @@ async fn a_second_apply_asks_the_vendor_to_change_nothing() {
 async fn one_changed_parameter_is_one_update_and_nothing_else() {
     let world = world().await;
     apply(&world).await;
-    let changed = world.config().expect("readable").replace("read_replication: disabled", "read_replication: auto");
+    let changed =
+        world.config().expect("readable").replace("read_replication: disabled", "read_replication: auto");
     world.write_config(&changed).expect("writable");
     let plan = run(&world, &["plan", "--detailed-exitcode"], 3).await;
     assert!(plan.stdout.contains("1 to update"), "{}", plan.everything());
@@ -80,13 +82,19 @@ async fn what_is_no_longer_declared_is_kept_until_it_is_pruned() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_protected_survives_teardown_and_so_does_what_it_needs() {
     let world = world().await;
-    let text = world.config().expect("readable").replace("name: shop-d1-token", "name: shop-d1-token\n    protected: true");
+    let text = world
+        .config()
+        .expect("readable")
+        .replace("name: shop-d1-token", "name: shop-d1-token\n    protected: true");
     world.write_config(&text).expect("writable");
     apply(&world).await;
     run(&world, &["teardown", "--yes"], 0).await;
     let live = world.fake().live().await.expect("answers");
     assert_eq!(live.tokens().len(), 1, "the protected token is kept");
-    assert!(live.databases().iter().any(|(name, _)| name.starts_with("shop-db")), "and the database it needs");
+    assert!(
+        live.databases().iter().any(|(name, _)| name.starts_with("shop-db")),
+        "and the database it needs"
+    );
     assert!(live.pages_domains().is_empty(), "the rest is gone");
     run(&world, &["teardown", "--yes", "--force"], 0).await;
     assert_nothing_left(&world).await;
@@ -98,7 +106,11 @@ async fn a_failure_stops_only_its_descendants_and_the_next_apply_finishes() {
     let text = world.config().expect("readable").replace("script: shop", "script: missing");
     world.write_config(&text).expect("writable");
     let partial = run(&world, &["apply", "--yes"], 4).await;
-    assert!(partial.everything().contains("missing"), "the failure names the script: {}", partial.everything());
+    assert!(
+        partial.everything().contains("missing"),
+        "the failure names the script: {}",
+        partial.everything()
+    );
     let live = world.fake().live().await.expect("answers");
     assert_eq!((live.databases().len(), live.tokens().len(), live.pages_domains().len()), (2, 1, 1));
     let text = world.config().expect("readable").replace("script: missing", "script: shop");
@@ -142,7 +154,10 @@ async fn unbinding_revokes_the_token_at_the_vendor() {
     let token = opened_env(&world).await["CLOUDFLARE_D1_TOKEN"].as_str().expect("a token").to_owned();
     assert!(world.fake().accepts_token(&token).await.expect("answers"));
     run(&world, &["teardown", "--yes"], 0).await;
-    assert!(!world.fake().accepts_token(&token).await.expect("answers"), "the token is refused after teardown");
+    assert!(
+        !world.fake().accepts_token(&token).await.expect("answers"),
+        "the token is refused after teardown"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,14 +5,44 @@ use crate::shop::{apply, assert_nothing_left, run, world};
 /// A change to the shop's configuration, the expected exit code, and what the error must say.
 const CASES: &[(&str, &str, &str, i32, &[&str])] = &[
     ("broken YAML", "stack: shop", "stack: [shop", 2, &["sutler.yaml:"]),
-    ("unknown field", "  db:\n    service", "  db:\n    servise: x\n    service", 2, &["servise", "sutler.yaml:"]),
+    (
+        "unknown field",
+        "  db:\n    service",
+        "  db:\n    servise: x\n    service",
+        2,
+        &["servise", "sutler.yaml:"],
+    ),
     ("unknown reference", "\"@db.database_id\"", "\"@dp.database_id\"", 2, &["dp", "sutler.yaml:"]),
-    ("cycle", "name: shop-analytics", "params: { read_replication: \"@worker-secrets.x\" }", 2, &["worker-secrets"]),
-    ("unknown service", "service: cloudflare-pages-domain", "service: cloudflare-page-domain", 2, &["cloudflare-page-domain", "sutler.yaml:"]),
+    (
+        "cycle",
+        "name: shop-analytics",
+        "params: { read_replication: \"@worker-secrets.x\" }",
+        2,
+        &["worker-secrets"],
+    ),
+    (
+        "unknown service",
+        "service: cloudflare-pages-domain",
+        "service: cloudflare-page-domain",
+        2,
+        &["cloudflare-page-domain", "sutler.yaml:"],
+    ),
     ("unknown plan", "name: shop-analytics", "plan: huge", 2, &["huge", "standard", "sutler.yaml:"]),
-    ("parameter against the schema", "primary_location_hint: weur", "primary_location_hint: mars", 2, &["primary_location_hint", "sutler.yaml:"]),
+    (
+        "parameter against the schema",
+        "primary_location_hint: weur",
+        "primary_location_hint: mars",
+        2,
+        &["primary_location_hint", "sutler.yaml:"],
+    ),
     ("unknown parameter", "ttl_hours: 720", "ttl_ours: 720", 2, &["ttl_ours", "sutler.yaml:"]),
-    ("unknown broker", "service: cloudflare-token", "service: nowhere/cloudflare-token", 2, &["nowhere", "sutler.yaml:"]),
+    (
+        "unknown broker",
+        "service: cloudflare-token",
+        "service: nowhere/cloudflare-token",
+        2,
+        &["nowhere", "sutler.yaml:"],
+    ),
     ("unknown output", "\"@api-token.token\"", "\"@api-token.tokken\"", 2, &["tokken", "sutler.yaml:"]),
 ];
 
@@ -27,7 +57,11 @@ async fn bad_configuration_is_refused_before_anything_is_changed() {
         for verb in [&["plan"][..], &["apply", "--yes"]] {
             let refused = run(&world, verb, *code).await;
             for text in *expected {
-                assert!(refused.stderr.contains(text), "{name}: '{text}' is not said\n{}", refused.everything());
+                assert!(
+                    refused.stderr.contains(text),
+                    "{name}: '{text}' is not said\n{}",
+                    refused.everything()
+                );
             }
         }
     }
@@ -47,7 +81,9 @@ async fn a_duplicate_ref_is_refused() {
 async fn a_service_that_two_brokers_offer_must_say_which() {
     let world = world().await;
     let data = world.broker("data").url();
-    let twice = format!("brokers:\n  copy:\n    url: {data}\n    auth: {{ basic: {{ username: platform, password: {{ env: DATA_BROKER_PASSWORD }} }} }}\n");
+    let twice = format!(
+        "brokers:\n  copy:\n    url: {data}\n    auth: {{ basic: {{ username: platform, password: {{ env: DATA_BROKER_PASSWORD }} }} }}\n"
+    );
     let text = world.config().expect("readable").replacen("brokers:\n", &twice, 1);
     world.write_config(&text).expect("writable");
     let refused = run(&world, &["plan"], 2).await;
@@ -68,7 +104,11 @@ async fn a_broker_that_cannot_be_reached_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_said_and_never_shown() {
     let world = world().await;
-    let text = world.config().expect("readable").replacen("{ env: DATA_BROKER_PASSWORD }", "{ file: wrong.password }", 1);
+    let text = world.config().expect("readable").replacen(
+        "{ env: DATA_BROKER_PASSWORD }",
+        "{ file: wrong.password }",
+        1,
+    );
     world.write_config(&text).expect("writable");
     std::fs::write(world.project().join("wrong.password"), "not-the-password-at-all").expect("writable");
     let refused = run(&world, &["plan"], 1).await;
@@ -107,7 +147,11 @@ async fn state_of_another_stack_is_refused_with_exit_code_seven() {
     world.write_config(&text).expect("writable");
     for verb in [&["plan"][..], &["apply", "--yes"], &["teardown", "--yes"]] {
         let refused = run(&world, verb, 7).await;
-        assert!(refused.stderr.contains("shop") && refused.stderr.contains("other"), "{}", refused.everything());
+        assert!(
+            refused.stderr.contains("shop") && refused.stderr.contains("other"),
+            "{}",
+            refused.everything()
+        );
     }
 }
 
@@ -131,7 +175,8 @@ async fn a_wrong_key_is_refused_with_exit_code_seven_and_nothing_is_lost() {
 fn write_private(path: &std::path::Path, bytes: &[u8]) {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).expect("writable");
+    let mut file =
+        std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).expect("writable");
     file.write_all(bytes).expect("writable");
 }
 

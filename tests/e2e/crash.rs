@@ -10,7 +10,8 @@ use crate::shop::{apply, assert_exactly_the_shop, assert_nothing_left, run};
 const POINTS: u32 = 50;
 
 async fn fast_world() -> World {
-    let options = WorldOptions { pages_delay: Duration::from_millis(30), log_level: "info", ..WorldOptions::default() };
+    let options =
+        WorldOptions { pages_delay: Duration::from_millis(30), log_level: "info", ..WorldOptions::default() };
     World::shop(options).await.expect("the world comes up")
 }
 
@@ -40,7 +41,10 @@ async fn an_apply_killed_at_fifty_points_is_finished_by_the_next_one() {
         run(&world, &["teardown", "--yes"], 0).await;
         assert_nothing_left(&world).await;
     }
-    assert!(killed >= POINTS * 3 / 5, "only {killed} of {POINTS} kills met a running apply; the run took {whole:?}");
+    assert!(
+        killed >= POINTS * 3 / 5,
+        "only {killed} of {POINTS} kills met a running apply; the run took {whole:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,9 +86,10 @@ async fn a_teardown_killed_at_ten_points_is_finished_by_the_next_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_finishes_an_accepted_operation_after_its_restart_without_being_asked() {
-    let mut world = World::shop(WorldOptions { pages_delay: Duration::from_millis(1500), ..WorldOptions::default() })
-        .await
-        .expect("the world comes up");
+    let mut world =
+        World::shop(WorldOptions { pages_delay: Duration::from_millis(1500), ..WorldOptions::default() })
+            .await
+            .expect("the world comes up");
     let running = world.start_sutler(&["apply", "--yes"]).expect("starts");
     wait_for(&world, |text| text.contains("/domains")).await;
     running.kill().await.expect("killed");
@@ -111,9 +116,10 @@ async fn wait_for(world: &World, found: impl Fn(&str) -> bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_apply_records_what_is_running_and_the_next_one_goes_on() {
-    let world = World::shop(WorldOptions { pages_delay: Duration::from_millis(400), ..WorldOptions::default() })
-        .await
-        .expect("the world comes up");
+    let world =
+        World::shop(WorldOptions { pages_delay: Duration::from_millis(400), ..WorldOptions::default() })
+            .await
+            .expect("the world comes up");
     let running = world.start_sutler(&["apply", "--yes"]).expect("starts");
     wait_for(&world, |text| text.contains("\"POST\"")).await;
     running.signal("INT").await.expect("sent");
@@ -136,14 +142,19 @@ async fn two_applies_at_once_do_the_work_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_held_by_another_is_exit_code_five_and_names_the_holder() {
-    let world = World::shop(WorldOptions { pages_delay: Duration::from_millis(1500), ..WorldOptions::default() })
-        .await
-        .expect("the world comes up");
+    let world =
+        World::shop(WorldOptions { pages_delay: Duration::from_millis(1500), ..WorldOptions::default() })
+            .await
+            .expect("the world comes up");
     let first = world.start_sutler(&["apply", "--yes"]).expect("starts");
     wait_for(&world, |text| text.contains("/domains")).await;
     let refused = run(&world, &["apply", "--yes"], 5).await;
     let holder = first.id().expect("still running").to_string();
-    assert!(refused.stderr.contains(&holder), "the holder's process {holder} is named: {}", refused.everything());
+    assert!(
+        refused.stderr.contains(&holder),
+        "the holder's process {holder} is named: {}",
+        refused.everything()
+    );
     first.wait().await.expect("ends");
     assert_exactly_the_shop(&world).await;
 }

@@ -13,7 +13,11 @@ async fn init_writes_a_configuration_that_loads_and_does_not_overwrite_one() {
     assert_eq!(world.config().expect("readable"), before);
     run(&world, &["init", "fresh/sutler.yaml", "--stack", "fresh"], 0).await;
     let planned = world.sutler(&["-c", "fresh/sutler.yaml", "plan"]).await.expect("starts");
-    assert!(matches!(planned.code, Some(1 | 2)), "no broker runs at the template's address: {}", planned.everything());
+    assert!(
+        matches!(planned.code, Some(1 | 2)),
+        "no broker runs at the template's address: {}",
+        planned.everything()
+    );
     assert!(!planned.stderr.contains("unknown field"), "{}", planned.everything());
 }
 

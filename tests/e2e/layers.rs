@@ -42,7 +42,8 @@ fn modules_use_only_what_stands_below_them() {
         let root = Binaries::workspace().join(folder).join("src");
         for (at, layer) in layers.iter().enumerate() {
             for module in *layer {
-                let above: Vec<&str> = layers[..=at].concat().into_iter().filter(|other| other != module).collect();
+                let above: Vec<&str> =
+                    layers[..=at].concat().into_iter().filter(|other| other != module).collect();
                 check_module(&root, module, &above, &mut wrong);
             }
         }
@@ -57,12 +58,15 @@ fn check_module(root: &Path, module: &str, above: &[&str], wrong: &mut Vec<Strin
     assert!(!paths.is_empty(), "there is no module {module} in {}", root.display());
     while let Some(path) = paths.pop() {
         if path.is_dir() {
-            paths.extend(std::fs::read_dir(&path).expect("readable").map(|entry| entry.expect("readable").path()));
+            paths.extend(
+                std::fs::read_dir(&path).expect("readable").map(|entry| entry.expect("readable").path()),
+            );
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = std::fs::read_to_string(&path).expect("readable");
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             for name in above {
-                if code.contains(&format!("crate::{name}::")) || code.contains(&format!("use crate::{name};")) {
+                if code.contains(&format!("crate::{name}::")) || code.contains(&format!("use crate::{name};"))
+                {
                     wrong.push(format!("{} uses {name}, which stands above {module}", path.display()));
                 }
             }

@@ -11,7 +11,13 @@ async fn no_secret_of_a_run_is_in_clear_in_anything_that_was_written() {
     // A secret parameter reaches the CLI's configuration in clear (the user wrote it there); it must go nowhere else.
     let text = world.config().expect("readable").replace("\"@@shop-support\"", &format!("\"{planted}\""));
     world.write_config(&text).expect("writable");
-    for arguments in [&["-vv", "plan"][..], &["-vv", "apply", "--yes"], &["-vv", "status"], &["outputs"], &["--json", "outputs"]] {
+    for arguments in [
+        &["-vv", "plan"][..],
+        &["-vv", "apply", "--yes"],
+        &["-vv", "status"],
+        &["outputs"],
+        &["--json", "outputs"],
+    ] {
         run(&world, arguments, 0).await;
     }
     let env = opened_env(&world).await;
@@ -24,12 +30,14 @@ async fn no_secret_of_a_run_is_in_clear_in_anything_that_was_written() {
             canary.watch("worker secret", value);
         }
     }
-    let changed = text.replace(planted, &format!("{planted}-changed")).replace("ttl_hours: 720", "ttl_hours: 360");
+    let changed =
+        text.replace(planted, &format!("{planted}-changed")).replace("ttl_hours: 720", "ttl_hours: 360");
     world.write_config(&changed).expect("writable");
     for arguments in [&["-vv", "apply", "--yes"][..], &["-vv", "check"], &["-vv", "teardown", "--yes"]] {
         run(&world, arguments, 0).await;
     }
-    std::fs::remove_file(world.project().join("sutler.yaml")).expect("the user's own copy of the planted secret");
+    std::fs::remove_file(world.project().join("sutler.yaml"))
+        .expect("the user's own copy of the planted secret");
     let findings = canary.search(world.root()).expect("readable");
     assert!(findings.is_empty(), "{findings:#?}");
     assert!(canary.watched() >= 5);

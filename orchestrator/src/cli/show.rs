@@ -22,7 +22,9 @@ fn row(table: &mut Table, cells: &[&str]) {
 /// Where a record stands, in words.
 pub(crate) fn standing(record: &InstanceRecord) -> &'static str {
     match record.status {
-        Standing::Ready if record.binding.as_ref().is_some_and(|binding| binding.status != BindingStatus::Bound) => {
+        Standing::Ready
+            if record.binding.as_ref().is_some_and(|binding| binding.status != BindingStatus::Bound) =>
+        {
             "unfinished binding"
         }
         Standing::Ready => "ready",

@@ -45,6 +45,7 @@ pub struct Config {
     pub instances: IndexMap<InstanceRef, Declaration>,
     /// Who needs whom, by position in `instances`; without loops.
     pub graph: Graph,
+    links: Links,
     /// What is allowed but should not stay so.
     pub warnings: Vec<String>,
     /// The file it was read from. Paths above are already seen from the working directory.
@@ -60,6 +61,32 @@ pub struct Source {
     pub text: std::sync::Arc<str>,
     /// How it is written.
     pub format: Format,
+}
+
+/// What was worked out of the uses while checking them.
+#[derive(Debug)]
+struct Links {
+    /// For each declaration, where its uses end in `targets`.
+    ends: Vec<u32>,
+    /// For each use, the position of the instance that it refers to.
+    targets: Vec<u32>,
+    /// The positions, producers first.
+    order: Vec<u32>,
+}
+
+impl Config {
+    /// The positions of all instances, each after what it needs.
+    #[must_use]
+    pub fn order(&self) -> &[u32] {
+        &self.links.order
+    }
+
+    /// For each use of the declaration at a position, the position of the instance that it refers to.
+    #[must_use]
+    pub fn targets(&self, position: usize) -> &[u32] {
+        let start = position.checked_sub(1).map_or(0, |before| self.links.ends[before]);
+        &self.links.targets[start as usize..self.links.ends[position] as usize]
+    }
 }
 
 impl Source {

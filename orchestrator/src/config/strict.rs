@@ -139,7 +139,10 @@ impl<'de> Visitor<'de> for AnyValue {
             match map.entry(key) {
                 Entry::Vacant(entry) => _ = entry.insert(value),
                 Entry::Occupied(entry) => {
-                    return Err(A::Error::custom(format_args!("the key '{}' stands there twice", entry.key())));
+                    return Err(A::Error::custom(format_args!(
+                        "the key '{}' stands there twice",
+                        entry.key()
+                    )));
                 }
             }
         }

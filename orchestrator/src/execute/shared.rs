@@ -28,9 +28,14 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(plan: &Plan, context: Context, records: Vec<InstanceRecord>) -> Self {
         let records = records.into_iter().map(|record| (record.reference.clone(), record)).collect();
-        let leaving: HashSet<&InstanceRef> =
-            plan.steps.iter().filter(|step| step.action == Action::Delete).map(|step| &step.reference).collect();
-        let staying = context.config.instances.values().filter(|declared| !leaving.contains(&declared.reference));
+        let leaving: HashSet<&InstanceRef> = plan
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::Delete)
+            .map(|step| &step.reference)
+            .collect();
+        let staying =
+            context.config.instances.values().filter(|declared| !leaving.contains(&declared.reference));
         let claimed = staying.flat_map(|declaration| declaration.bind.values()).cloned().collect();
         Self { context, records: Mutex::new(records), claimed, halted: watch::Sender::new(false) }
     }

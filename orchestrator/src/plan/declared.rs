@@ -43,8 +43,6 @@ pub(super) fn plan(input: &PlanInput<'_>) -> Draft {
         offers: &offers,
         offer_of,
         asked: vec![false; size],
-        targets: Vec::new(),
-        starts: Vec::with_capacity(size + 1),
         effects: vec![Effect::Settled; size],
         guarded: None,
         draft,
@@ -65,10 +63,6 @@ struct Planner<'p> {
     offer_of: Vec<u32>,
     /// Whether somebody uses the credentials of a declared instance.
     asked: Vec<bool>,
-    /// For each use of each declaration, the position of the instance it refers to.
-    targets: Vec<u32>,
-    /// Where the uses of a declaration start in `targets`.
-    starts: Vec<u32>,
     effects: Vec<Effect>,
     /// What a protected instance needs; worked out when first asked for.
     guarded: Option<Vec<bool>>,
@@ -84,13 +78,10 @@ impl<'p> Planner<'p> {
     /// Finds whom each use refers to, and whether what it names will be there.
     fn follow_uses(&mut self) {
         for (position, declaration) in self.input.config.instances.values().enumerate() {
-            self.starts.push(self.targets.len() as u32);
-            for used in &declaration.uses {
-                // Every configuration has passed through `config::parse`: the target is there.
-                let target = self.survey.position(used.target.as_str()).unwrap_or(position);
-                self.targets.push(target as u32);
-                self.asked[target] |= used.key != DASHBOARD;
-                if let (true, Some(outputs)) = (self.survey.is_selected(position), self.outputs(target)) {
+            for (used, target) in declaration.uses.iter().zip(self.input.config.targets(position)) {
+                self.asked[*target as usize] |= used.key != DASHBOARD;
+                let is_selected = self.survey.is_selected(position);
+                if let (true, Some(outputs)) = (is_selected, self.outputs(*target as usize)) {
                     outputs.check_use(&declaration.reference, used, &mut self.draft);
                 }
             }
@@ -101,7 +92,6 @@ impl<'p> Planner<'p> {
                 }
             }
         }
-        self.starts.push(self.targets.len() as u32);
     }
 
     fn outputs(&self, position: usize) -> Option<Outputs<'p>> {
@@ -122,10 +112,9 @@ impl<'p> Planner<'p> {
 
     fn steps(&mut self) {
         let mut inputs = Inputs::new(self.input.ring);
-        // `config::parse` has refused circles.
-        let order = self.input.config.graph.order().unwrap_or_default();
+        let order = self.input.config.order();
         self.draft.steps.reserve(order.len());
-        for position in order.into_iter().map(|position| position as usize) {
+        for position in order.iter().map(|position| *position as usize) {
             let Some((_, declaration)) = self.input.config.instances.get_index(position) else { continue };
             let Some(offer) = self.offer(position) else { continue };
             let step = self.step((position, declaration), offer, &mut inputs);
@@ -143,7 +132,6 @@ impl<'p> Planner<'p> {
             true => BindingWanted::Wanted,
             false => BindingWanted::NotWanted,
         };
-        let (start, end) = (self.starts[position] as usize, self.starts[position + 1] as usize);
         let case = Case {
             survey: self.survey,
             position,
@@ -152,7 +140,7 @@ impl<'p> Planner<'p> {
             record: self.survey.record(position),
             wanted,
             effects: &self.effects,
-            targets: &self.targets[start..end],
+            targets: self.input.config.targets(position),
         };
         let (facts, differences) = case.facts(inputs);
         let decision = decide(&facts);
@@ -216,9 +204,9 @@ impl<'p> Planner<'p> {
 fn guarded(input: &PlanInput<'_>, is_protected: impl Fn(usize) -> bool) -> Vec<bool> {
     let graph = &input.config.graph;
     let mut guarded: Vec<bool> = (0..graph.len()).map(is_protected).collect();
-    for position in graph.order().unwrap_or_default().into_iter().rev() {
-        if guarded[position as usize] {
-            graph.needs(position).iter().for_each(|need| guarded[*need as usize] = true);
+    for position in input.config.order().iter().rev() {
+        if guarded[*position as usize] {
+            graph.needs(*position).iter().for_each(|need| guarded[*need as usize] = true);
         }
     }
     guarded

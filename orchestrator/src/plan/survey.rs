@@ -10,15 +10,18 @@ use crate::{
     state::record::InstanceRecord,
 };
 
+/// No record.
+const NONE: u32 = u32::MAX;
+
 /// Positions of declarations and records, tied together.
 pub(super) struct Survey<'a> {
     pub(super) config: &'a Config,
     pub(super) records: &'a [InstanceRecord],
-    by_reference: HashMap<&'a str, usize>,
-    /// For each declaration, its record.
-    record_of: Vec<Option<u32>>,
+    /// For each declaration, its record; `NONE` when there is none.
+    record_of: Vec<u32>,
     /// The records of what is not declared.
     pub(super) undeclared: Vec<usize>,
+    undeclared_by_reference: HashMap<&'a str, usize>,
     /// For each declaration, whether the plan is about it; everything when empty.
     selected: Vec<bool>,
     targets: Vec<&'a str>,
@@ -27,19 +30,25 @@ pub(super) struct Survey<'a> {
 impl<'a> Survey<'a> {
     pub(super) fn new(input: &'a PlanInput<'a>, draft: &mut Draft) -> Self {
         let (config, records) = (input.config, input.records);
-        let by_reference: HashMap<&str, usize> =
-            records.iter().enumerate().map(|(at, record)| (record.reference.as_str(), at)).collect();
-        let record_of = config
-            .instances
-            .keys()
-            .map(|name| by_reference.get(name.as_str()).map(|at| *at as u32))
-            .collect();
-        let undeclared = (0..records.len())
-            .filter(|at| !config.instances.contains_key(records[*at].reference.as_str()))
-            .collect();
+        let (mut record_of, mut undeclared) = (vec![NONE; config.instances.len()], Vec::new());
+        for (at, record) in records.iter().enumerate() {
+            match config.instances.get_index_of(record.reference.as_str()) {
+                Some(position) => record_of[position] = at as u32,
+                None => undeclared.push(at),
+            }
+        }
+        let undeclared_by_reference =
+            undeclared.iter().map(|at| (records[*at].reference.as_str(), *at)).collect();
         let targets = input.options.targets.iter().map(InstanceRef::as_str).collect();
-        let mut survey =
-            Self { config, records, by_reference, record_of, undeclared, selected: Vec::new(), targets };
+        let mut survey = Self {
+            config,
+            records,
+            record_of,
+            undeclared,
+            undeclared_by_reference,
+            selected: Vec::new(),
+            targets,
+        };
         survey.select(&input.options, draft);
         survey
     }
@@ -52,7 +61,7 @@ impl<'a> Survey<'a> {
         self.selected = vec![false; self.config.instances.len()];
         for target in &options.targets {
             let Some(position) = self.position(target.as_str()) else {
-                if !self.by_reference.contains_key(target.as_str()) {
+                if self.recorded(target.as_str()).is_none() {
                     draft.findings.push(self.unknown(target));
                 }
                 continue;
@@ -86,13 +95,15 @@ impl<'a> Survey<'a> {
 
     /// The record of a declaration.
     pub(super) fn record(&self, position: usize) -> Option<&'a InstanceRecord> {
-        let at = (*self.record_of.get(position)?)?;
-        self.records.get(at as usize)
+        self.records.get(*self.record_of.get(position)? as usize)
     }
 
     /// Where an instance is recorded.
     pub(super) fn recorded(&self, reference: &str) -> Option<usize> {
-        self.by_reference.get(reference).copied()
+        match self.position(reference) {
+            Some(position) => self.record_of.get(position).filter(|at| **at != NONE).map(|at| *at as usize),
+            None => self.undeclared_by_reference.get(reference).copied(),
+        }
     }
 
     /// Whether the plan is about a declaration.

@@ -79,38 +79,39 @@ impl<'v, F: FnMut(&str, &'v str)> Visit<'_, F> {
         match value {
             Value::String(text) if !is_plain(text) => (self.visitor)(&self.pointer, text),
             Value::Array(items) => {
-                for (position, item) in items.iter().enumerate().filter(|(_, item)| may_hold(item)) {
-                    self.below(&position.to_string(), item);
+                for (position, item) in items.iter().enumerate() {
+                    self.below(item, |pointer| push(pointer, &position.to_string()));
                 }
             }
             Value::Object(members) => {
-                for (key, member) in members.iter().filter(|(_, member)| may_hold(member)) {
-                    self.below(key, member);
+                for (key, member) in members {
+                    self.below(member, |pointer| push(pointer, key));
                 }
             }
             _ => {}
         }
     }
 
-    fn below(&mut self, segment: &str, value: &'v Value) {
-        let length = self.pointer.len();
-        push(&mut self.pointer, segment);
-        self.value(value);
-        self.pointer.truncate(length);
-    }
-}
-
-fn may_hold(value: &Value) -> bool {
-    match value {
-        Value::String(text) => !is_plain(text),
-        Value::Array(_) | Value::Object(_) => true,
-        _ => false,
+    fn below(&mut self, value: &'v Value, lengthen: impl FnOnce(&mut String)) {
+        match value {
+            Value::String(text) if is_plain(text) => {}
+            Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                let length = self.pointer.len();
+                lengthen(&mut self.pointer);
+                self.value(value);
+                self.pointer.truncate(length);
+            }
+            _ => {}
+        }
     }
 }
 
 /// Lengthens a JSON pointer by one segment.
 pub fn push(pointer: &mut String, segment: &str) {
     pointer.push('/');
+    if !segment.contains(['~', '/']) {
+        return pointer.push_str(segment);
+    }
     for character in segment.chars() {
         match character {
             '~' => pointer.push_str("~0"),

@@ -65,7 +65,8 @@ impl BrokerProcess {
     }
 
     fn write_files(&self) -> Result<(), WorldError> {
-        let failed = |error| WorldError::new(format!("writing the files of broker {}", self.spec.name), error);
+        let failed =
+            |error| WorldError::new(format!("writing the files of broker {}", self.spec.name), error);
         fs::create_dir_all(&self.spec.folder).map_err(failed)?;
         write_private(&self.spec.folder.join("platform.password"), &self.spec.password).map_err(failed)?;
         write_private(&self.spec.folder.join("cf.token"), &self.spec.vendor_token).map_err(failed)?;
@@ -124,7 +125,10 @@ impl BrokerProcess {
             if ended.is_some() || Instant::now() > deadline {
                 let log = fs::read_to_string(self.log()).unwrap_or_default();
                 let tail: Vec<&str> = log.lines().rev().take(15).collect();
-                return Err(WorldError::new(step, format!("ended: {ended:?}; log, newest first:\n{}", tail.join("\n"))));
+                return Err(WorldError::new(
+                    step,
+                    format!("ended: {ended:?}; log, newest first:\n{}", tail.join("\n")),
+                ));
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -33,7 +33,9 @@ impl Canary {
         let root = world.root();
         let mut allowed = vec![root.join("vendor")];
         for broker in ["broker-data", "broker-edge"] {
-            allowed.extend(["platform.password", "cf.token", "broker.keys"].map(|file| root.join(broker).join(file)));
+            allowed.extend(
+                ["platform.password", "cf.token", "broker.keys"].map(|file| root.join(broker).join(file)),
+            );
         }
         let secrets = world.secrets().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Self { secrets, allowed }
@@ -75,7 +77,8 @@ impl Canary {
     }
 
     fn search_file(&self, path: &Path, findings: &mut Vec<Finding>) -> Result<(), WorldError> {
-        let bytes = std::fs::read(path).map_err(|error| WorldError::new(format!("reading {}", path.display()), error))?;
+        let bytes = std::fs::read(path)
+            .map_err(|error| WorldError::new(format!("reading {}", path.display()), error))?;
         let secrets: Vec<(&str, &str)> =
             self.secrets.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         for leak in find_leaks(&bytes, &secrets) {

@@ -34,8 +34,9 @@ impl Finished {
     /// # Errors
     /// When it is none.
     pub fn json(&self) -> Result<serde_json::Value, WorldError> {
-        serde_json::from_str(&self.stdout)
-            .map_err(|error| WorldError::new("reading JSON output", format!("{error}\n{}", self.everything())))
+        serde_json::from_str(&self.stdout).map_err(|error| {
+            WorldError::new("reading JSON output", format!("{error}\n{}", self.everything()))
+        })
     }
 }
 
@@ -131,6 +132,11 @@ impl Running {
                 .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
                 .map_err(|error| WorldError::new("reading output", error))
         };
-        Ok(Finished { code, stdout: read(&self.stdout)?, stderr: read(&self.stderr)?, took: self.started.elapsed() })
+        Ok(Finished {
+            code,
+            stdout: read(&self.stdout)?,
+            stderr: read(&self.stderr)?,
+            took: self.started.elapsed(),
+        })
     }
 }

@@ -21,7 +21,6 @@ pub struct FakeProcess {
     client: reqwest::Client,
 }
 
-
 impl FakeProcess {
     /// Starts it on a free port, with the script and the project that the shop needs.
     pub(super) async fn start(
@@ -38,7 +37,16 @@ impl FakeProcess {
         let ledger = folder.join("ledger.jsonl");
         let log = std::fs::File::create(folder.join("fake.log")).map_err(failed)?;
         let mut child = Command::new(binaries.fake())
-            .args(["--listen", "127.0.0.1:0", "--account", ACCOUNT, "--script", "shop", "--project", "shop-site"])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--account",
+                ACCOUNT,
+                "--script",
+                "shop",
+                "--project",
+                "shop-site",
+            ])
             .arg("--token-file")
             .arg(folder.join("token"))
             .arg("--ledger")
@@ -52,7 +60,10 @@ impl FakeProcess {
             .map_err(failed)?;
         let said = first_line(&mut child).await?;
         let field = |name: &str| {
-            said[name].as_str().map(str::to_owned).ok_or_else(|| WorldError::new(step, format!("no '{name}' in {said}")))
+            said[name]
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| WorldError::new(step, format!("no '{name}' in {said}")))
         };
         let (base_url, address) = (field("base_url")?, field("listening")?);
         let client = reqwest::Client::builder()
@@ -80,7 +91,9 @@ impl FakeProcess {
     /// When the fake does not answer.
     pub async fn live(&self) -> Result<Live, WorldError> {
         let state = self.get("/__control/state").await?;
-        serde_json::from_value(state).map(Live::new).map_err(|error| WorldError::new("reading the vendor's state", error))
+        serde_json::from_value(state)
+            .map(Live::new)
+            .map_err(|error| WorldError::new("reading the vendor's state", error))
     }
 
     /// Every call so far.
@@ -89,7 +102,8 @@ impl FakeProcess {
     /// When the fake does not answer.
     pub async fn ledger(&self) -> Result<Vec<Entry>, WorldError> {
         let document = self.get("/__control/ledger").await?;
-        serde_json::from_value(document["entries"].clone()).map_err(|error| WorldError::new("reading the ledger", error))
+        serde_json::from_value(document["entries"].clone())
+            .map_err(|error| WorldError::new("reading the ledger", error))
     }
 
     /// Tells the fake something over its control address.
@@ -106,7 +120,12 @@ impl FakeProcess {
     ///
     /// # Errors
     /// When the fake does not answer with success.
-    pub async fn somebody(&self, operation: &str, parameters: &Value, body: &Value) -> Result<Value, WorldError> {
+    pub async fn somebody(
+        &self,
+        operation: &str,
+        parameters: &Value,
+        body: &Value,
+    ) -> Result<Value, WorldError> {
         let wanted = json!({ "operation": operation, "parameters": parameters, "body": body });
         self.control("/__control/somebody", &wanted).await
     }
@@ -124,7 +143,9 @@ impl FakeProcess {
     pub async fn accepts_token(&self, value: &str) -> Result<bool, WorldError> {
         let url = format!("{}/accounts/{ACCOUNT}/tokens/verify", self.base_url);
         let answer = self.client.get(url).bearer_auth(value).send().await;
-        answer.map(|answer| answer.status().is_success()).map_err(|error| WorldError::new("verifying a token", error))
+        answer
+            .map(|answer| answer.status().is_success())
+            .map_err(|error| WorldError::new("verifying a token", error))
     }
 
     async fn answer(step: &str, request: reqwest::RequestBuilder) -> Result<Value, WorldError> {

@@ -36,7 +36,12 @@ impl Live {
     /// The secrets of a Worker: name and value.
     #[must_use]
     pub fn worker_secrets(&self, script: &str) -> BTreeMap<String, String> {
-        self.0.scripts.iter().find(|state| state.name == script).map(|state| state.secrets.clone()).unwrap_or_default()
+        self.0
+            .scripts
+            .iter()
+            .find(|state| state.name == script)
+            .map(|state| state.secrets.clone())
+            .unwrap_or_default()
     }
 
     /// The names of the migrations that a database's own ledger holds, in order.

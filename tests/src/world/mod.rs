@@ -93,14 +93,17 @@ impl World {
         let binaries = Binaries::build().map_err(|error| WorldError::new("building the binaries", error))?;
         let folder = match &options.folder {
             Some(path) => Folder::Given(path.clone()),
-            None => Folder::Temporary(tempfile::tempdir().map_err(|e| WorldError::new("a temporary folder", e))?),
+            None => {
+                Folder::Temporary(tempfile::tempdir().map_err(|e| WorldError::new("a temporary folder", e))?)
+            }
         };
         let root = folder.path().to_owned();
         let mut secrets = BTreeMap::new();
         secrets.insert("vendor master token".to_owned(), secret("cf")?);
         secrets.insert("password of broker data".to_owned(), secret("pw-data")?);
         secrets.insert("password of broker edge".to_owned(), secret("pw-edge")?);
-        let fake = FakeProcess::start(&binaries, &root, &secrets["vendor master token"], options.pages_delay).await?;
+        let fake = FakeProcess::start(&binaries, &root, &secrets["vendor master token"], options.pages_delay)
+            .await?;
         let mut world = Self { binaries, options, fake, brokers: BTreeMap::new(), secrets, folder };
         let shares: [(&'static str, &'static [&'static str]); 2] = [
             ("data", &["cloudflare-d1", "cloudflare-token"]),
@@ -204,9 +207,11 @@ impl World {
                 (format!("{}_BROKER_PASSWORD", name.to_uppercase()), password)
             })
             .collect();
-        for (name, value) in
-            [("SUTLER_POLL_INTERVAL", "50ms"), ("SUTLER_BACKOFF_CAP", "500ms"), ("SUTLER_LOG", self.options.log_level)]
-        {
+        for (name, value) in [
+            ("SUTLER_POLL_INTERVAL", "50ms"),
+            ("SUTLER_BACKOFF_CAP", "500ms"),
+            ("SUTLER_LOG", self.options.log_level),
+        ] {
             variables.push((name.to_owned(), value.to_owned()));
         }
         variables

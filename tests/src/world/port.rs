@@ -7,6 +7,7 @@ use super::WorldError;
 /// A port that was free a moment ago.
 pub(super) fn free() -> Result<u16, WorldError> {
     let step = "looking for a free port";
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| WorldError::new(step, error))?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| WorldError::new(step, error))?;
     listener.local_addr().map(|address| address.port()).map_err(|error| WorldError::new(step, error))
 }

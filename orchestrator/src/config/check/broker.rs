@@ -27,7 +27,7 @@ pub(super) fn brokers(file: Entries<BrokerFile>, source: &Source, gather: &mut G
     }
     for (name, broker) in file.0 {
         let meaning = Check { name: &name, source, gather }.broker(broker);
-        let at = At::key(&["brokers", &name]);
+        let at = || At::key(&["brokers", &name]);
         let Some(checked) = gather.name(BrokerName::new(&name), at) else { continue };
         if brokers.insert(checked, meaning).is_some() {
             gather.duplicates = true;

@@ -24,7 +24,7 @@ pub(super) fn declare(
     gather: &mut Gather,
 ) {
     for (name, instance) in file.0 {
-        let at = At::key(&["instances", &name]);
+        let at = || At::key(&["instances", &name]);
         let Some(reference) = gather.name(InstanceRef::new(&name), at) else { continue };
         match instances.entry(reference) {
             Entry::Occupied(_) => gather.duplicates = true,
@@ -115,7 +115,7 @@ impl Check<'_> {
                 let help = "use letters, digits, '-' and '_', with dots for a path into an output";
                 self.gather.add(Finding::new(message).at(At::key(&path)).help(help));
             }
-            let Some(checked) = self.gather.name(VariableName::new(&variable), At::value(&path)) else {
+            let Some(checked) = self.gather.name(VariableName::new(&variable), || At::value(&path)) else {
                 continue;
             };
             if is_hostile(&variable) {

@@ -16,6 +16,9 @@ use crate::name::{NameError, StackName};
 /// Problems gathered at most; nobody reads more.
 const GATHERED: usize = 10_000;
 
+/// Problems told with suggestions.
+const DETAILED: usize = 100;
+
 /// Gathers problems and warnings.
 #[derive(Default)]
 struct Gather {
@@ -33,8 +36,13 @@ impl Gather {
     }
 
     /// The name, or a problem at the place.
-    fn name<T>(&mut self, name: Result<T, NameError>, at: At) -> Option<T> {
-        name.map_err(|error| self.add(Finding::new(error.to_string()).at(at))).ok()
+    fn name<T>(&mut self, name: Result<T, NameError>, at: impl FnOnce() -> At) -> Option<T> {
+        name.map_err(|error| self.add(Finding::new(error.to_string()).at(at()))).ok()
+    }
+
+    /// Whether problems are still told with suggestions, which cost a look at every name.
+    fn is_detailed(&self) -> bool {
+        self.findings.len() < DETAILED
     }
 }
 
@@ -44,16 +52,18 @@ impl Gather {
 /// Everything that is wrong with it, except keys that stand there twice; nothing when that is all.
 pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Finding>> {
     let mut gather = Gather::default();
-    let stack = gather.name(StackName::new(&file.stack), At::value(&["stack"]));
+    let stack = gather.name(StackName::new(&file.stack), || At::value(&["stack"]));
     let brokers = broker::brokers(file.brokers, source, &mut gather);
     let state = place::state(file.state.as_deref(), source, &mut gather);
     let sinks = place::sinks(file.sinks, source, &mut gather);
     let mut instances = IndexMap::with_capacity(file.instances.0.len());
     instance::declare(file.instances, &brokers, &mut instances, &mut gather);
     variable::claims(&instances, &sinks, &mut gather);
-    let graph = need::connect(&mut instances, &mut gather);
-    match (stack, state, graph) {
-        (Some(stack), Some(state), Some(graph)) if gather.findings.is_empty() && !gather.duplicates => {
+    let needs = need::connect(&mut instances, &mut gather);
+    match (stack, state, needs) {
+        (Some(stack), Some(state), Some((graph, links)))
+            if gather.findings.is_empty() && !gather.duplicates =>
+        {
             Ok(Config {
                 stack,
                 brokers: brokers.into_iter().filter_map(|(name, broker)| Some((name, broker?))).collect(),
@@ -61,6 +71,7 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
                 sinks,
                 instances,
                 graph,
+                links,
                 warnings: gather.warnings,
                 source: source.clone(),
             })

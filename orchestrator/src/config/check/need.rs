@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::Gather;
 use crate::{
     config::{
-        Declaration,
+        Declaration, Links,
         problem::{At, Finding, pointer},
     },
     graph::Graph,
@@ -14,21 +14,27 @@ use crate::{
     reference::{self, Form, Use},
 };
 
-/// Fills in the uses of every declaration; the graph over their positions, unless they form a circle.
+/// Fills in the uses of every declaration; who needs whom, unless they form a circle.
 pub(super) fn connect(
     instances: &mut IndexMap<InstanceRef, Declaration>,
     gather: &mut Gather,
-) -> Option<Graph> {
-    let mut edges = Vec::new();
+) -> Option<(Graph, Links)> {
+    let mut targets = Vec::with_capacity(2 * instances.len());
+    let mut ends = Vec::with_capacity(instances.len());
     for position in 0..instances.len() {
-        let uses = Scan { instances, position, edges: &mut edges, gather }.uses();
+        let uses = Scan { instances, position, targets: &mut targets, gather }.uses();
+        ends.push(targets.len() as u32);
         if let (false, Some((_, declaration))) = (uses.is_empty(), instances.get_index_mut(position)) {
             declaration.uses = uses;
         }
     }
+    let starts = std::iter::once(&0).chain(&ends);
+    let edges = (0..).zip(starts.zip(&ends)).flat_map(|(position, (start, end))| {
+        targets[*start as usize..*end as usize].iter().map(move |target| (position, *target))
+    });
     let graph = Graph::new(instances.len(), edges);
     match graph.order() {
-        Ok(_) => Some(graph),
+        Ok(order) => Some((graph, Links { ends, targets, order })),
         Err(loops) => {
             loops.iter().for_each(|found| gather.add(circle(found, instances)));
             None
@@ -39,7 +45,7 @@ pub(super) fn connect(
 struct Scan<'s> {
     instances: &'s IndexMap<InstanceRef, Declaration>,
     position: usize,
-    edges: &'s mut Vec<(u32, u32)>,
+    targets: &'s mut Vec<u32>,
     gather: &'s mut Gather,
 }
 
@@ -70,7 +76,7 @@ impl Scan<'_> {
     fn target(&mut self, reference: &InstanceRef, name: &str, below: &str) -> Option<InstanceRef> {
         let found = self.instances.get_full(name);
         if let Some((at, known, _)) = found.filter(|(at, ..)| *at != self.position) {
-            self.edges.push((self.position as u32, at as u32));
+            self.targets.push(at as u32);
             return Some(known.clone());
         }
         let at = At::Piece(pointer(&["instances", reference.as_str(), "params"]) + below, name.to_owned());
@@ -81,7 +87,7 @@ impl Scan<'_> {
             let known = || {
                 self.instances.keys().map(InstanceRef::as_str).filter(|known| *known != reference.as_str())
             };
-            let help = match nearest(name, known()) {
+            let help = match nearest(name, known().filter(|_| self.gather.is_detailed())) {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => format!("declared instances: {}", listed(known())),
             };

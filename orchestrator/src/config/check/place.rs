@@ -46,7 +46,7 @@ pub(super) fn sinks(file: Entries<SinkFile>, source: &Source, gather: &mut Gathe
     let mut sinks: Vec<SinkConfig> = Vec::with_capacity(file.0.len());
     for (name, sink) in file.0 {
         let checked = InstanceRef::new(&name).map_err(|error| NameError { kind: "sink name", ..error });
-        gather.name(checked, At::key(&["sinks", &name]));
+        gather.name(checked, || At::key(&["sinks", &name]));
         let path = source.resolve(sink.dotenv.as_ref());
         if sink.dotenv.is_empty() {
             let finding = Finding::new(format!("sink '{name}': dotenv names no file"));

@@ -31,7 +31,10 @@ pub(crate) async fn tell(world: &World) -> Result<(), WorldError> {
     ));
     heading(1, "What would apply do?");
     sutler(world, &["plan"]).await?;
-    heading(2, "Do it: producers first, independent branches at once, consumers when what they need is durable");
+    heading(
+        2,
+        "Do it: producers first, independent branches at once, consumers when what they need is durable",
+    );
     sutler(world, &["apply", "--yes"]).await?;
     heading(3, "What is there now?");
     sutler(world, &["status"]).await?;
