@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::golden::assert_golden;
 use crate::shop::{
     apply, assert_exactly_the_shop, assert_nothing_left, is_as_declared, mutating_calls, opened_env, run,
     world,
@@ -12,6 +13,7 @@ async fn applying_the_shop_makes_exactly_what_is_declared_and_teardown_leaves_no
     let world = world().await;
     let plan = run(&world, &["plan"], 0).await;
     assert!(plan.stdout.contains("5 to create"), "{}", plan.everything());
+    assert_golden(&world, "plan-of-the-shop", &plan.stdout);
     assert_nothing_left(&world).await;
     apply(&world).await;
     assert_exactly_the_shop(&world).await;

@@ -1,5 +1,6 @@
 //! Bad input ends in an error that says what, where and what to do, with the right exit code, before anything changed.
 
+use crate::golden::assert_golden;
 use crate::shop::{apply, assert_nothing_left, run, world};
 
 /// A change to the shop's configuration, the expected exit code, and what the error must say.
@@ -74,6 +75,7 @@ async fn a_duplicate_ref_is_refused() {
     let text = world.config().expect("readable") + "  db:\n    service: cloudflare-d1\n";
     world.write_config(&text).expect("writable");
     let refused = run(&world, &["plan"], 2).await;
+    assert_golden(&world, "duplicate-ref", &refused.stderr);
     assert!(refused.stderr.contains("db"), "{}", refused.everything());
 }
 
@@ -87,6 +89,7 @@ async fn a_service_that_two_brokers_offer_must_say_which() {
     let text = world.config().expect("readable").replacen("brokers:\n", &twice, 1);
     world.write_config(&text).expect("writable");
     let refused = run(&world, &["plan"], 2).await;
+    assert_golden(&world, "ambiguous-service", &refused.stderr);
     for said in ["cloudflare-d1", "copy/cloudflare-d1", "data/cloudflare-d1"] {
         assert!(refused.stderr.contains(said), "'{said}' is not said\n{}", refused.everything());
     }
@@ -97,6 +100,7 @@ async fn a_broker_that_cannot_be_reached_is_named() {
     let mut world = world().await;
     world.broker_mut("edge").kill().await.expect("killed");
     let refused = run(&world, &["apply", "--yes"], 1).await;
+    assert_golden(&world, "unreachable-broker", &refused.stderr);
     assert!(refused.stderr.contains("edge"), "{}", refused.everything());
     assert_nothing_left(&world).await;
 }
@@ -112,6 +116,7 @@ async fn a_wrong_password_is_said_and_never_shown() {
     world.write_config(&text).expect("writable");
     std::fs::write(world.project().join("wrong.password"), "not-the-password-at-all").expect("writable");
     let refused = run(&world, &["plan"], 1).await;
+    assert_golden(&world, "wrong-password", &refused.stderr);
     assert!(refused.stderr.contains("data"), "{}", refused.everything());
     assert!(refused.stderr.contains("password"), "{}", refused.everything());
     assert!(!refused.stderr.contains("not-the-password-at-all"));
@@ -123,6 +128,7 @@ async fn a_missing_password_variable_is_a_configuration_error() {
     let text = world.config().expect("readable").replacen("DATA_BROKER_PASSWORD", "NOT_SET_ANYWHERE", 1);
     world.write_config(&text).expect("writable");
     let refused = run(&world, &["plan"], 2).await;
+    assert_golden(&world, "missing-password", &refused.stderr);
     assert!(refused.stderr.contains("NOT_SET_ANYWHERE"), "{}", refused.everything());
 }
 
@@ -135,6 +141,7 @@ async fn a_broker_that_answers_garbage_is_named() {
     let text = world.config().expect("readable").replace(&world.broker("edge").url(), &server.uri());
     world.write_config(&text).expect("writable");
     let refused = run(&world, &["apply", "--yes"], 1).await;
+    assert_golden(&world, "garbage-broker", &refused.stderr);
     assert!(refused.stderr.contains("edge"), "{}", refused.everything());
     assert_nothing_left(&world).await;
 }
@@ -165,6 +172,7 @@ async fn a_wrong_key_is_refused_with_exit_code_seven_and_nothing_is_lost() {
     for verb in [&["apply", "--yes"][..], &["outputs"], &["env"]] {
         let refused = run(&world, verb, 7).await;
         assert!(refused.stderr.contains("key"), "{}", refused.everything());
+        assert_golden(&world, "wrong-key", &refused.stderr);
     }
     std::fs::remove_file(&keys).ok();
     write_private(&keys, &right);
@@ -191,7 +199,8 @@ async fn damaged_state_is_refused_with_exit_code_seven_and_not_overwritten() {
     }
     std::fs::write(&state, &damaged).expect("writable");
     for verb in [&["plan"][..], &["apply", "--yes"], &["status"]] {
-        run(&world, verb, 7).await;
+        let refused = run(&world, verb, 7).await;
+        assert_golden(&world, "damaged-state", &refused.stderr);
     }
     assert_eq!(std::fs::read(&state).expect("readable"), damaged, "left as it was");
 }
@@ -201,5 +210,6 @@ async fn no_configuration_at_all_says_how_to_begin() {
     let world = world().await;
     std::fs::remove_file(world.project().join("sutler.yaml")).expect("removable");
     let refused = run(&world, &["plan"], 2).await;
+    assert_golden(&world, "no-configuration", &refused.stderr);
     assert!(refused.stderr.contains("sutler init"), "{}", refused.everything());
 }

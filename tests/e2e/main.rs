@@ -5,6 +5,7 @@ mod bad_input;
 mod check;
 mod crash;
 mod documentation;
+mod golden;
 mod layers;
 mod secrets;
 mod shop;

@@ -70,7 +70,6 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
 }
 
 /// One of the variables that are ours to read.
-#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }

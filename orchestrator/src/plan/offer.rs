@@ -42,11 +42,13 @@ pub(super) struct Offers<'a> {
     input: &'a PlanInput<'a>,
     list: Vec<Offer<'a>>,
     known: HashMap<Wanted<'a>, u32>,
+    /// What was asked for last is often asked for next.
+    last: Option<(Wanted<'a>, u32)>,
 }
 
 impl<'a> Offers<'a> {
     pub(super) fn new(input: &'a PlanInput<'a>) -> Self {
-        Self { input, list: Vec::new(), known: HashMap::new() }
+        Self { input, list: Vec::new(), known: HashMap::new(), last: None }
     }
 
     pub(super) fn get(&self, number: u32) -> &Offer<'a> {
@@ -57,7 +59,11 @@ impl<'a> Offers<'a> {
     pub(super) fn find(&mut self, declaration: &'a Declaration, draft: &mut Draft) -> Option<u32> {
         let broker = declaration.broker.as_ref().map(BrokerName::as_str);
         let wanted = (broker, declaration.service.as_str(), declaration.service_plan.as_deref());
+        if let Some((_, number)) = self.last.filter(|(last, _)| *last == wanted) {
+            return Some(number);
+        }
         if let Some(number) = self.known.get(&wanted) {
+            self.last = Some((wanted, *number));
             return Some(*number);
         }
         match self.look_up(declaration) {

@@ -22,7 +22,7 @@ pub(super) fn connect(
     let mut targets = Vec::with_capacity(2 * instances.len());
     let mut ends = Vec::with_capacity(instances.len());
     for position in 0..instances.len() {
-        let uses = Scan { instances, position, targets: &mut targets, gather }.uses();
+        let uses = Check { instances, position, targets: &mut targets, gather }.uses();
         ends.push(targets.len() as u32);
         if let (false, Some((_, declaration))) = (uses.is_empty(), instances.get_index_mut(position)) {
             declaration.uses = uses;
@@ -42,14 +42,14 @@ pub(super) fn connect(
     }
 }
 
-struct Scan<'s> {
-    instances: &'s IndexMap<InstanceRef, Declaration>,
+struct Check<'c> {
+    instances: &'c IndexMap<InstanceRef, Declaration>,
     position: usize,
-    targets: &'s mut Vec<u32>,
-    gather: &'s mut Gather,
+    targets: &'c mut Vec<u32>,
+    gather: &'c mut Gather,
 }
 
-impl Scan<'_> {
+impl Check<'_> {
     fn uses(&mut self) -> Vec<Use> {
         let Some((reference, declaration)) = self.instances.get_index(self.position) else {
             return Vec::new();

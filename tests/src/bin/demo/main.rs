@@ -20,7 +20,8 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    // `cargo demo --keep` and `cargo demo -- --keep` mean the same.
+    let arguments = Arguments::parse_from(std::env::args().filter(|argument| argument != "--"));
     let ended = tokio::select! {
         ended = run(&arguments) => ended,
         _ = tokio::signal::ctrl_c() => Err(WorldError::new("demo", "interrupted; everything it had started is stopped")),

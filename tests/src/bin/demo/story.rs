@@ -71,7 +71,7 @@ pub(crate) async fn end(world: &World) -> Result<(), WorldError> {
 /// What to try, once nothing is left.
 pub(crate) fn what_next() {
     say("\nDone; nothing is left behind. What to try next:\n  \
-         cargo demo -- --keep              leave it all running and use it by hand\n  \
+         cargo demo --keep                 leave it all running and use it by hand\n  \
          docs/examples/shop/sutler.yaml    the configuration you have just seen applied\n  \
          docs/adding-a-service.md          write a broker of your own, in one file\n  \
          scripts/test                      everything that CI runs");
