@@ -22,6 +22,27 @@ async fn init_writes_a_configuration_that_loads_and_does_not_overwrite_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_in_the_readme_is_applied_as_it_stands() {
+    let mut world = world().await;
+    world
+        .start_broker("all", &["cloudflare-d1", "cloudflare-token", "cloudflare-secrets"])
+        .await
+        .expect("one broker with three offerings");
+    let readme = std::fs::read_to_string(Binaries::workspace().join("README.md")).expect("README.md");
+    let example =
+        readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let example = example
+        .replace("http://127.0.0.1:8080", &world.broker("all").url())
+        .replace("EDGE_BROKER_PASSWORD", "ALL_BROKER_PASSWORD");
+    world.write_config(&example).expect("writable");
+    run(&world, &["apply", "--yes"], 0).await;
+    let secrets = world.fake().live().await.expect("answers").worker_secrets("shop");
+    assert_eq!(secrets["AT"], "@literal");
+    assert!(secrets["NOTE"].starts_with("id="));
+    run(&world, &["teardown", "--yes", "--force"], 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_shell_gets_its_completions() {
     let world = world().await;
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

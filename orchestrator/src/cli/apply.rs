@@ -165,9 +165,10 @@ impl View {
                 self.tree.set(reference, RowState::Skipped { because });
             }
         }
-        if self.output.is_live() {
-            self.draw();
-        } else if let Some(line) = line(event, self.output.paint()) {
+        // A live picture is drawn at every tick, however much happens in between.
+        if !self.output.is_live()
+            && let Some(line) = line(event, self.output.paint())
+        {
             self.output.say(&line);
         }
     }

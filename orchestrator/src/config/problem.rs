@@ -49,7 +49,8 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) message: String,
-    pub(crate) at: Option<At>,
+    /// Boxed, since findings travel as errors.
+    pub(crate) at: Option<Box<At>>,
     pub(crate) label: String,
     pub(crate) help: Option<String>,
     pub(crate) related: Vec<(At, String)>,
@@ -94,7 +95,7 @@ impl Finding {
     }
 
     pub(crate) fn at(mut self, at: At) -> Self {
-        self.at = Some(at);
+        self.at = Some(Box::new(at));
         self
     }
 
@@ -158,7 +159,7 @@ impl Problems {
 
 fn placed(finding: Finding, place: &impl Fn(&At) -> Option<Place>) -> Problem {
     Problem {
-        place: finding.at.as_ref().and_then(place),
+        place: finding.at.as_deref().and_then(place),
         related: finding.related.into_iter().filter_map(|(at, label)| Some((place(&at)?, label))).collect(),
         message: finding.message,
         label: finding.label,

@@ -156,9 +156,14 @@ impl<F: Fn(&InstanceRef, &str) -> Option<Value>> Resolve<F> {
 
     fn render(&self, mention: Mention<'_>, into: &mut String) -> Result<(), Unresolved> {
         let kind = match self.output(mention)? {
-            Value::String(text) => return Ok(into.push_str(&text)),
-            Value::Number(number) => return Ok(into.push_str(&number.to_string())),
-            Value::Bool(flag) => return Ok(into.push_str(if flag { "true" } else { "false" })),
+            Value::String(text) => {
+                into.push_str(&text);
+                return Ok(());
+            }
+            value @ (Value::Number(_) | Value::Bool(_)) => {
+                into.push_str(&value.to_string());
+                return Ok(());
+            }
             Value::Null => "null",
             Value::Array(_) => "a list",
             Value::Object(_) => "an object",

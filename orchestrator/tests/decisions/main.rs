@@ -1,5 +1,7 @@
 //! What is decided without asking anyone: what a configuration means, what a plan holds, how a graph is drawn.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod config;
 mod golden;
 mod plan;

@@ -100,8 +100,6 @@ impl World {
         let root = folder.path().to_owned();
         let mut secrets = BTreeMap::new();
         secrets.insert("vendor master token".to_owned(), secret("cf")?);
-        secrets.insert("password of broker data".to_owned(), secret("pw-data")?);
-        secrets.insert("password of broker edge".to_owned(), secret("pw-edge")?);
         let fake = FakeProcess::start(&binaries, &root, &secrets["vendor master token"], options.pages_delay)
             .await?;
         let mut world = Self { binaries, options, fake, brokers: BTreeMap::new(), secrets, folder };
@@ -110,20 +108,35 @@ impl World {
             ("edge", &["cloudflare-secrets", "cloudflare-pages-domain"]),
         ];
         for (name, offerings) in shares {
-            let spec = BrokerSpec {
-                name,
-                offerings,
-                folder: root.join(format!("broker-{name}")),
-                password: world.secrets[&format!("password of broker {name}")].clone(),
-                vendor_url: world.fake.base_url().to_owned(),
-                vendor_token: world.secrets["vendor master token"].clone(),
-                log_level: world.options.log_level,
-            };
-            let broker = BrokerProcess::start(&world.binaries, spec).await?;
-            world.brokers.insert(name, broker);
+            world.start_broker(name, offerings).await?;
         }
         world.write_project()?;
         Ok(world)
+    }
+
+    /// Starts one more broker, with a password of its own.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_broker(
+        &mut self,
+        name: &'static str,
+        offerings: &'static [&'static str],
+    ) -> Result<(), WorldError> {
+        let password = secret(&format!("pw-{name}"))?;
+        self.secrets.insert(format!("password of broker {name}"), password.clone());
+        let spec = BrokerSpec {
+            name,
+            offerings,
+            folder: self.root().join(format!("broker-{name}")),
+            password,
+            vendor_url: self.fake.base_url().to_owned(),
+            vendor_token: self.secrets["vendor master token"].clone(),
+            log_level: self.options.log_level,
+        };
+        let broker = BrokerProcess::start(&self.binaries, spec).await?;
+        self.brokers.insert(name, broker);
+        Ok(())
     }
 
     /// Copies the shop example into `project/`, with the addresses of this world.
@@ -200,13 +213,10 @@ impl World {
     /// The variables the project's configuration reads, and short waits.
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {
-        let mut variables: Vec<(String, String)> = ["data", "edge"]
-            .iter()
-            .map(|name| {
-                let password = self.secrets[&format!("password of broker {name}")].clone();
-                (format!("{}_BROKER_PASSWORD", name.to_uppercase()), password)
-            })
-            .collect();
+        let variable = |(name, broker): (&&str, &BrokerProcess)| {
+            (format!("{}_BROKER_PASSWORD", name.to_uppercase()), broker.password().to_owned())
+        };
+        let mut variables: Vec<(String, String)> = self.brokers.iter().map(variable).collect();
         for (name, value) in [
             ("SUTLER_POLL_INTERVAL", "50ms"),
             ("SUTLER_BACKOFF_CAP", "500ms"),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
@@ -19,8 +18,6 @@ pub(super) enum Act {
     DoAndSay(u16, Value),
     /// Go on after the answer; so many polls say that it is not done yet, and then this.
     Accept(u32, End),
-    /// As usual, but late.
-    Late(Duration),
 }
 
 /// How accepted work ends.
@@ -46,6 +43,8 @@ struct Work {
     end: End,
 }
 
+type Watcher = Arc<dyn Fn(&str) + Send + Sync>;
+
 #[derive(Default)]
 struct Inner {
     log: Vec<String>,
@@ -54,7 +53,9 @@ struct Inner {
     bindings: BTreeMap<String, (String, Option<Work>)>,
     acts: HashMap<String, VecDeque<Act>>,
     finished: HashMap<String, &'static str>,
-    watcher: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    /// The body of the last such request.
+    bodies: HashMap<String, Value>,
+    watcher: Option<Watcher>,
     minted: u32,
     secrets: HashMap<String, String>,
     /// Every request goes on after its answer.
@@ -110,6 +111,11 @@ impl Fake {
         owners
     }
 
+    /// The body of the last such request.
+    pub(super) fn body(&self, what: &str) -> Value {
+        self.inner().bodies[what].clone()
+    }
+
     /// Ends what an instance is at.
     pub(super) fn finish(&self, reference: &str) {
         let mut inner = self.inner();
@@ -158,6 +164,7 @@ impl Fake {
             }
             let what = format!("{verb} {}", inner.names.get(id).map_or("?", String::as_str));
             inner.log.push(what.clone());
+            inner.bodies.insert(what.clone(), body.clone());
             let act = inner.acts.get_mut(&what).and_then(VecDeque::pop_front);
             (what, act, inner.watcher.clone())
         };
@@ -174,7 +181,6 @@ impl Fake {
                 answer(status, &said)
             }
             Some(Act::Accept(polls, end)) => inner.accept((verb, id, binding), body, (polls, end)),
-            Some(Act::Late(delay)) => inner.serve((verb, id, binding), body).set_delay(delay),
             None if long => inner.accept((verb, id, binding), body, (1, End::Succeeds)),
             None => inner.serve((verb, id, binding), body),
         }

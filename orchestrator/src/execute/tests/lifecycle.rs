@@ -1,12 +1,16 @@
 //! Changing, replacing, forgetting and deleting.
 
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
 use serde_json::json;
 
 use super::broker::End;
 use super::create::CHAIN;
 use super::{Act, World};
 use crate::plan::Action;
-use crate::state::status::Status;
+use crate::state::StateBackend;
+use crate::state::status::{BindingStatus, Status};
 
 fn actions(report: &crate::execute::Report) -> Vec<(&str, Action)> {
     report.done.iter().map(|done| (done.reference.as_str(), done.action)).collect()
@@ -22,6 +26,9 @@ async fn a_changed_parameter_is_sent_alone_and_a_removed_one_as_null() {
     let report = world.apply().await;
     assert_eq!(actions(&report), [("db", Action::Update)]);
     assert_eq!(world.fake.instances()[0].1.parameters, json!({ "size": 2, "uses": "x" }));
+    let sent = world.fake.body("update db");
+    assert_eq!(sent["parameters"], json!({ "size": 2, "password": null }));
+    assert_eq!((&sent["plan_id"], &sent["previous_values"]["plan_id"]), (&json!(null), &json!("plan-small")));
     let record = world.record("db").await.unwrap();
     assert!(record.pending.is_none() && record.status == Status::Ready);
     assert_eq!(serde_json::to_value(&record.outputs["size"]).unwrap()["public"], 2);
@@ -168,6 +175,34 @@ async fn a_deletion_that_fails_keeps_the_record() {
     assert_eq!(world.record("db").await.unwrap().status, Status::DeletionIntended);
     assert!(world.teardown().await.is_complete());
     world.is_consistent().await;
+}
+
+#[tokio::test]
+async fn a_deletion_is_recorded_before_each_thing_that_is_asked_for() {
+    let world = World::new("\n  db: { service: thing, plan: small, bind: { id: DB_ID } }\n").await;
+    world.apply().await;
+    world.fake.asynchronous();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (backend, log) = (Arc::clone(&world.backend), Arc::clone(&seen));
+    world.fake.watch(move |what| {
+        let state = backend.load().now_or_never().expect("memory answers at once").unwrap();
+        let record = state.records.into_iter().next().expect("it is recorded to the end");
+        let binding = record.binding.map(|binding| binding.status);
+        log.lock().unwrap().push((what.to_owned(), record.status, binding));
+    });
+    assert!(world.teardown().await.is_complete());
+    let mut seen = std::mem::take(&mut *seen.lock().unwrap());
+    seen.dedup();
+    let operation = |name: &str| Some(sutler_spec::Operation::new(name).unwrap());
+    let at = |what: &str, status, binding| (what.to_owned(), status, binding);
+    let unbinding = BindingStatus::Unbinding { operation: operation("unbind") };
+    let expected = [
+        at("unbind db", Status::Ready, Some(BindingStatus::DeletionIntended)),
+        at("poll db", Status::Ready, Some(unbinding)),
+        at("deprovision db", Status::DeletionIntended, None),
+        at("poll db", Status::Deprovisioning { operation: operation("deprovision") }, None),
+    ];
+    assert_eq!(seen, expected);
 }
 
 #[tokio::test]

@@ -74,14 +74,14 @@ async fn a_lost_lock_ends_the_run_and_nothing_is_written_any_more() {
     world.fake.watch(move |what| {
         if what == "provision db" {
             let (backend, thief) = (Arc::clone(&backend), thief.clone());
-            let stolen = runtime.spawn(async move {
-                let state = backend.load().await.unwrap();
+            let (stolen, wait) = std::sync::mpsc::channel();
+            runtime.spawn(async move {
                 let mut seed = thief.seed.clone();
-                seed.lineage = state.lineage;
-                backend.lock(&Claim { seed, lease: Duration::from_secs(60), ..thief }).await.map(|_| ())
+                seed.lineage = backend.load().await.unwrap().lineage;
+                let claim = Claim { seed, lease: Duration::from_secs(60), ..thief };
+                stolen.send(backend.lock(&claim).await.is_ok()).unwrap();
             });
-            drop(stolen);
-            std::thread::park_timeout(Duration::from_millis(100));
+            assert!(wait.recv_timeout(Duration::from_secs(10)).unwrap(), "the lock could not be stolen");
         }
     });
     let report = world.apply().await;

@@ -74,8 +74,10 @@ impl Writer {
     }
 
     fn send(&self, job: Job) -> Result<(), StateError> {
-        let sent = self.jobs.as_ref().map(|jobs| jobs.send(job));
-        sent.and_then(Result::ok).ok_or_else(|| stopped(&self.place))
+        match &self.jobs {
+            Some(jobs) => jobs.send(job).map_err(|_| stopped(&self.place)),
+            None => Err(stopped(&self.place)),
+        }
     }
 }
 

@@ -20,8 +20,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // `cargo demo --keep` and `cargo demo -- --keep` mean the same.
-    let arguments = Arguments::parse_from(std::env::args().filter(|argument| argument != "--"));
+    let arguments = Arguments::parse();
     let ended = tokio::select! {
         ended = run(&arguments) => ended,
         _ = tokio::signal::ctrl_c() => Err(WorldError::new("demo", "interrupted; everything it had started is stopped")),
@@ -36,7 +35,6 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), WorldError> {
-    story::say("Building sutler, sutler-broker and the vendor fake (only the first time takes long) …");
     let options = WorldOptions {
         pages_delay: Duration::from_millis(1500),
         log_level: "info",
