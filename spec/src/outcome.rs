@@ -79,31 +79,39 @@ fn empty() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-impl Outcome for Provisioned {
-    fn status(&self) -> u16 {
-        match self {
-            Self::Created(_) => 201,
-            Self::Unchanged(_) => 200,
-            Self::Accepted(_) => 202,
-        }
-    }
+/// Provision and bind answer alike (B-PROV-09 to 11, B-BIND-17 to 19).
+macro_rules! creation_outcome {
+    ($name:ident, $body:ident) => {
+        impl Outcome for $name {
+            fn status(&self) -> u16 {
+                match self {
+                    Self::Created(_) => 201,
+                    Self::Unchanged(_) => 200,
+                    Self::Accepted(_) => 202,
+                }
+            }
 
-    fn body(&self) -> Value {
-        match self {
-            Self::Created(body) | Self::Unchanged(body) => written(body),
-            Self::Accepted(accepted) => written(accepted),
-        }
-    }
+            fn body(&self) -> Value {
+                match self {
+                    Self::Created(body) | Self::Unchanged(body) => written(body),
+                    Self::Accepted(accepted) => written(accepted),
+                }
+            }
 
-    fn decode(status: u16, body: &[u8]) -> Result<Self, DecodeError> {
-        match status {
-            201 => object::<InstanceBody>(status, body).map(Self::Created),
-            200 => object::<InstanceBody>(status, body).map(Self::Unchanged),
-            202 => object::<Accepted>(status, body).map(Self::Accepted),
-            _ => Err(DecodeError::UnexpectedStatus { status }),
+            fn decode(status: u16, body: &[u8]) -> Result<Self, DecodeError> {
+                match status {
+                    201 => object::<$body>(status, body).map(Self::Created),
+                    200 => object::<$body>(status, body).map(Self::Unchanged),
+                    202 => object::<Accepted>(status, body).map(Self::Accepted),
+                    _ => Err(DecodeError::UnexpectedStatus { status }),
+                }
+            }
         }
-    }
+    };
 }
+
+creation_outcome!(Provisioned, InstanceBody);
+creation_outcome!(Bound, BindingBody);
 
 impl Outcome for Updated {
     fn status(&self) -> u16 {
@@ -123,32 +131,6 @@ impl Outcome for Updated {
     fn decode(status: u16, body: &[u8]) -> Result<Self, DecodeError> {
         match status {
             200 => object::<InstanceBody>(status, body).map(Self::Applied),
-            202 => object::<Accepted>(status, body).map(Self::Accepted),
-            _ => Err(DecodeError::UnexpectedStatus { status }),
-        }
-    }
-}
-
-impl Outcome for Bound {
-    fn status(&self) -> u16 {
-        match self {
-            Self::Created(_) => 201,
-            Self::Unchanged(_) => 200,
-            Self::Accepted(_) => 202,
-        }
-    }
-
-    fn body(&self) -> Value {
-        match self {
-            Self::Created(body) | Self::Unchanged(body) => written(body),
-            Self::Accepted(accepted) => written(accepted),
-        }
-    }
-
-    fn decode(status: u16, body: &[u8]) -> Result<Self, DecodeError> {
-        match status {
-            201 => object::<BindingBody>(status, body).map(Self::Created),
-            200 => object::<BindingBody>(status, body).map(Self::Unchanged),
             202 => object::<Accepted>(status, body).map(Self::Accepted),
             _ => Err(DecodeError::UnexpectedStatus { status }),
         }

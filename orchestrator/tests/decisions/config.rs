@@ -108,22 +108,95 @@ fn everything_wrong_with_a_file_is_told_with_its_place() {
     }
 }
 
+/// A chain of instances in each notation.
+fn chain(length: usize) -> [(String, Format); 3] {
+    let mut yaml = String::from("stack: big\nbrokers: { b: { url: https://b } }\ninstances:\n");
+    let mut toml = String::from("stack = 'big'\nbrokers.b.url = 'https://b'\n");
+    let mut json = String::from(r#"{"stack":"big","brokers":{"b":{"url":"https://b"}},"instances":{"#);
+    for n in 0..length {
+        let before = if n == 0 { "none".to_owned() } else { format!("@i{}.id", n - 1) };
+        yaml.push_str(&format!("  i{n}:\n    service: s\n    name: name-{n}\n    params:\n      before: '{before}'\n      tags: [a, b, c]\n"));
+        toml.push_str(&format!("[instances.i{n}]\nservice = 's'\nname = 'name-{n}'\nparams = {{ before = '{before}', tags = ['a', 'b', 'c'] }}\n"));
+        let comma = if n == 0 { "" } else { "," };
+        json.push_str(&format!(r#"{comma}"i{n}":{{"service":"s","name":"name-{n}","params":{{"before":"{before}","tags":["a","b","c"]}}}}"#));
+    }
+    json.push_str("}}");
+    [(yaml, Format::Yaml), (toml, Format::Toml), (json, Format::Json)]
+}
+
 #[test]
 fn a_file_of_20_000_instances_is_read_in_every_notation() {
-    let mut text = String::from("stack: big\nbrokers: { b: { url: https://b } }\ninstances:\n");
-    for n in 0..20_000 {
-        let before = if n == 0 { "none".to_owned() } else { format!("@i{}.id", n - 1) };
-        text.push_str(&format!(
-            "  i{n}:\n    service: s\n    plan: p\n    name: name-{n}\n    params:\n      before: '{before}'\n      tags: [a, b, c]\n"
-        ));
+    for (text, format) in chain(20_000) {
+        let started = Instant::now();
+        let config = parse(&source(&text, format)).unwrap();
+        assert_eq!((config.instances.len(), config.graph.needs(7)), (20_000, &[6][..]), "{format:?}");
+        let broken = text.replace("@i19000.id", "@i-19000.id");
+        let problems = parse(&source(&broken, format)).unwrap_err();
+        let span = problems.list[0].span().unwrap();
+        assert_eq!((&broken[span], problems.list.len()), ("i-19000", 1), "{format:?}");
+        assert!(started.elapsed() < Duration::from_secs(60), "{format:?}");
     }
-    let started = Instant::now();
-    let config = yaml(&text).unwrap();
-    assert_eq!((config.instances.len(), config.graph.needs(7)), (20_000, &[6][..]));
-    assert!(started.elapsed() < Duration::from_secs(60));
-    let broken = text.replace("@i19000.id", "@i-19000.id");
-    let problems = yaml(&broken).unwrap_err();
-    assert_eq!(problems.list[0].place.as_ref().unwrap().line, 4 + 19_001 * 7 + 5);
+}
+
+/// A file that uses every key there is.
+const EVERYTHING: &str = r#"{
+    "stack": "all", "state": "memory:", "sinks": { "env": { "dotenv": ".env", "sealed": false } },
+    "brokers": {
+        "a": { "url": "https://a", "ca": "ca.pem", "parallelism": 3, "timeout": "5s",
+               "auth": { "basic": { "username": "u", "password": { "file": "p" } } } },
+        "b": { "url": "http://localhost", "auth": { "bearer": { "literal": "x" } } },
+        "c": { "url": "https://c", "auth": { "bearer": { "env": "X" } } }
+    },
+    "instances": { "i": { "service": "a/s", "plan": "p", "name": "n", "protected": true, "params": {}, "bind": { "o": "V" } } }
+}"#;
+
+/// Every object below a value, by JSON pointer.
+fn objects(value: &serde_json::Value, pointer: &str, found: &mut Vec<String>) {
+    if let Some(members) = value.as_object() {
+        found.push(pointer.to_owned());
+        members.iter().for_each(|(key, member)| objects(member, &format!("{pointer}/{key}"), found));
+    }
+}
+
+#[test]
+fn the_published_schema_and_the_reader_agree_on_every_key() {
+    let everything: serde_json::Value = serde_json::from_str(EVERYTHING).unwrap();
+    let validator = sutler_catalog::Validator::compile(&schema()).unwrap();
+    let agree = |value: &serde_json::Value, what: &str| {
+        let read = parse(&source(&value.to_string(), Format::Json));
+        let shown = read.as_ref().err().map(ToString::to_string);
+        assert_eq!(validator.is_valid(value), read.is_ok(), "{what}: {shown:?}");
+        read.is_ok()
+    };
+    assert!(agree(&everything, "everything"));
+    let mut pointers = Vec::new();
+    objects(&everything, "", &mut pointers);
+    for pointer in pointers {
+        let keys: Vec<String> =
+            everything.pointer(&pointer).unwrap().as_object().unwrap().keys().cloned().collect();
+        for key in keys {
+            let mut without = everything.clone();
+            without.pointer_mut(&pointer).unwrap().as_object_mut().unwrap().shift_remove(&key);
+            // What refers to something else by name is beyond a schema.
+            if !matches!(
+                (&*pointer, &*key),
+                ("", "sinks" | "brokers") | ("/brokers", "a") | ("/sinks", "env")
+            ) {
+                agree(&without, &format!("{pointer} without {key}"));
+            }
+            let mut other = everything.clone();
+            other.pointer_mut(&pointer).unwrap()[&key] = serde_json::json!([true]);
+            assert!(!agree(&other, &format!("{pointer}/{key} as a list")));
+        }
+        if !matches!(
+            &*pointer,
+            "/brokers" | "/sinks" | "/instances" | "/instances/i/params" | "/instances/i/bind"
+        ) {
+            let mut more = everything.clone();
+            more.pointer_mut(&pointer).unwrap()["unheard_of"] = "x".into();
+            assert!(!agree(&more, &format!("{pointer} with more")));
+        }
+    }
 }
 
 #[test]

@@ -5,4 +5,6 @@
 mod config;
 mod golden;
 mod plan;
+mod removal;
+mod shop;
 mod world;

@@ -1,68 +1,15 @@
 //! Plans: what would be done, why, and what stands in the way.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use sutler::config::{Config, Format, Source, parse};
-use sutler::plan::{Action, Intent, Options, Plan, PlanError, Protection, Undeclared};
+use sutler::config::{Format, Source, parse};
+use sutler::plan::{Action, Options, PlanError, Protection, Undeclared};
 use sutler::state::status::{BindingStatus, Status};
 
 use crate::golden;
+use crate::shop::{HEAD, SHOP, action, actions, because, declare, options, shown};
 use crate::world::{World, reference};
-
-fn config(text: &str) -> Config {
-    let source = Source { path: "sutler.yaml".into(), text: text.into(), format: Format::Yaml };
-    parse(&source).unwrap_or_else(|problems| panic!("{problems}"))
-}
-
-const HEAD: &str = "stack: shop\nbrokers: { edge: { url: 'http://127.0.0.1:1' }, other: { url: 'http://127.0.0.1:2' } }\n\
-                    sinks: { env: { dotenv: .env } }\ninstances:\n";
-
-/// An instance map over the standard head.
-fn declare(instances: &str) -> Config {
-    config(&format!("{HEAD}{instances}"))
-}
-
-const SHOP: &str = "  db: { service: d1, params: { hint: weur }, bind: { database_id: DB } }\n\
-                    \x20 token: { service: token, params: { resources: { database: '@db.database_id' } } }\n\
-                    \x20 worker: { service: secrets, params: { script: shop, secrets: { T: '@token.token', N: 'id=${db.database_id}' } } }\n";
-
-/// A plan as text: one line per step, then changes and warnings.
-fn shown(plan: &Plan) -> String {
-    let mut text = String::new();
-    for step in &plan.steps {
-        let target = &step.target;
-        let after: Vec<&str> = step.after.iter().map(|reference| reference.as_str()).collect();
-        let (service, service_plan) = (&target.service.name, &target.service_plan.name);
-        write!(text, "{:?} {} {}/{service}/{service_plan}", step.action, step.reference, target.broker)
-            .unwrap();
-        writeln!(text, " {:?} after [{}]", step.binding, after.join(" ")).unwrap();
-        step.because.iter().for_each(|because| writeln!(text, "    because {because}").unwrap());
-        for change in &step.changes {
-            let value = change.shown.as_deref().unwrap_or("•••");
-            writeln!(text, "    {:?} {} {value}", change.kind, change.field).unwrap();
-        }
-    }
-    plan.warnings.iter().for_each(|warning| writeln!(text, "warning: {warning}").unwrap());
-    text
-}
-
-fn actions(plan: &Plan) -> Vec<(&str, Action)> {
-    plan.steps.iter().map(|step| (step.reference.as_str(), step.action)).collect()
-}
-
-fn action(plan: &Plan, name: &str) -> Action {
-    plan.steps.iter().find(|step| step.reference.as_str() == name).expect(name).action
-}
-
-fn because(plan: &Plan, name: &str) -> String {
-    plan.steps.iter().find(|step| step.reference.as_str() == name).expect(name).because.join("; ")
-}
-
-fn options(undeclared: Undeclared, protection: Protection) -> Options {
-    Options { undeclared, protection, ..Options::default() }
-}
 
 #[test]
 fn a_first_plan_creates_everything_producers_first() {
@@ -224,82 +171,6 @@ fn a_plan_changes_in_place_or_not_and_a_service_moves() {
 }
 
 #[test]
-fn what_is_protected_is_never_replaced_unless_forced_and_nor_is_what_it_needs() {
-    let mut world = World::new();
-    let protected = SHOP.replace("service: secrets,", "service: secrets, protected: true,");
-    world.apply(&declare(&protected));
-    let changed = declare(&SHOP.replace("hint: weur", "hint: eeur"));
-    let refused = world.plan(&changed, Options::default()).unwrap_err();
-    golden::check("plan/protected.txt", &format!("{refused}\n"));
-    let forced = world.plan(&changed, options(Undeclared::Kept, Protection::Overridden)).unwrap();
-    assert_eq!(action(&forced, "db"), Action::Replace);
-}
-
-#[test]
-fn what_is_no_longer_declared_is_kept_or_pruned_consumers_first() {
-    let mut world = World::new();
-    world.apply(&declare(SHOP));
-    let fewer = declare("  other: { service: d1 }\n");
-    let kept = world.plan(&fewer, Options::default()).unwrap();
-    let pruned = world.plan(&fewer, options(Undeclared::Pruned, Protection::Respected)).unwrap();
-    world.record("worker").protected = true;
-    let held = world.plan(&fewer, options(Undeclared::Pruned, Protection::Respected)).unwrap();
-    let forced = world.plan(&fewer, options(Undeclared::Pruned, Protection::Overridden)).unwrap();
-    assert_eq!(actions(&forced), actions(&pruned));
-    golden::check("plan/prune.txt", &[kept, pruned, held].map(|plan| shown(&plan)).join("\n"));
-    world.record("worker").status = Status::Deprovisioning { operation: None };
-    let finished = world.plan(&fewer, Options::default()).unwrap();
-    assert_eq!((action(&finished, "worker"), action(&finished, "token")), (Action::Delete, Action::Keep));
-}
-
-#[test]
-fn a_producer_leaves_only_after_the_consumer_that_used_it() {
-    let mut world = World::new();
-    world.apply(&declare(SHOP));
-    let changed = declare("  worker: { service: secrets, params: { script: shop, secrets: { T: text } } }\n");
-    let plan = world.plan(&changed, options(Undeclared::Pruned, Protection::Respected)).unwrap();
-    let steps: Vec<_> =
-        plan.steps.iter().map(|step| (step.reference.as_str(), step.action, step.after.len())).collect();
-    assert_eq!(
-        steps,
-        [("worker", Action::Update, 0), ("token", Action::Delete, 1), ("db", Action::Delete, 2)]
-    );
-    let graph = plan.graph();
-    assert_eq!((graph.needs(1), graph.needs(2)), (&[0][..], &[0, 1][..]));
-}
-
-#[test]
-fn a_teardown_deletes_consumers_first_and_keeps_what_is_protected_with_all_it_needs() {
-    let config = declare(&SHOP.replace("service: token,", "service: token, protected: true,"));
-    let mut world = World::new();
-    world.apply(&config);
-    let teardown = |protection, targets: &[&str]| {
-        let targets = targets.iter().map(|name| reference(name)).collect();
-        world
-            .plan(&config, Options { intent: Intent::Teardown, protection, targets, ..Options::default() })
-            .unwrap()
-    };
-    let plans = [
-        teardown(Protection::Respected, &[]),
-        teardown(Protection::Overridden, &[]),
-        teardown(Protection::Overridden, &["token"]),
-    ];
-    golden::check("plan/teardown.txt", &plans.map(|plan| shown(&plan)).join("\n"));
-}
-
-#[test]
-fn records_that_contradict_each_other_are_deleted_all_the_same() {
-    let config = declare(SHOP);
-    let mut world = World::new();
-    world.apply(&config);
-    world.record("db").needs = vec![reference("worker"), reference("db")];
-    let options = Options { intent: Intent::Teardown, ..Options::default() };
-    let plan = world.plan(&config, options).unwrap();
-    assert_eq!(plan.steps.len(), 3);
-    assert!(plan.graph().order().is_ok());
-}
-
-#[test]
 fn a_target_takes_what_it_needs_and_nothing_else() {
     let world = World::new();
     let targeted = |name: &str| Options { targets: vec![reference(name)], ..Options::default() };
@@ -347,17 +218,4 @@ fn everything_in_the_way_is_told_with_its_place() {
         assert!(!shown.contains("hunter2"), "{shown}");
         golden::check(&format!("plan/{name}.txt"), &format!("{shown}\n"));
     }
-}
-
-#[test]
-fn a_broker_that_is_gone_from_the_configuration_is_missed() {
-    let mut world = World::new();
-    world.apply(&declare("  x: { service: other/mail }\n"));
-    let config = config("stack: shop\nbrokers: { edge: { url: 'http://127.0.0.1:1' } }\n");
-    let kept = world.plan(&config, Options::default()).unwrap();
-    assert_eq!(actions(&kept), [("x", Action::Keep)]);
-    let refused = world.plan(&config, options(Undeclared::Pruned, Protection::Respected)).unwrap_err();
-    golden::check("plan/broker-gone.txt", &format!("{refused}\n"));
-    let empty = BTreeMap::new();
-    assert!(world.plan_with(&declare(SHOP), &empty, Options::default()).is_err());
 }
