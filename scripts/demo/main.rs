@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     let error = Command::new(&story).args(arguments).exec();
     let mut out = std::io::stderr();
     // Where standard error is closed there is nobody to tell.
-    let _closed = std::io::Write::write_fmt(&mut out, format_args!("cannot start {}: {error}\n", story.display()));
+    let _closed =
+        std::io::Write::write_fmt(&mut out, format_args!("cannot start {}: {error}\n", story.display()));
     ExitCode::FAILURE
 }

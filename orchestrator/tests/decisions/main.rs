@@ -7,4 +7,5 @@ mod golden;
 mod plan;
 mod removal;
 mod shop;
+mod size;
 mod world;

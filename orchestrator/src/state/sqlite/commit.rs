@@ -1,5 +1,6 @@
 //! Writing a group of commits in one transaction.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
@@ -9,6 +10,7 @@ use super::column::Count;
 use super::failure::sql;
 use super::file::Place;
 use super::locking::Key;
+use crate::name::InstanceRef;
 use crate::state::StateError;
 use crate::state::journal::{Entry, Hash, Stamp, Tip};
 use crate::state::prepare::{Prepared, Written};
@@ -24,18 +26,41 @@ pub(super) struct Waiting {
 /// The serial after it, or that the lock was not ours any more.
 type Outcome = Option<u64>;
 
+/// The hashes of records as this thread last wrote them: true as long as the same lock is held.
+#[derive(Default)]
+pub(super) struct Memory {
+    owner: Option<Key>,
+    hashes: HashMap<InstanceRef, Option<Hash>>,
+}
+
+impl Memory {
+    /// Forgets what somebody else may have written since.
+    fn belong_to(&mut self, owner: Option<Key>) {
+        if self.owner != owner {
+            *self = Self { owner, hashes: HashMap::new() };
+        }
+    }
+}
+
 /// Commits the group and answers each, after the flush.
-pub(super) fn group(connection: &mut rusqlite::Connection, place: &Place, group: Vec<Waiting>) {
+pub(super) fn group(
+    connection: &mut rusqlite::Connection,
+    place: &Place,
+    (group, memory): (Vec<Waiting>, &mut Memory),
+) {
     let (work, answers): (Vec<_>, Vec<_>) =
         group.into_iter().map(|one| ((one.key, one.stamp, one.changes), one.done)).unzip();
-    match write(connection, work) {
+    match write(connection, work, memory) {
         Ok(outcomes) => {
             for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 let lost = || StateError::LockLost { location: place.location() };
                 let _ = answer.send(outcome.ok_or_else(lost));
             }
         }
-        Err(error) => fail(place, error, answers),
+        Err(error) => {
+            *memory = Memory::default();
+            fail(place, error, answers);
+        }
     }
 }
 
@@ -65,9 +90,11 @@ fn fail(place: &Place, error: rusqlite::Error, answers: Vec<oneshot::Sender<Resu
 fn write(
     connection: &mut rusqlite::Connection,
     group: Vec<(Key, Stamp, Vec<Prepared>)>,
+    memory: &mut Memory,
 ) -> rusqlite::Result<Vec<Outcome>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (mut tip, mut records, owner) = header(&transaction)?;
+    memory.belong_to(owner);
     let mut outcomes = Vec::with_capacity(group.len());
     for (key, stamp, changes) in group {
         if owner.as_ref() != Some(&key) {
@@ -76,7 +103,7 @@ fn write(
         }
         let serial = tip.serial + u64::from(!changes.is_empty());
         for change in changes {
-            records += apply(&transaction, &mut tip, (serial, &stamp), change)?;
+            records += apply(&transaction, (&mut tip, memory), (serial, &stamp), change)?;
         }
         tip.serial = serial;
         outcomes.push(Some(serial));
@@ -110,15 +137,20 @@ fn header(transaction: &Transaction<'_>) -> rusqlite::Result<(Tip, i64, Option<K
 /// Writes one change and its journal entry; returns how many records there are more.
 fn apply(
     transaction: &Transaction<'_>,
-    tip: &mut Tip,
+    (tip, memory): (&mut Tip, &mut Memory),
     (serial, stamp): (u64, &Stamp),
     Prepared { reference, what, record }: Prepared,
 ) -> rusqlite::Result<i64> {
-    let old: Option<Hash> = transaction
-        .prepare_cached("SELECT hash FROM record WHERE reference = ?1")?
-        .query_row([reference.as_str()], |row| row.get(0))
-        .optional()?;
+    let known = memory.hashes.get(&reference).copied();
+    let old: Option<Hash> = match known {
+        Some(hash) => hash,
+        None => transaction
+            .prepare_cached("SELECT hash FROM record WHERE reference = ?1")?
+            .query_row([reference.as_str()], |row| row.get(0))
+            .optional()?,
+    };
     let new = record.as_ref().map(|written| written.hash);
+    memory.hashes.insert(reference.clone(), new);
     match &record {
         Some(Written { body, hash, .. }) => transaction
             .prepare_cached(

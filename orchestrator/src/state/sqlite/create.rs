@@ -34,11 +34,12 @@ CREATE TABLE lock (
     token TEXT,
     info TEXT
 ) STRICT;
-CREATE TABLE record (
-    reference TEXT PRIMARY KEY,
+CREATE TABLE record (   -- rows of one run lie side by side: a group of commits touches few pages
+    id INTEGER PRIMARY KEY,
+    reference TEXT NOT NULL UNIQUE,
     body TEXT NOT NULL,
     hash BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TABLE journal (
     sequence INTEGER PRIMARY KEY,
     serial INTEGER NOT NULL,

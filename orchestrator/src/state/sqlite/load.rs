@@ -69,9 +69,8 @@ fn records(
     header: &Header,
 ) -> Result<Vec<InstanceRecord>, StateError> {
     let failed = sql(place, "read");
-    let mut statement = connection
-        .prepare_cached("SELECT reference, body, hash FROM record ORDER BY reference")
-        .map_err(&failed)?;
+    let mut statement =
+        connection.prepare_cached("SELECT reference, body, hash FROM record NOT INDEXED").map_err(&failed)?;
     let mut rows = statement.query([]).map_err(&failed)?;
     let mut records = Vec::with_capacity(usize::try_from(header.records).unwrap_or_default().min(1 << 20));
     let mut fold = Fold::EMPTY;
@@ -83,6 +82,7 @@ fn records(
     if fold != header.tip.fold || records.len() as u64 != header.records {
         return Err(damaged(place, "its records are not those that the journal ends with"));
     }
+    records.sort_unstable_by(|one: &InstanceRecord, other| one.reference.cmp(&other.reference));
     Ok(records)
 }
 

@@ -188,7 +188,7 @@ async fn whatever_is_changed_behind_our_back_is_noticed() {
         "UPDATE record SET hash = zeroblob(32) WHERE reference = 'a'",
         "UPDATE record SET reference = 'z' WHERE reference = 'a'",
         "DELETE FROM record WHERE reference = 'a'",
-        "INSERT INTO record SELECT 'z', body, hash FROM record WHERE reference = 'a'",
+        "INSERT INTO record SELECT 99, 'z', body, hash FROM record WHERE reference = 'a'",
         "UPDATE header SET serial = serial - 1",
         "UPDATE header SET serial = serial + 1",
         "UPDATE header SET stack = 'other'",

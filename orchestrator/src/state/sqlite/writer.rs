@@ -3,11 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::commit::{self, Waiting};
+use super::commit::{self, Memory, Waiting};
 use super::failure::storage;
 use super::file::Place;
 use super::locking::Key;
@@ -17,6 +18,8 @@ use crate::state::prepare::Prepared;
 
 /// So many commits at most share a flush.
 const LARGEST_GROUP: usize = 256;
+/// How long to wait for one more commit, while commits come in company. A flush takes many times as long.
+const COMPANY: Duration = Duration::from_micros(60);
 
 type Task = Box<dyn FnOnce(&mut Connection, &Place) + Send>;
 
@@ -99,6 +102,7 @@ pub(super) async fn in_background<T: Send + 'static>(
 }
 
 fn serve(mut connection: Connection, place: &Place, jobs: &Receiver<Job>) {
+    let (mut memory, mut company) = (Memory::default(), false);
     while let Ok(job) = jobs.recv() {
         let mut next = Some(job);
         while let Some(job) = next.take() {
@@ -107,21 +111,22 @@ fn serve(mut connection: Connection, place: &Place, jobs: &Receiver<Job>) {
                 Job::Task(task) => drop(catch_unwind(AssertUnwindSafe(|| task(&mut connection, place)))),
                 Job::Commit(first) => {
                     let mut group = vec![first];
-                    next = gather(&mut group, jobs);
-                    commit::group(&mut connection, place, group);
+                    next = gather(&mut group, jobs, if company { COMPANY } else { Duration::ZERO });
+                    company = group.len() > 1;
+                    commit::group(&mut connection, place, (group, &mut memory));
                 }
             }
         }
     }
 }
 
-/// Takes every commit that waits already, and gives back the first job that is something else.
-fn gather(group: &mut Vec<Waiting>, jobs: &Receiver<Job>) -> Option<Job> {
+/// Takes every commit that waits already or comes soon, and gives back the first job that is something else.
+fn gather(group: &mut Vec<Waiting>, jobs: &Receiver<Job>, patience: Duration) -> Option<Job> {
     while group.len() < LARGEST_GROUP {
-        match jobs.try_recv() {
-            Ok(Job::Commit(waiting)) => group.push(waiting),
-            Ok(other) => return Some(other),
-            Err(_) => return None,
+        let next = if patience.is_zero() { jobs.try_recv().ok() } else { jobs.recv_timeout(patience).ok() };
+        match next? {
+            Job::Commit(waiting) => group.push(waiting),
+            other @ Job::Task(_) => return Some(other),
         }
     }
     None
