@@ -50,14 +50,14 @@ fn broker(delay: Duration) -> Result<String, Failure> {
                     .route("/v2/catalog", web::get().to(|| async { HttpResponse::Ok().json(catalog()) }))
                     .route(
                         "/v2/service_instances/{id}",
-                        web::put().to(move || async move {
+                        web::put().to(move |_body: web::Bytes| async move {
                             tokio::time::sleep(delay).await;
                             HttpResponse::Created().json(json!({}))
                         }),
                     )
                     .route(
                         "/v2/service_instances/{id}/service_bindings/{binding}",
-                        web::put().to(|id: web::Path<(String, String)>| async move {
+                        web::put().to(|id: web::Path<(String, String)>, _body: web::Bytes| async move {
                             HttpResponse::Created().json(json!({ "credentials": { "id": id.0 } }))
                         }),
                     )

@@ -210,3 +210,17 @@ async fn a_command_runs_with_the_opened_sink_in_its_environment() {
     let env = opened_env(&world).await;
     assert_eq!(shown.stdout, env["CLOUDFLARE_D1_ID"].as_str().expect("an id"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_dotenv_file_is_written_again_without_asking_the_vendor_for_anything() {
+    let world = world().await;
+    apply(&world).await;
+    let before = opened_env(&world).await;
+    std::fs::remove_file(world.project().join(".env")).expect("removable");
+    assert!(!is_as_declared(&world).await, "the plan says that variables are missing");
+    let calls = mutating_calls(&world).await;
+    apply(&world).await;
+    assert_eq!(opened_env(&world).await, before);
+    assert_eq!(mutating_calls(&world).await, calls);
+    assert!(is_as_declared(&world).await);
+}

@@ -85,7 +85,8 @@ pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepare
             project.connect_to(|broker| state.records.iter().any(|record| &record.broker == broker)).await?
         }
     };
-    let (state, vault) = project.read().await?;
+    let (mut state, vault) = project.read().await?;
+    project.notice_lost_variables(&mut state, &vault)?;
     let planned = plan_for(project, &brokers, (&state, &vault), (&options.plan, options.intent))?;
     let sinks = SinkSet::new(&project.config, vault.ring());
     let variables: Vec<_> =
@@ -110,7 +111,13 @@ impl Prepared<'_> {
         events: UnboundedSender<Progress>,
         stop: watch::Receiver<Stop>,
     ) -> Result<Applied, Failure> {
-        let session = state::begin(Arc::clone(&self.project.backend), self.claim()).await?;
+        let mut session = state::begin(Arc::clone(&self.project.backend), self.claim()).await?;
+        let vault = session.vault.clone();
+        if let Err(failure) = self.project.notice_lost_variables(&mut session.state, &vault) {
+            // The failure is what there is to tell; a lock that stays ends by itself.
+            let _lock = session.end().await;
+            return Err(failure);
+        }
         let outcome = self.under_lock(&session, approval, (events, stop)).await;
         let mut notes = Vec::new();
         if session.keys == sutler_secrets::Created::Yes {

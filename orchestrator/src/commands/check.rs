@@ -91,7 +91,8 @@ const AT_ONCE: usize = 16;
 /// When configuration, state or a broker cannot be used at all.
 pub async fn check(project: &Project, extent: Extent) -> Result<Checked, Failure> {
     let brokers = project.connect_to(|_| true).await?;
-    let (state, vault) = project.read().await?;
+    let (mut state, vault) = project.read().await?;
+    project.notice_lost_variables(&mut state, &vault)?;
     let planned = plan_with(project, &brokers, (&state, &vault), &PlanOptions::default())?;
     let mut findings: Vec<Finding> = planned.plan.steps.iter().filter_map(pending).collect();
     findings.extend(undeclared(project, &state.records));

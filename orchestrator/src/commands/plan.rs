@@ -33,7 +33,8 @@ pub struct Planned {
 /// When configuration, state or a broker cannot be used, or the plan is impossible.
 pub async fn plan(project: &Project, options: &PlanOptions) -> Result<Planned, Failure> {
     let brokers = project.connect_to(|_| true).await?;
-    let (state, vault) = project.read().await?;
+    let (mut state, vault) = project.read().await?;
+    project.notice_lost_variables(&mut state, &vault)?;
     let mut planned = plan_with(project, &brokers, (&state, &vault), options)?;
     if let Some(holder) = project.backend.lock_holder().await? {
         planned

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use crate::brokers::{BrokerSet, Connecting};
 use crate::config::{self, Config};
 use crate::name::BrokerName;
+use crate::sink::SinkSet;
 use crate::state::{self, State, StateBackend, Vault};
 
 /// What the environment says about how to run. Durations have a unit, such as `50ms`.
@@ -119,6 +120,26 @@ impl Project {
         let state = self.backend.load().await?;
         let vault = Vault::open_to_read(&self.keys, &state, &self.backend.location())?;
         Ok((state, vault))
+    }
+}
+
+impl Project {
+    /// Records whose variables a sink has lost (a deleted `.env`, a new sink) count as not written, so that a plan
+    /// writes them again.
+    ///
+    /// # Errors
+    /// When a sink cannot be read.
+    pub(super) fn notice_lost_variables(&self, state: &mut State, vault: &Vault) -> Result<(), Failure> {
+        if state.records.iter().all(|record| record.sink_digest.is_none()) {
+            return Ok(());
+        }
+        let held = SinkSet::new(&self.config, vault.ring()).held()?;
+        for record in &mut state.records {
+            if !record.variables.values().all(|variable| held.contains(variable)) {
+                record.sink_digest = None;
+            }
+        }
+        Ok(())
     }
 }
 
