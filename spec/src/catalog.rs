@@ -1,9 +1,18 @@
 //! The catalog: offerings, plans, schemas (S#catalog-management, App. A.2).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{PlanId, ServiceId};
+
+/// Reads null as if the field were not there: some brokers write their empty lists and maps that way.
+fn null_as_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
 
 /// `GET /v2/catalog`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -37,30 +46,30 @@ pub struct ServiceOffering {
     /// For people; not empty.
     pub description: String,
     /// Words for finding it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// What the platform must be able to do.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Requirement>,
     /// Default for all plans; a plan's own value wins (P-CAT-08).
     pub bindable: bool,
     /// Fetching instances is supported for all plans.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "std::ops::Not::not")]
     pub instances_retrievable: bool,
     /// Fetching bindings is supported for all plans.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "std::ops::Not::not")]
     pub bindings_retrievable: bool,
     /// Updates of nothing but `context` are supported.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "std::ops::Not::not")]
     pub allow_context_updates: bool,
     /// Anything for people and catalogs (B-PROF-02).
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
     /// Cloud Foundry's single sign-on for dashboards (B-PROF-11).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dashboard_client: Option<DashboardClient>,
     /// Default for all plans; the specification's spelling.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "std::ops::Not::not")]
     pub plan_updateable: bool,
     /// At least one (B-CSV-05).
     pub plans: Vec<ServicePlan>,
@@ -108,7 +117,7 @@ pub struct ServicePlan {
     /// For people; not empty.
     pub description: String,
     /// Anything for people and catalogs (B-PROF-03).
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
     /// Absent means free (B-CPL-05); write it always (quirk 13).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,7 +126,7 @@ pub struct ServicePlan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bindable: Option<bool>,
     /// Bindings can be rotated with a predecessor (B-CPL-07).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "std::ops::Not::not")]
     pub binding_rotatable: bool,
     /// Overrides the offering's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -206,4 +215,23 @@ pub struct MaintenanceInfo {
     /// The impact of the maintenance, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_in_an_optional_field_means_that_it_is_not_there() {
+        let read = |tags: &str| -> Catalog {
+            serde_json::from_str(&format!(
+                r#"{{"services":[{{"id":"s","name":"n","description":"d","bindable":true{tags},
+                "plans":[{{"id":"p","name":"n","description":"d"{tags}}}]}}]}}"#
+            ))
+            .unwrap()
+        };
+        let nulls = r#","tags":null,"requires":null,"metadata":null,"plan_updateable":null,"instances_retrievable":null,
+            "binding_rotatable":null,"schemas":null,"maintenance_info":null,"free":null"#;
+        assert_eq!(read(nulls), read(""));
+    }
 }
