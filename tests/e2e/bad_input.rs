@@ -213,3 +213,17 @@ async fn no_configuration_at_all_says_how_to_begin() {
     assert_golden(&world, "no-configuration", &refused.stderr);
     assert!(refused.stderr.contains("sutler init"), "{}", refused.everything());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_written_in_the_file_works_on_loopback_with_a_warning_and_is_never_shown() {
+    let world = world().await;
+    let password = world.broker("data").password().to_owned();
+    let text = world.config().expect("readable").replacen("{ env: DATA_BROKER_PASSWORD }", &password, 1);
+    world.write_config(&text).expect("writable");
+    let planned = run(&world, &["plan"], 0).await;
+    assert!(planned.stderr.contains("written in the"), "{}", planned.everything());
+    let broken = text.replacen("primary_location_hint: weur", "primary_location_hint: mars", 1);
+    world.write_config(&broken).expect("writable");
+    let refused = run(&world, &["plan"], 2).await;
+    assert!(!refused.everything().contains(&password), "a problem elsewhere does not quote it");
+}

@@ -78,5 +78,6 @@ pub(super) fn plan_for(
         },
     };
     let plan = plan::plan(&input)?;
-    Ok(Planned { plan, notes: brokers.warnings().to_vec() })
+    let notes = project.config.warnings.iter().chain(brokers.warnings()).cloned().collect();
+    Ok(Planned { plan, notes })
 }

@@ -40,14 +40,31 @@ pub(super) struct AuthenticationFile {
     #[serde(default)]
     pub(super) basic: Option<BasicFile>,
     #[serde(default)]
-    pub(super) bearer: Option<SecretFile>,
+    pub(super) bearer: Option<SecretForm>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BasicFile {
     pub(super) username: String,
-    pub(super) password: SecretFile,
+    pub(super) password: SecretForm,
+}
+
+/// A text is the secret itself.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum SecretForm {
+    Literal(SecretString),
+    Source(SecretFile),
+}
+
+impl From<SecretForm> for SecretFile {
+    fn from(form: SecretForm) -> Self {
+        match form {
+            SecretForm::Literal(secret) => Self { env: None, file: None, literal: Some(secret) },
+            SecretForm::Source(source) => source,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

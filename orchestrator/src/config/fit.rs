@@ -88,12 +88,14 @@ impl Fit<'_> {
     fn value(&mut self, number: usize, shape: &Shape, place: &Place) {
         let kind = &self.tree.node(number).kind;
         let wanted = match (shape, kind) {
-            (Shape::Record(record), Kind::Map(entries)) => return self.record(entries, record, place),
+            (Shape::Record(record) | Shape::TextOr(record), Kind::Map(entries)) => {
+                return self.record(entries, record, place);
+            }
             (Shape::Each(_, each), Kind::Map(entries)) => {
                 return entries.iter().for_each(|entry| self.value(entry.value, each, &place.of(entry)));
             }
             (Shape::Anything | Shape::Each(..), Kind::Map(_) | Kind::Null)
-            | (Shape::Text(_), Kind::Text(_) | Kind::Plain(_))
+            | (Shape::Text(_) | Shape::TextOr(_), Kind::Text(_) | Kind::Plain(_))
             | (Shape::Flag, Kind::Flag(_))
             | (_, Kind::Date(_)) => return,
             (Shape::Flag, Kind::Plain(text)) if matches!(text.as_str(), "true" | "false") => return,
@@ -102,7 +104,7 @@ impl Fit<'_> {
             (Shape::Flag, _) => "true or false".to_owned(),
             (Shape::Count, _) => "a whole number".to_owned(),
             (Shape::Anything | Shape::Each(..), _) => "a map".to_owned(),
-            (Shape::Record(record), _) => {
+            (Shape::Record(record) | Shape::TextOr(record), _) => {
                 format!("a map with the keys {}", listed(record.fields.iter().map(|field| field.name)))
             }
         };

@@ -28,6 +28,7 @@ fn of(shape: &Shape) -> Value {
         Shape::Count => json!({ "type": "integer", "minimum": 1 }),
         Shape::Anything => json!({ "type": ["object", "null"] }),
         Shape::Record(record) => of_record(record),
+        Shape::TextOr(record) => json!({ "anyOf": [{ "type": "string" }, of_record(record)] }),
         Shape::Each(form, each) => {
             let names = form.pattern.map_or(json!({}), |pattern| json!({ "pattern": pattern }));
             json!({ "type": ["object", "null"], "propertyNames": names, "additionalProperties": of(each) })

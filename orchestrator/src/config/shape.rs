@@ -12,6 +12,8 @@ pub(super) enum Shape {
     Anything,
     /// A map with these keys.
     Record(Record),
+    /// A text, or a map with these keys.
+    TextOr(Record),
     /// A map from names to one shape each.
     Each(Form, &'static Shape),
 }
@@ -72,6 +74,10 @@ const fn one_of(fields: &'static [Field]) -> Shape {
     Shape::Record(Record { fields, choice: Choice::One })
 }
 
+const fn text_or(fields: &'static [Field]) -> Shape {
+    Shape::TextOr(Record { fields, choice: Choice::One })
+}
+
 const fn required(name: &'static str, shape: Shape, about: &'static str) -> Field {
     Field { name, alias: None, presence: Presence::Required, shape, about }
 }
@@ -127,10 +133,14 @@ const AUTHENTICATION: Shape = one_of(&[
     optional("bearer", SECRET, "A bearer token."),
 ]);
 
-const SECRET: Shape = one_of(&[
+const SECRET: Shape = text_or(&[
     optional("env", text("EDGE_BROKER_PASSWORD"), "The environment variable that holds it."),
     optional("file", text("broker.password"), "The file that holds it; one trailing line break is dropped."),
-    optional("literal", text("…"), "The secret itself: for brokers on loopback only."),
+    optional(
+        "literal",
+        text("…"),
+        "The secret itself, which may also stand in place of this map: for brokers on loopback only.",
+    ),
 ]);
 
 static SINK: Shape = any_of(&[

@@ -9,7 +9,7 @@ use super::Gather;
 use crate::{
     config::{
         Authentication, BrokerConfig, SecretSource, Source,
-        file::{AuthenticationFile, BrokerFile, SecretFile},
+        file::{AuthenticationFile, BrokerFile, SecretFile, SecretForm},
         problem::{At, Finding},
         strict::Entries,
     },
@@ -152,7 +152,8 @@ impl Check<'_> {
         }
     }
 
-    fn secret(&mut self, field: &[&str], file: SecretFile, is_loopback: bool) -> Option<SecretSource> {
+    fn secret(&mut self, field: &[&str], form: SecretForm, is_loopback: bool) -> Option<SecretSource> {
+        let file = SecretFile::from(form);
         const HELP: &str = "write { env: NAME } or { file: PATH }";
         match (file.env, file.file, file.literal) {
             (Some(name), None, None) => {
