@@ -106,6 +106,18 @@ async fn a_broker_that_cannot_be_reached_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_failed_apply_ends_its_json_stream_with_the_one_terminal_record() {
+    let mut world = world().await;
+    world.broker_mut("edge").kill().await.expect("killed");
+    let failed = run(&world, &["--json", "apply", "--yes"], 1).await;
+    let lines: Vec<serde_json::Value> =
+        failed.stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+    let last = lines.last().expect("a terminal record");
+    assert_eq!((&last["kind"], &last["exit_code"]), (&"apply_result".into(), &1.into()));
+    assert!(last["error"].as_str().is_some_and(|error| error.contains("edge")), "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_said_and_never_shown() {
     let world = world().await;
     let text = world.config().expect("readable").replacen(

@@ -56,25 +56,45 @@ async fn run(
     (yes, output): (bool, Output),
 ) -> Result<Exit, Failure> {
     let intent = options.intent;
-    let prepared = commands::prepare(project, options).await?;
     let mut stream = Stream { output, sequence: 0 };
-    stream.plan(&prepared.planned.plan, &prepared.planned.notes)?;
-    if !prepared.does_something() {
-        stream.result(intent, &json!({ "exit_code": 0, "changed": false }))?;
-        return Ok(Exit::Done);
-    }
-    let question = match intent {
+    let (exit, result) = match work(project, options, (yes, &mut stream)).await {
+        Ok(ended) => ended,
+        Err(failure) => {
+            // Whoever reads the stream gets its terminal record; people get the failure on standard error.
+            let error = failure.to_string();
+            stream.result(
+                intent,
+                &json!({ "exit_code": failure.exit().code(), "changed": false, "error": error }),
+            )?;
+            return Err(failure);
+        }
+    };
+    stream.result(intent, &result)?;
+    Ok(exit)
+}
+
+/// Everything between the first and the terminal record; returns what the latter says.
+async fn work(
+    project: &Project,
+    options: ApplyOptions,
+    (yes, stream): (bool, &mut Stream),
+) -> Result<(Exit, Value), Failure> {
+    let question = match options.intent {
         Intent::Apply => "Do this?",
         Intent::Teardown => "Delete all of this?",
     };
-    ask::approve(output, yes, question)?;
+    let prepared = commands::prepare(project, options).await?;
+    stream.plan(&prepared.planned.plan, &prepared.planned.notes)?;
+    if !prepared.does_something() {
+        return Ok((Exit::Done, json!({ "exit_code": 0, "changed": false })));
+    }
+    ask::approve(stream.output, yes, question)?;
     let approval = if yes { Approval::Given } else { Approval::ToThisPlan };
-    let applied = carry_out(&prepared, approval, &mut stream).await?;
+    let applied = carry_out(&prepared, approval, stream).await?;
     let exit = applied.exit();
-    say_what_came_of_it(&applied, output);
-    let report = serde_json::to_value(&applied.report).map_err(|error| Failure::failed(error.to_string()))?;
-    stream.result(intent, &json!({ "exit_code": exit.code(), "changed": true, "report": report }))?;
-    Ok(exit)
+    say_what_came_of_it(&applied, stream.output);
+    let changed = !applied.report.done.is_empty();
+    Ok((exit, json!({ "exit_code": exit.code(), "changed": changed, "report": applied.report })))
 }
 
 /// Runs the plan while drawing what happens, and listens for Ctrl-C.

@@ -188,13 +188,8 @@ fn written(opened: &Variables, format: EnvFormat) -> Result<String, Failure> {
         EnvFormat::Json => text = format!("{}\n", Value::Object(object(opened))),
         EnvFormat::Dotenv => {
             for (name, value) in &opened.variables {
-                let quoted = dotenv::quote(value.expose()).map_err(|what| {
-                    Failure::failed(format!(
-                        "{name} cannot be written as dotenv: it holds {what}; use --format json"
-                    ))
-                })?;
-                let line = format!("{name}={}\n", quoted.expose());
-                text.push_str(&line);
+                text.push_str(dotenv::line(name, value)?.expose());
+                text.push('\n');
             }
         }
         EnvFormat::Shell => {

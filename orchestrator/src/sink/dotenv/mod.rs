@@ -27,7 +27,6 @@ mod tests;
 mod write;
 
 use parse::{File, Item, Markers};
-pub(crate) use quote::quote;
 
 /// A line that sets a variable, in clear: shells and dotenv readers read back the same. A value may run over several.
 ///

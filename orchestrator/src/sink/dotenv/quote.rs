@@ -9,7 +9,7 @@ use sutler_secrets::SecretString;
 ///
 /// # Errors
 /// What it holds that some reader would change.
-pub(crate) fn quote(value: &str) -> Result<SecretString, &'static str> {
+pub(super) fn quote(value: &str) -> Result<SecretString, &'static str> {
     if let Some(what) = value.chars().find_map(never) {
         return Err(what);
     }
