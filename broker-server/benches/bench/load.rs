@@ -1,11 +1,24 @@
 //! A closed-loop load over keep-alive connections, and what it cost the server in processor time.
 
 use std::io;
-use std::net::SocketAddr;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use super::server::Server;
+
+/// Makes the n-th request.
+pub(crate) type Requests = Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync>;
+
+/// The same request every time.
+pub(crate) fn always(request: Vec<u8>) -> Requests {
+    Arc::new(move |_| request.clone())
+}
 
 /// What one burst came to.
 #[derive(Debug, Clone, Copy)]
@@ -14,46 +27,70 @@ pub(crate) struct Burst {
     pub(crate) rate: f64,
     /// The server's processor time for one answer, in microseconds.
     pub(crate) cpu: f64,
+    /// The time that half of the answers stayed under, in milliseconds.
+    pub(crate) half: f64,
 }
 
-/// Sends the same request over so many connections for a while and counts complete answers.
+/// How a load is put on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    /// Connections, each with one request at a time.
+    pub(crate) connections: usize,
+    /// For how long.
+    pub(crate) span: Duration,
+}
+
+/// Puts the load on and counts complete answers. The counter numbers the requests, over several bursts.
 pub(crate) async fn burst(
-    server: SocketAddr,
-    process: u32,
-    request: &'static [u8],
-    connections: usize,
-    span: Duration,
+    server: &Server,
+    load: Load,
+    requests: &Requests,
+    counter: &Arc<AtomicU64>,
 ) -> io::Result<Burst> {
+    let process = server.child.id();
     let before = processor_time(process)?;
     let started = Instant::now();
-    let deadline = started + span;
-    let tasks: Vec<_> =
-        (0..connections).map(|_| tokio::spawn(connection(server, request, deadline))).collect();
-    let mut answers: u64 = 0;
+    let deadline = started + load.span;
+    let tasks: Vec<_> = (0..load.connections)
+        .map(|_| tokio::spawn(connection(server.address, requests.clone(), counter.clone(), deadline)))
+        .collect();
+    let mut times = Vec::new();
     for task in tasks {
-        answers += task.await.map_err(io::Error::other)??;
+        times.extend(task.await.map_err(io::Error::other)??);
     }
     let elapsed = started.elapsed().as_secs_f64();
     let cpu = processor_time(process)?.saturating_sub(before);
     #[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
-    let count = answers as f64;
-    Ok(Burst { rate: count / elapsed, cpu: cpu.as_secs_f64() * 1e6 / count.max(1.0) })
+    let count = times.len() as f64;
+    Ok(Burst {
+        rate: count / elapsed,
+        cpu: cpu.as_secs_f64() * 1e6 / count.max(1.0),
+        half: median(times) * 1e3,
+    })
 }
 
-async fn connection(server: SocketAddr, request: &[u8], deadline: Instant) -> io::Result<u64> {
+async fn connection(
+    server: std::net::SocketAddr,
+    requests: Requests,
+    counter: Arc<AtomicU64>,
+    deadline: Instant,
+) -> io::Result<Vec<f64>> {
     let mut stream = TcpStream::connect(server).await?;
     stream.set_nodelay(true)?;
     let mut buffer = vec![0_u8; 128 * 1024];
-    let mut answers = 0;
-    while Instant::now() < deadline {
-        stream.write_all(request).await?;
+    let mut times = Vec::new();
+    loop {
+        let sent = Instant::now();
+        if sent >= deadline {
+            return Ok(times);
+        }
+        stream.write_all(&requests(counter.fetch_add(1, Ordering::Relaxed))).await?;
         read_answer(&mut stream, &mut buffer).await?;
-        answers += 1;
+        times.push(sent.elapsed().as_secs_f64());
     }
-    Ok(answers)
 }
 
-/// Reads one answer with a content length, and insists on 200.
+/// Reads one answer with a content length, and insists on 200 or 201.
 async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
     let mut filled = 0;
     loop {
@@ -66,7 +103,7 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()
             continue;
         };
         let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
-        if !text.starts_with("http/1.1 200") {
+        if !text.starts_with("http/1.1 200") && !text.starts_with("http/1.1 201") {
             return Err(io::Error::other(text));
         }
         let length: usize = text
