@@ -1,9 +1,9 @@
 //! What brokers offer: how an offering is declared, how anyone's catalog is checked, how parameters are validated.
 //!
 //! ```text
-//! cloudflare ──▶ offering ── plan ── output ── guid      declare; schemas are derived
-//!                   │
-//!                 index ──▶ check ──▶ parameters         look up, check, validate
+//! cloudflare, probe ──▶ offering ── plan ── output ── guid      declare; schemas are derived
+//!                          │
+//!                        index ──▶ check ──▶ parameters         look up, check, validate
 //! ```
 //!
 //! No IO: schemas are compiled without any resolver, and nothing here opens a file or a connection.
@@ -20,6 +20,7 @@ mod offering;
 mod output;
 mod parameters;
 mod plan;
+pub mod probe;
 mod problem;
 mod properties;
 mod schema;
@@ -31,7 +32,7 @@ pub use limits::Limits;
 pub use offering::Offering;
 pub use output::{Output, Sensitivity, declared_outputs};
 pub use parameters::{SCHEMA_BYTES, SchemaError, Validator};
-pub use plan::{Asynchronous, Plan};
+pub use plan::{Application, Asynchronous, Plan};
 pub use problem::Problem;
 pub use schema::NoParameters;
 

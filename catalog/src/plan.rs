@@ -1,7 +1,7 @@
 //! How a service plan is declared.
 
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sutler_spec::{
     InputParametersSchema, MaintenanceInfo, PlanId, Schemas, ServiceBindingSchema, ServiceInstanceSchema,
     ServicePlan,
@@ -29,7 +29,21 @@ pub enum Asynchronous {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     wire: ServicePlan,
-    asynchronous: Asynchronous,
+    instances: Asynchronous,
+    updates: Asynchronous,
+    bindings: Asynchronous,
+    application: Application,
+    changes_to: Option<Vec<PlanId>>,
+}
+
+/// Whether a binding is always one of an application. Not on the wire: it tells a broker when `RequiresApp` applies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Application {
+    /// Keys without an application are made too.
+    #[default]
+    Optional,
+    /// A bind request without an `app_guid` is told `RequiresApp` (B-BIND-15).
+    Required,
 }
 
 impl Plan {
@@ -40,7 +54,7 @@ impl Plan {
             id: id.into(),
             name: name.to_owned(),
             description: description.to_owned(),
-            metadata: serde_json::Map::new(),
+            metadata: Map::new(),
             free: Some(true),
             bindable: None,
             binding_rotatable: false,
@@ -49,7 +63,14 @@ impl Plan {
             maximum_polling_duration: None,
             maintenance_info: None,
         };
-        Self { wire, asynchronous: Asynchronous::default() }
+        Self {
+            wire,
+            instances: Asynchronous::default(),
+            updates: Asynchronous::default(),
+            bindings: Asynchronous::default(),
+            application: Application::default(),
+            changes_to: None,
+        }
     }
 
     /// What the catalog says.
@@ -70,16 +91,77 @@ impl Plan {
         &self.wire.name
     }
 
-    /// Whether work on its instances outlives the request.
+    /// Whether creating and deleting its instances outlives the request.
     #[must_use]
     pub fn asynchrony(&self) -> Asynchronous {
-        self.asynchronous
+        self.instances
     }
 
-    /// Says whether work outlives the request; [`Asynchronous::Possible`] if not called.
+    /// Whether updating its instances outlives the request.
+    #[must_use]
+    pub fn update_asynchrony(&self) -> Asynchronous {
+        self.updates
+    }
+
+    /// Whether creating and deleting bindings of its instances outlives the request.
+    #[must_use]
+    pub fn binding_asynchrony(&self) -> Asynchronous {
+        self.bindings
+    }
+
+    /// Whether a binding needs an application.
+    #[must_use]
+    pub fn application(&self) -> Application {
+        self.application
+    }
+
+    /// Whether its instances can change to that plan of the same offering, provided that they can change their plan.
+    #[must_use]
+    pub fn can_change_to(&self, plan: &PlanId) -> bool {
+        self.changes_to.as_ref().is_none_or(|plans| plans.contains(plan))
+    }
+
+    /// Says whether any work outlives the request; [`Asynchronous::Possible`] if not called.
     #[must_use]
     pub fn asynchronous(mut self, asynchronous: Asynchronous) -> Self {
-        self.asynchronous = asynchronous;
+        (self.instances, self.updates, self.bindings) = (asynchronous, asynchronous, asynchronous);
+        self
+    }
+
+    /// Says whether updates outlive the request. Call it after [`asynchronous`](Self::asynchronous).
+    #[must_use]
+    pub fn asynchronous_updates(mut self, asynchronous: Asynchronous) -> Self {
+        self.updates = asynchronous;
+        self
+    }
+
+    /// Says whether bind and unbind outlive the request. Call it after [`asynchronous`](Self::asynchronous); the
+    /// offering must have its bindings retrievable unless it is [`Asynchronous::Never`] (B-LOB-06).
+    #[must_use]
+    pub fn asynchronous_bindings(mut self, asynchronous: Asynchronous) -> Self {
+        self.bindings = asynchronous;
+        self
+    }
+
+    /// Bindings are of applications only (B-BIND-15).
+    #[must_use]
+    pub fn requires_app(mut self) -> Self {
+        self.application = Application::Required;
+        self
+    }
+
+    /// Instances can change to these plans of the offering, and to no other (B-UPD-01, B-UPD-10).
+    #[must_use]
+    pub fn changes_to(mut self, plans: &[Guid]) -> Self {
+        self.wire.plan_updateable = Some(true);
+        self.changes_to = Some(plans.iter().copied().map(PlanId::from).collect());
+        self
+    }
+
+    /// Any other metadata (B-PROF-03).
+    #[must_use]
+    pub fn metadata(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.wire.metadata.insert(key.to_owned(), value.into());
         self
     }
 

@@ -70,6 +70,7 @@ fn broker(error: BrokerError, request_identity: &str) -> Reply {
         BrokerError::AsyncRequired => {
             Reply::coded(422, ErrorCode::AsyncRequired, description::ASYNC_REQUIRED)
         }
+        BrokerError::RequiresApp => Reply::coded(422, ErrorCode::RequiresApp, description::REQUIRES_APP),
         BrokerError::Concurrency => {
             Reply::coded(422, ErrorCode::ConcurrencyError, description::CONCURRENCY_ERROR)
         }

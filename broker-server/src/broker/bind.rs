@@ -1,8 +1,8 @@
 //! Bind, and rotation: credentials are made once, and given again to whoever repeats the request.
 
-use sutler_catalog::Input;
+use sutler_catalog::{Application, Input};
 use sutler_secrets::Digest;
-use sutler_spec::{BindRequest, BindingId, Bound, InstanceId};
+use sutler_spec::{BindRequest, BindingId, Bound, InstanceId, ServicePlan};
 
 use super::{
     Broker, BrokerError, Caller, digest, facts,
@@ -141,16 +141,12 @@ impl Broker {
         if !offering.is_bindable(plan) {
             return Err(BrokerError::Invalid("Instances of this plan cannot be bound.".to_owned()));
         }
-        self.check_asynchrony(&instance.service, &instance.plan, caller)?;
+        self.check_asynchrony(Work::Bind, (&instance.service, &instance.plan), caller)?;
         let predecessor = match &request.predecessor_binding_id {
-            Some(predecessor) if plan.binding_rotatable => {
-                Some(self.predecessor(&instance.id, predecessor).await?)
-            }
-            Some(_) => {
-                return Err(BrokerError::Invalid("Bindings of this plan cannot be rotated.".to_owned()));
-            }
+            Some(id) => Some(self.predecessor(&instance.id, id, plan).await?),
             None => None,
         };
+        let application = self.application(instance, request, predecessor.as_ref())?;
         let asked = request.parameters.clone().unwrap_or_default();
         let parameters = predecessor.as_ref().map_or(asked, |before| before.parameters.clone());
         self.check_schema(&instance.plan, Input::Bind, &parameters)?;
@@ -159,10 +155,7 @@ impl Broker {
             id: id.clone(),
             state: BindingState::Binding,
             digest,
-            application: request
-                .application()
-                .map(str::to_owned)
-                .or_else(|| predecessor.as_ref().and_then(|before| before.application.clone())),
+            application,
             predecessor: request.predecessor_binding_id.clone(),
             parameters,
             record: None,
@@ -171,8 +164,30 @@ impl Broker {
         })
     }
 
+    /// The application to bind, from the request or the binding it replaces (B-BIND-14, B-BIND-15).
+    fn application(
+        &self,
+        instance: &Instance,
+        request: &BindRequest,
+        predecessor: Option<&Binding>,
+    ) -> Result<Option<String>, BrokerError> {
+        let named = request.application().map(str::to_owned);
+        let application = named.or_else(|| predecessor.and_then(|before| before.application.clone()));
+        let plan = self.engine.registry.plan(&instance.service, &instance.plan);
+        let is_required = plan.is_some_and(|plan| plan.application() == Application::Required);
+        if is_required && application.is_none() { Err(BrokerError::RequiresApp) } else { Ok(application) }
+    }
+
     /// The binding to be replaced: of the same instance, and working (B-ROT-03).
-    async fn predecessor(&self, instance: &InstanceId, id: &BindingId) -> Result<Binding, BrokerError> {
+    async fn predecessor(
+        &self,
+        instance: &InstanceId,
+        id: &BindingId,
+        plan: &ServicePlan,
+    ) -> Result<Binding, BrokerError> {
+        if !plan.binding_rotatable {
+            return Err(BrokerError::Invalid("Bindings of this plan cannot be rotated.".to_owned()));
+        }
         let found = self.engine.store.binding(instance, id).await?;
         found.filter(|binding| binding.state == BindingState::Ready && !is_expired(binding)).ok_or_else(
             || {
@@ -206,8 +221,9 @@ impl Broker {
         let id = row.id.clone();
         let rows = Rows { binding: RowChange::put(row), ..Rows::default() };
         let begin = self.beginning(operation, (Some(instance.revision), rows), ("bind.accepted", caller));
+        let asynchrony = self.asynchrony(Work::Bind, (&instance.service, &instance.plan));
         let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
-        Ok(Some(match self.attend(attendance, caller).await? {
+        Ok(Some(match self.attend(attendance, (caller, asynchrony)).await? {
             Some(accepted) => Bound::Accepted(accepted),
             None => Bound::Created(self.present_binding(&instance.id, &id).await?),
         }))

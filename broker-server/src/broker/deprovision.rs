@@ -62,7 +62,7 @@ impl Broker {
             let existing = self.engine.store.instance(id).await?;
             let active = self.engine.store.active(id).await?;
             let plan = existing.as_ref().map_or(&query.plan_id, |existing| &existing.plan);
-            self.check_asynchrony(&query.service_id, plan, caller)?;
+            self.check_asynchrony(Work::Deprovision, (&query.service_id, plan), caller)?;
             if existing.as_ref().is_some_and(|existing| existing.service != query.service_id) {
                 return Err(BrokerError::Invalid("The instance is not of this service_id.".to_owned()));
             }
@@ -105,12 +105,13 @@ impl Broker {
             operation.checkpoint = facts::written(&begin);
             operation.intent = Some(facts::intent(provider.as_ref(), (Work::Unbind, &begin), 1));
         }
+        let asynchrony = self.asynchrony(Work::Deprovision, (&row.service, &row.plan));
         let rows = Rows { instance: RowChange::put(row), binding, revoked: None };
         let mut begin = self.beginning(operation, (decided_on, rows), ("deprovision.accepted", caller));
         begin.supersedes.clone_from(&superseded);
         let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
         self.tell_superseded(superseded.as_ref());
-        let attended = self.attend(attendance, caller).await?;
+        let attended = self.attend(attendance, (caller, asynchrony)).await?;
         Ok(Some(attended.map_or(Deprovisioned::Deleted, Deprovisioned::Accepted)))
     }
 

@@ -80,7 +80,9 @@ pub(super) fn failure(
         }
         Work::Deprovision => {
             let state = after_failed_deletion(instance, touched, failure);
-            (on_instance(Instance { state, state_before: None, ..instance.clone() }), "deprovision.failed")
+            let unfinished = instance.unfinished.clone().or_else(|| known_to_deletion(operation));
+            let row = Instance { state, state_before: None, unfinished, ..instance.clone() };
+            (on_instance(row), "deprovision.failed")
         }
         Work::Bind if !touched => (Rows { binding: RowChange::Remove, ..Rows::default() }, "bind.refused"),
         Work::Bind => {
@@ -113,6 +115,12 @@ fn after_failed_deletion(instance: &Instance, touched: bool, failure: &Failure) 
         (InstanceState::Provisioning | InstanceState::Deprovisioning, _) => InstanceState::Failed,
         (before, _) => before,
     }
+}
+
+/// What a deletion that failed knew last of the instance: the next one begins with it.
+fn known_to_deletion(operation: &Operation) -> Option<serde_json::Value> {
+    // while bindings are revoked, the checkpoint is about one of them
+    operation.revoking.is_none().then(|| facts::unfinished(operation)).flatten()
 }
 
 fn made_ready(instance: Instance, made: ProvisionedInstance) -> Instance {

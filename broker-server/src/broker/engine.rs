@@ -27,6 +27,7 @@ use crate::{
     providers::{Registry, Work},
     store::{Begin, Begun, BrokerStore, StoreError},
 };
+use sutler_catalog::Asynchronous;
 use sutler_spec::{Asynchrony, OperationState};
 
 /// What became of work that a request asked for.
@@ -93,24 +94,29 @@ impl Engine {
         tasks.spawn_on(task, &self.runtime);
     }
 
-    /// Waits for work, as long as the platform allows.
+    /// How long a request waits for its work.
+    pub(super) fn patience(&self, asynchrony: Asynchrony, plan: Asynchronous) -> Patience {
+        match (asynchrony, plan) {
+            (Asynchrony::Refused, _) => Patience::Stubborn(self.tuning.sync_limit),
+            (Asynchrony::Allowed, Asynchronous::Always) => Patience::Running(self.tuning.inline_budget),
+            (Asynchrony::Allowed, _) => Patience::Inline(self.tuning.inline_budget),
+        }
+    }
+
+    /// Waits for work.
     pub(super) async fn attend(
         &self,
         mut attendance: Attendance,
-        asynchrony: Asynchrony,
+        patience: Patience,
     ) -> Result<Attended, BrokerError> {
-        let patience = match asynchrony {
-            Asynchrony::Allowed => Patience::Inline(self.tuning.inline_budget),
-            Asynchrony::Refused => Patience::Stubborn(self.tuning.sync_limit),
-        };
         let ended = end(&mut attendance.receiver, patience).await;
         let Attendance { operation, work, receiver } = attendance;
         self.waiting.leave(&operation, receiver);
-        match (ended, asynchrony) {
+        match (ended, patience) {
             (Some(Ok(())), _) => Ok(Attended::Done),
             (Some(Err(failure)), _) => Err(BrokerError::Work { work, failure: *failure }),
-            (None, Asynchrony::Allowed) => Ok(Attended::GoesOn(operation)),
-            (None, Asynchrony::Refused) => Err(BrokerError::StillRunning),
+            (None, Patience::Stubborn(_)) => Err(BrokerError::StillRunning),
+            (None, Patience::Inline(_) | Patience::Running(_)) => Ok(Attended::GoesOn(operation)),
         }
     }
 
@@ -132,7 +138,7 @@ impl Engine {
                 .map(|()| Attended::Done)
                 .map_err(|failure| BrokerError::Work { work, failure: *failure });
         }
-        self.attend(attendance, asynchrony).await
+        self.attend(attendance, Patience::Stubborn(self.tuning.sync_limit)).await
     }
 
     /// Lets running steps finish, records where they are, and starts nothing new.

@@ -29,6 +29,9 @@ pub enum BrokerError {
     /// The platform must accept incomplete answers.
     #[error("asynchronous operation required")]
     AsyncRequired,
+    /// Only applications can be bound.
+    #[error("an application is required")]
+    RequiresApp,
     /// Another operation is in progress.
     #[error("another operation is in progress")]
     Concurrency,

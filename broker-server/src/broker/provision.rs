@@ -102,7 +102,7 @@ impl Broker {
         request: &ProvisionRequest,
         caller: &Caller,
     ) -> Result<(), BrokerError> {
-        self.check_asynchrony(&request.service_id, &request.plan_id, caller)?;
+        self.check_asynchrony(Work::Provision, (&request.service_id, &request.plan_id), caller)?;
         check_maintenance(plan, request.maintenance_info.as_ref())?;
         let none = Parameters::default();
         let parameters = request.parameters.as_ref().unwrap_or(&none);
@@ -130,8 +130,9 @@ impl Broker {
         let row = Instance { unfinished, ..new_instance(id, request, plan, digest) };
         let rows = Rows { instance: RowChange::put(row), ..Rows::default() };
         let begin = self.beginning(operation, (decided_on, rows), ("provision.accepted", caller));
+        let asynchrony = self.asynchrony(Work::Provision, (&request.service_id, &request.plan_id));
         let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
-        Ok(Some(match self.attend(attendance, caller).await? {
+        Ok(Some(match self.attend(attendance, (caller, asynchrony)).await? {
             Some(accepted) => Provisioned::Accepted(accepted),
             None => Provisioned::Created(self.present_body(id).await?),
         }))

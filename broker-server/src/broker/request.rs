@@ -46,18 +46,24 @@ impl Broker {
         self.engine.registry.provider(service).ok_or_else(|| BrokerError::NoProvider(service.to_string()))
     }
 
+    /// Whether such work on instances of the plan outlives its request.
+    pub(super) fn asynchrony(&self, work: Work, (service, plan): (&ServiceId, &PlanId)) -> Asynchronous {
+        let plan = self.engine.registry.plan(service, plan);
+        plan.map_or_else(Asynchronous::default, |plan| match work {
+            Work::Provision | Work::Deprovision => plan.asynchrony(),
+            Work::Update => plan.update_asynchrony(),
+            Work::Bind | Work::Unbind => plan.binding_asynchrony(),
+        })
+    }
+
     /// Refuses platforms that do not accept incomplete answers where no other can be given.
     pub(super) fn check_asynchrony(
         &self,
-        service: &ServiceId,
-        plan: &PlanId,
+        work: Work,
+        (service, plan): (&ServiceId, &PlanId),
         caller: &Caller,
     ) -> Result<(), BrokerError> {
-        let always = self
-            .engine
-            .registry
-            .plan(service, plan)
-            .is_some_and(|plan| plan.asynchrony() == Asynchronous::Always);
+        let always = self.asynchrony(work, (service, plan)) == Asynchronous::Always;
         if always && caller.asynchrony == Asynchrony::Refused {
             Err(BrokerError::AsyncRequired)
         } else {
@@ -92,9 +98,10 @@ impl Broker {
     pub(super) async fn attend(
         &self,
         attendance: Attendance,
-        caller: &Caller,
+        (caller, plan): (&Caller, Asynchronous),
     ) -> Result<Option<Accepted>, BrokerError> {
-        Ok(accepted(self.engine.attend(attendance, caller.asynchrony).await?))
+        let patience = self.engine.patience(caller.asynchrony, plan);
+        Ok(accepted(self.engine.attend(attendance, patience).await?))
     }
 }
 

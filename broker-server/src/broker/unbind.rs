@@ -91,7 +91,7 @@ impl Broker {
     ) -> Result<(), BrokerError> {
         let (service, plan): (&ServiceId, &PlanId) = instance
             .map_or((&query.service_id, &query.plan_id), |instance| (&instance.service, &instance.plan));
-        self.check_asynchrony(service, plan, caller)?;
+        self.check_asynchrony(Work::Unbind, (service, plan), caller)?;
         if *service == query.service_id {
             Ok(())
         } else {
@@ -123,9 +123,10 @@ impl Broker {
         let mut begin =
             self.beginning(operation, (Some(instance.revision), rows), ("unbind.accepted", caller));
         begin.supersedes.clone_from(&superseded);
+        let asynchrony = self.asynchrony(Work::Unbind, (&instance.service, &instance.plan));
         let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
         self.tell_superseded(superseded.as_ref());
-        let attended = self.attend(attendance, caller).await?;
+        let attended = self.attend(attendance, (caller, asynchrony)).await?;
         Ok(Some(attended.map_or(Unbound::Deleted, Unbound::Accepted)))
     }
 }

@@ -123,7 +123,9 @@ impl Broker {
     ) -> Result<Option<Updated>, BrokerError> {
         let plan_id = request.plan_id.as_ref().unwrap_or(&existing.plan);
         let (offering, plan) = self.known_plan(&existing.service, plan_id)?;
-        self.check_asynchrony(&existing.service, plan_id, caller)?;
+        for plan in [&existing.plan, plan_id] {
+            self.check_asynchrony(Work::Update, (&existing.service, plan), caller)?;
+        }
         check_maintenance(plan, request.maintenance_info.as_ref())?;
         let body = instance_body(&existing);
         match self.effect(&existing, request, (offering, plan))? {
@@ -156,8 +158,8 @@ impl Broker {
         let asked = request.parameters.as_ref().unwrap_or(&none);
         let change = change(existing, request, asked);
         let plan_changes = change.plan != existing.plan;
-        if plan_changes && !self.is_plan_updateable(offering, existing) {
-            return Err(BrokerError::Unsupported("The plan of this instance cannot be changed.".to_owned()));
+        if plan_changes {
+            self.check_plan_change(offering, existing, plan)?;
         }
         if !asked.is_empty() {
             self.check_schema(&plan.id, Input::Update, asked)?;
@@ -189,9 +191,33 @@ impl Broker {
         Ok(if context_counts { Effect::Context } else { Effect::Nothing })
     }
 
-    fn is_plan_updateable(&self, offering: &ServiceOffering, existing: &Instance) -> bool {
-        let present = self.engine.registry.index().plan_by_id(&existing.service, &existing.plan);
-        present.is_some_and(|plan| offering.is_plan_updateable(plan))
+    /// Every pair of plans is allowed or not (B-UPD-01, B-UPD-10).
+    fn check_plan_change(
+        &self,
+        offering: &ServiceOffering,
+        existing: &Instance,
+        wanted: &ServicePlan,
+    ) -> Result<(), BrokerError> {
+        let registry = &self.engine.registry;
+        let present = registry.plan(&existing.service, &existing.plan);
+        let is_updateable = present.is_some_and(|plan| offering.is_plan_updateable(plan.service_plan()));
+        let can_change_to = |plan: &ServicePlan| {
+            is_updateable && present.is_some_and(|present| present.can_change_to(&plan.id))
+        };
+        if can_change_to(wanted) {
+            return Ok(());
+        }
+        let others = offering.plans.iter().filter(|plan| plan.id != existing.plan && can_change_to(plan));
+        let others: Vec<&str> = others.map(|plan| plan.name.as_str()).collect();
+        let present = present.map_or_else(|| existing.plan.to_string(), |plan| plan.name().to_owned());
+        Err(BrokerError::Unsupported(format!(
+            "An instance of the plan '{present}' cannot be changed to the plan '{}'. {}",
+            wanted.name,
+            match others.as_slice() {
+                [] => "It cannot change its plan; make another instance.".to_owned(),
+                others => format!("It can be changed to: {}.", others.join(", ")),
+            }
+        )))
     }
 
     async fn begin_update(
@@ -206,8 +232,9 @@ impl Broker {
         operation.change = Some(facts::written(&change));
         let rows = Rows { instance: RowChange::Keep, ..Rows::default() };
         let begin = self.beginning(operation, (Some(existing.revision), rows), ("update.accepted", caller));
+        let asynchrony = self.asynchrony(Work::Update, (&existing.service, &existing.plan));
         let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
-        Ok(Some(match self.attend(attendance, caller).await? {
+        Ok(Some(match self.attend(attendance, (caller, asynchrony)).await? {
             Some(accepted) => Updated::Accepted(accepted),
             None => Updated::Applied(self.present_body(&existing.id).await?),
         }))

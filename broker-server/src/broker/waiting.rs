@@ -32,6 +32,8 @@ pub(super) enum Stage {
 pub(super) enum Patience {
     /// This long, but not for what goes on only later.
     Inline(Duration),
+    /// This long, but not for anything that waits itself.
+    Running(Duration),
     /// This long.
     Stubborn(Duration),
 }
@@ -91,13 +93,16 @@ pub(super) async fn end(
     patience: Patience,
 ) -> Option<Result<(), Box<Failure>>> {
     let deadline = match patience {
-        Patience::Inline(budget) | Patience::Stubborn(budget) => Instant::now() + budget,
+        Patience::Inline(budget) | Patience::Running(budget) | Patience::Stubborn(budget) => {
+            Instant::now() + budget
+        }
     };
     loop {
         match receiver.borrow_and_update().clone() {
             Stage::Over(end) => return Some(end),
             Stage::Left => return None,
             Stage::Parked(due) if matches!(patience, Patience::Inline(_)) && due >= deadline => return None,
+            Stage::Parked(_) if matches!(patience, Patience::Running(_)) => return None,
             Stage::Running | Stage::Parked(_) => {}
         }
         // the sender goes only after having told the end

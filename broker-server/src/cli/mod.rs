@@ -43,6 +43,10 @@ use sutler_secrets::KeyRingError;
 ///
 ///   vendors: { cloudflare: { account_id: ACCOUNT, api_token: { env: CLOUDFLARE_API_TOKEN } } }
 ///
+/// Without any vendor, for trying platforms and tools, a plan for every behaviour (off unless given):
+///
+///   vendors: { probe: { slow: 2s } }
+///
 /// Logs are JSON lines on standard error; SUTLER_LOG sets the level (info, debug, sutler_broker_server=trace, …).
 /// Exit codes: 0 stopped as asked, 1 failed, 2 configuration.
 #[derive(Parser)]

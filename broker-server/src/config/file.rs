@@ -4,11 +4,12 @@ use std::{net::SocketAddr, path::Path};
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
+use sutler_catalog::probe::Home;
 use sutler_secrets::SecretString;
 
 use super::{
     CloudflareAccount, Config, ConfigError, Credential, DeletedLastOperation, Duration, Limits,
-    MissingVersionHeader, Position, Proof, Size, Tls, Tuning, Vendors, secret::SecretSource,
+    MissingVersionHeader, Position, Probe, Proof, Size, Tls, Tuning, Vendors, secret::SecretSource,
 };
 
 #[derive(Deserialize)]
@@ -54,6 +55,13 @@ struct FileTls {
 #[serde(deny_unknown_fields)]
 struct FileVendors {
     cloudflare: Option<Spanned<FileCloudflare>>,
+    probe: Option<FileProbe>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileProbe {
+    slow: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -136,7 +144,7 @@ impl Meaning<'_> {
             keys: self.folder.join(file.keys),
             missing_version_header: self.missing_version(file.missing_version_header)?,
             deleted_last_operation: self.deleted(file.deleted_last_operation)?,
-            vendors: self.vendors(file.vendors, listen)?,
+            vendors: self.vendors(file.vendors, file.offerings.as_deref(), listen)?,
             tuning: tuning(&file.tuning),
             limits: limits(&file.limits),
             offerings: file.offerings,
@@ -248,15 +256,39 @@ impl Meaning<'_> {
         })
     }
 
-    fn vendors(&mut self, vendors: FileVendors, listen: SocketAddr) -> Result<Vendors, ConfigError> {
-        let Some(cloudflare) = vendors.cloudflare else { return Ok(Vendors::default()) };
+    fn vendors(
+        &mut self,
+        vendors: FileVendors,
+        offerings: Option<&[String]>,
+        listen: SocketAddr,
+    ) -> Result<Vendors, ConfigError> {
+        let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
+        Ok(Vendors { cloudflare, probe: probe(vendors.probe, offerings) })
+    }
+
+    fn cloudflare(
+        &mut self,
+        cloudflare: Spanned<FileCloudflare>,
+        listen: SocketAddr,
+    ) -> Result<CloudflareAccount, ConfigError> {
         let position = self.position(&cloudflare);
         let FileCloudflare { base_url, account_id, api_token } = cloudflare.value;
         check_vendor_url(&base_url)
             .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
         let api_token = self.secret(api_token, &position, listen)?;
         let base_url = base_url.trim_end_matches('/').to_owned();
-        Ok(Vendors { cloudflare: Some(CloudflareAccount { base_url, account_id, api_token }) })
+        Ok(CloudflareAccount { base_url, account_id, api_token })
+    }
+}
+
+/// The probe is off unless it is configured, or one of its offerings is asked for by name.
+fn probe(configured: Option<FileProbe>, offerings: Option<&[String]>) -> Option<Probe> {
+    let probes = Home::ALL.map(Home::name);
+    let is_named = offerings.is_some_and(|names| names.iter().any(|name| probes.contains(&name.as_str())));
+    match configured {
+        Some(FileProbe { slow: Some(slow) }) => Some(Probe { slow: slow.0 }),
+        Some(FileProbe { slow: None }) => Some(Probe::default()),
+        None => is_named.then(Probe::default),
     }
 }
 

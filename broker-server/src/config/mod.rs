@@ -114,6 +114,21 @@ pub enum DeletedLastOperation {
 pub struct Vendors {
     /// Cloudflare.
     pub cloudflare: Option<CloudflareAccount>,
+    /// The probe, which needs none.
+    pub probe: Option<Probe>,
+}
+
+/// The probe offering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    /// How long slow work takes.
+    pub slow: std::time::Duration,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self { slow: std::time::Duration::from_secs(2) }
+    }
 }
 
 /// An account at Cloudflare.

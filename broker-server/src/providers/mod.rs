@@ -2,6 +2,7 @@
 
 pub mod cloudflare;
 mod marker;
+mod probe;
 mod provider;
 mod registry;
 #[cfg(any(test, feature = "testing"))]
@@ -10,6 +11,7 @@ pub mod scripted;
 use std::sync::Arc;
 
 pub use marker::Marker;
+pub use probe::Probe;
 pub use provider::*;
 pub use registry::{Registry, RegistryError};
 
@@ -43,6 +45,9 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Token::new(&client)));
         providers.push(Arc::new(cloudflare::Secrets::new(&client)));
         providers.push(Arc::new(cloudflare::PagesDomain::new(&client)));
+    }
+    if let Some(probe) = &vendors.probe {
+        providers.extend(Probe::all(probe.slow));
     }
     Ok(providers)
 }

@@ -4,6 +4,7 @@
 
 mod bindings;
 mod deprovision;
+mod probe;
 mod protocol;
 mod provision;
 mod restart;

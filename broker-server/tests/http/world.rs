@@ -7,12 +7,18 @@ use serde_json::{Value, json};
 use sutler_broker_server::{
     Config, Server, ServerError, ServerHandle,
     config::{DeletedLastOperation, Tuning},
-    providers::scripted::{SERVICE, STANDARD, Script, Scripted},
+    providers::{
+        Probe,
+        scripted::{SERVICE, STANDARD, Script, Scripted},
+    },
 };
 use tempfile::TempDir;
 
 pub(crate) const USER: &str = "platform";
 pub(crate) const PASSWORD: &str = "a-long-enough-password-1234";
+
+/// How long the probe takes for what is slow.
+const SLOW: Duration = Duration::from_millis(50);
 
 /// An answer.
 #[derive(Debug)]
@@ -76,7 +82,10 @@ impl World {
             };
             config.deleted_last_operation = DeletedLastOperation::Succeeded;
             (self.change)(&mut config);
-            match Server::builder(config).provider(Scripted { script: self.script.clone() }).build() {
+            let builder = Server::builder(config).provider(Scripted { script: self.script.clone() });
+            let builder =
+                Probe::all(SLOW).into_iter().fold(builder, |builder, probe| builder.shared_provider(probe));
+            match builder.build() {
                 Ok(server) => break server,
                 Err(ServerError::Store(sutler_broker_server::store::StoreError::InUse { .. })) => {
                     tokio::time::sleep(Duration::from_millis(5)).await;
