@@ -34,7 +34,7 @@ fn every_behaviour_has_one_plan_that_names_it() {
     let mut ids = HashSet::new();
     for behaviour in Behaviour::ALL {
         let offering = behaviour.home().offering();
-        let plan = offering.plan(&behaviour.id().into()).expect(behaviour.name());
+        let plan = offering.plan(&behaviour.id().into()).expect("a plan");
         assert_eq!(plan.name(), behaviour.name());
         assert_eq!(plan.service_plan().metadata["sutler"], json!({ "probe": behaviour.name() }));
         assert_eq!(Behaviour::of(plan.id()), Some(behaviour));
