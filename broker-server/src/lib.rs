@@ -11,6 +11,7 @@
 mod api;
 pub mod binding;
 pub mod broker;
+pub mod budget;
 pub mod config;
 pub mod instance;
 pub mod logging;

@@ -1,12 +1,14 @@
 //! The record of one piece of accepted work, and the right to go on with it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sutler_secrets::Digest;
 use sutler_spec::{BindingId, InstanceId, OperationState};
 use uuid::Uuid;
+
+use crate::store::Actor;
 
 /// Names an operation: a UUIDv7 as text, so only unreserved characters (B-URL-02).
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -136,6 +138,14 @@ pub struct Operation {
     pub touched: bool,
     /// Attempts of the present step that gave no clear answer, in a row.
     pub failures: u32,
+    /// Steps that were answered. A step that is asked for again because of a doubt has the same turn, any other step
+    /// has another one.
+    pub turn: u32,
+    /// How long ago the first attempt in doubt may have been sent, by the store's clock; zero without a doubt. Kept by
+    /// the store.
+    pub doubted_for: Duration,
+    /// On whose behalf it works.
+    pub actor: Actor,
 }
 
 impl Operation {

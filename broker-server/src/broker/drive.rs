@@ -20,7 +20,7 @@ use crate::{
     instance::Instance,
     operation::{Intent, Lease, Operation},
     providers::{Attempt, Checkpoint, Progress, Provider, ProviderError, RecoveryClass, Sent, Work},
-    store::{Actor, Event, Hold, Rows, Save, StoreError},
+    store::{Event, Hold, Rows, Save, StoreError},
 };
 
 /// An operation in our hands, with everything it is about.
@@ -215,6 +215,7 @@ impl Engine {
         let event = self.event(drive, "binding.revoked", Some(revoked.clone()));
         drive.operation.touched = true;
         drive.operation.in_doubt = false;
+        drive.operation.turn = drive.operation.turn.saturating_add(1);
         drive.operation.failures = 0;
         drive.operation.checkpoint = match next {
             Some(_) => facts::written(&Checkpoint::begin()),
@@ -265,7 +266,7 @@ impl Engine {
             instance: drive.instance.id.clone(),
             binding,
             operation: Some(drive.operation.id.clone()),
-            actor: Actor::default(),
+            actor: drive.operation.actor.clone(),
             detail: None,
         }
     }
@@ -303,6 +304,7 @@ fn settle(operation: &mut Operation, checkpoint: Checkpoint, read_only: bool) {
     operation.intent = None;
     operation.in_doubt = false;
     operation.touched |= !read_only;
+    operation.turn = operation.turn.saturating_add(1);
     operation.failures = 0;
     operation.description = None;
 }

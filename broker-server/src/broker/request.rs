@@ -1,6 +1,6 @@
 //! What requests have in common: finding offering and plan, checks before anything is written, new operations.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sutler_catalog::{Asynchronous, Input};
 use sutler_secrets::Digest;
@@ -18,7 +18,7 @@ use crate::{
     instance::Instance,
     operation::{Lease, Operation, OperationId},
     providers::{InstanceFacts, Provider, Work},
-    store::{Begin, Event, Rows},
+    store::{Actor, Begin, Event, Rows},
 };
 
 /// How often a decision is made again because the world moved on.
@@ -144,6 +144,9 @@ pub(super) fn operation(wanted: Wanted, checkpoint: serde_json::Value, provider:
         in_doubt: false,
         touched: false,
         failures: 0,
+        turn: 0,
+        doubted_for: Duration::ZERO,
+        actor: Actor::default(),
     }
 }
 
@@ -151,10 +154,11 @@ impl Broker {
     /// The accepting transaction of an operation.
     pub(super) fn beginning(
         &self,
-        operation: Operation,
+        mut operation: Operation,
         (decided_on, rows): (Option<u64>, Rows),
         (kind, caller): (&'static str, &Caller),
     ) -> Begin {
+        operation.actor = caller.actor.clone();
         let event = Event {
             kind,
             instance: operation.instance.clone(),

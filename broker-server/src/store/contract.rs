@@ -1,5 +1,7 @@
 //! What every store must do, as tests that run against any of them.
 
+mod replicas;
+
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, json};
@@ -33,6 +35,7 @@ pub async fn run(store: Arc<dyn BrokerStore>) {
     a_parked_operation_makes_way_and_a_running_one_does_not(store.as_ref()).await;
     bindings_go_with_their_revocation(store.as_ref()).await;
     the_last_operation_of_what_is_there_is_never_forgotten(store.as_ref()).await;
+    replicas::run(store.clone()).await;
     store.check().await.expect("a healthy store");
 }
 
@@ -260,8 +263,17 @@ fn new_binding(instance: &str, name: &str) -> Binding {
     }
 }
 
+fn actor() -> Actor {
+    let identity = json!({ "platform": "test", "value": { "user": "u" } });
+    Actor {
+        credential: Some("a".to_owned()),
+        request: Some("r".to_owned()),
+        originating_identity: Some(identity),
+    }
+}
+
 fn event(instance: &str) -> Event {
-    let actor = Actor { credential: Some("a".to_owned()), ..Actor::default() };
+    let actor = actor();
     let (operation, detail) = (None, Some("a detail".to_owned()));
     Event { kind: "test", instance: id(instance), binding: None, operation, actor, detail }
 }
@@ -284,6 +296,9 @@ fn beginning(work: Work, instance: &str, rows: Rows) -> Begin {
         in_doubt: false,
         touched: false,
         failures: 0,
+        turn: 0,
+        doubted_for: Duration::ZERO,
+        actor: actor(),
     };
     let lease = Lease::first(operation.id.clone());
     let event = event(instance);

@@ -16,6 +16,7 @@ pub use event::{Actor, Event};
 
 use crate::{
     binding::Binding,
+    budget::{AccountKey, Budget, Reservation},
     instance::Instance,
     operation::{Lease, Operation, OperationId, OperationStatus},
 };
@@ -58,7 +59,7 @@ pub trait BrokerStore: Send + Sync + 'static {
     /// The operation that is in progress on the instance or one of its bindings.
     async fn active(&self, instance: &InstanceId) -> Result<Option<OperationStatus>, StoreError>;
 
-    /// Accepts an operation, already claimed with its first intent, together with its rows.
+    /// Accepts an operation, already claimed, as a rule with its first intent, together with its rows.
     async fn begin(&self, begin: Begin) -> Result<Begun, StoreError>;
 
     /// Writes how an operation stands now, together with its rows. Ends the lease unless `hold` keeps it. A terminal
@@ -68,10 +69,13 @@ pub trait BrokerStore: Send + Sync + 'static {
     /// Writes an instance that no operation is working on, if it still has the given revision.
     async fn amend(&self, instance: Instance, event: Event) -> Result<Amended, StoreError>;
 
-    /// Claims up to `limit` operations that are due and held by nobody. Intents without a result become doubts.
+    /// Claims up to `limit` operations that are due: parked ones, and those whose holder let its lease lapse. Intents
+    /// without a result become doubts; they stay readable in what is claimed.
     async fn claim(&self, lease: Duration, limit: usize) -> Result<Vec<(Lease, Operation)>, StoreError>;
 
-    /// Makes every operation in progress due at once, whoever holds it. Only for a process that knows it is alone.
+    /// Makes every operation that is held due at once and held by nobody; its intent becomes a doubt, as in
+    /// [`claim`](Self::claim), and is forgotten: nobody can carry it out any more. Only for a process that knows it is
+    /// alone; a store of many processes does nothing.
     async fn take_over(&self) -> Result<u64, StoreError>;
 
     /// How long until the next operation is due, if any is waiting or held.
@@ -79,6 +83,28 @@ pub trait BrokerStore: Send + Sync + 'static {
 
     /// Forgets operations that ended longer ago than this.
     async fn forget(&self, older_than: Duration) -> Result<u64, StoreError>;
+
+    /// Takes up to `wanted` calls out of the budget of a vendor account, as [`Spending::take`] says. The budget is one
+    /// for all processes that share the store.
+    ///
+    /// [`Spending::take`]: crate::budget::Spending::take
+    async fn reserve(
+        &self,
+        account: &AccountKey,
+        wanted: u32,
+        budget: Budget,
+    ) -> Result<Reservation, StoreError>;
+
+    /// Closes a vendor account for this long from now, for everyone; what it is closed for already stays.
+    async fn slow_down(&self, account: &AccountKey, closed_for: Duration) -> Result<(), StoreError>;
+
+    /// Ids of instances in their order, at most `limit`, from the first one after `after`.
+    async fn instances(
+        &self,
+        which: Which,
+        after: Option<&InstanceId>,
+        limit: usize,
+    ) -> Result<Vec<InstanceId>, StoreError>;
 
     /// Whether the store can be read and written.
     async fn check(&self) -> Result<(), StoreError>;
@@ -101,6 +127,15 @@ impl Subject {
             Self::Instance(id) | Self::Binding(id, _) => id,
         }
     }
+}
+
+/// Which instances are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those that have a row.
+    Present,
+    /// Those that ever had one, as the events tell.
+    Ever,
 }
 
 /// What becomes of a row.
@@ -137,7 +172,7 @@ pub struct Rows {
 /// A request to accept an operation.
 #[derive(Debug, Clone)]
 pub struct Begin {
-    /// The operation, in progress, with its first intent.
+    /// The operation, in progress; with its first intent if that may be carried out at once.
     pub operation: Operation,
     /// The claim that goes with it.
     pub lease: Lease,

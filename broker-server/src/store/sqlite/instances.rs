@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     instance::{Instance, InstanceState},
-    store::StoreError,
+    store::{StoreError, Which},
 };
 
 const CONTEXT: Column = Column::new("instances", "context");
@@ -120,4 +120,24 @@ fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Instance, StoreError> {
         revision: row.column::<i64>(15)?.unsigned_abs(),
         id: InstanceId::new(id).map_err(damaged("instances.id"))?,
     })
+}
+
+/// The ids after one, in their order.
+pub(super) fn list(
+    connection: &Connection,
+    which: Which,
+    (after, limit): (Option<&InstanceId>, usize),
+) -> Result<Vec<InstanceId>, StoreError> {
+    let sql = match which {
+        Which::Present => "SELECT id FROM instances WHERE id > ?1 ORDER BY id LIMIT ?2",
+        Which::Ever => "SELECT DISTINCT instance FROM events WHERE instance > ?1 ORDER BY instance LIMIT ?2",
+    };
+    let mut list = connection.prepare_cached(sql).map_err(StoreError::Read)?;
+    // no id is empty
+    let after = after.map_or("", InstanceId::as_str);
+    let rows =
+        list.query_map((after, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get::<_, String>(0));
+    rows.map_err(StoreError::Read)?
+        .map(|id| InstanceId::new(id.map_err(StoreError::Read)?).map_err(damaged("instances.id")))
+        .collect()
 }

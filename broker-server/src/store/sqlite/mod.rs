@@ -1,6 +1,7 @@
 //! The store in one SQLite file: WAL, full synchronisation, one writing thread, some reading connections.
 
 mod bindings;
+mod budgets;
 mod events;
 mod instances;
 mod lock;
@@ -20,9 +21,10 @@ use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId};
 
 use self::{lock::ProcessLock, operations::millis, read::Readers, seal::Sealer, writer::Writer};
-use super::{Amended, Begin, Begun, BrokerStore, Event, Save, StoreError, Subject};
+use super::{Amended, Begin, Begun, BrokerStore, Event, Save, StoreError, Subject, Which};
 use crate::{
     binding::Binding,
+    budget::{AccountKey, Budget, Reservation},
     instance::Instance,
     operation::{Lease, Operation, OperationId, OperationStatus, owner_token},
 };
@@ -76,7 +78,7 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {
-        Ok(operations::get(&self.readers.get(), &self.sealer, id)?.map(|(operation, _)| operation))
+        Ok(operations::get(&self.readers.get(), &self.sealer, id, now())?.map(|(operation, _)| operation))
     }
 
     async fn status(
@@ -149,6 +151,40 @@ impl BrokerStore for SqliteStore {
 
     async fn forget(&self, older_than: Duration) -> Result<u64, StoreError> {
         self.writer.write(move |connection| write::forget(connection, now() - millis(older_than))).await
+    }
+
+    async fn reserve(
+        &self,
+        account: &AccountKey,
+        wanted: u32,
+        budget: Budget,
+    ) -> Result<Reservation, StoreError> {
+        let account = account.clone();
+        self.writer
+            .write(move |connection| {
+                budgets::change(connection, &account, |spending, now| spending.take(now, wanted, budget))
+            })
+            .await
+    }
+
+    async fn slow_down(&self, account: &AccountKey, closed_for: Duration) -> Result<(), StoreError> {
+        let account = account.clone();
+        self.writer
+            .write(move |connection| {
+                budgets::change(connection, &account, |spending, now| {
+                    (spending.closed_for(now, closed_for), ())
+                })
+            })
+            .await
+    }
+
+    async fn instances(
+        &self,
+        which: Which,
+        after: Option<&InstanceId>,
+        limit: usize,
+    ) -> Result<Vec<InstanceId>, StoreError> {
+        instances::list(&self.readers.get(), which, (after, limit))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

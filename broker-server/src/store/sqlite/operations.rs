@@ -1,16 +1,18 @@
 //! Rows of the table `operations`: the record itself, and the lease on it.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, Row};
 use serde_json::Value;
 use sutler_spec::{BindingId, InstanceId, OperationState};
 
 use super::{
     read::{Reading, damaged, digest, word},
-    seal::{Column, Sealer},
+    seal::{Column, Sealer, plain},
 };
 use crate::{
     operation::{Intent, Lease, Operation, OperationId, OperationStatus, Work},
-    store::{Hold, StoreError, Subject},
+    store::{Actor, Hold, StoreError, Subject},
 };
 
 const CHANGE: Column = Column::new("operations", "change");
@@ -18,18 +20,21 @@ const CHECKPOINT: Column = Column::new("operations", "checkpoint");
 
 const INSERT: &str =
     "INSERT INTO operations (id, instance, binding, work, state, digest, change, checkpoint, step,
-    class, attempt, in_doubt, touched, failures, owner, fence, due_at, created_at)
-    VALUES (?1, ?2, ?3, ?4, 'in progress', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16)";
+    class, attempt, in_doubt, touched, failures, owner, fence, due_at, created_at, credential, request,
+    originating_identity, turn, sent_at)
+    VALUES (?1, ?2, ?3, ?4, 'in progress', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+    iif(?8 IS NULL, NULL, ?16))";
 
 const SAVE: &str =
     "UPDATE operations SET state = ?4, description = ?5, instance_usable = ?6, update_repeatable = ?7,
     change = ?8, revoking = ?9, checkpoint = ?10, step = ?11, class = ?12, attempt = ?13, in_doubt = ?14,
-    touched = ?15, failures = ?16, owner = ?17, due_at = ?18, ended_at = ?19
+    touched = ?15, failures = ?16, owner = ?17, due_at = ?18, ended_at = ?19, turn = ?20,
+    sent_at = CASE WHEN ?14 THEN coalesce(sent_at, ?21) WHEN ?11 IS NOT NULL THEN ?21 END
     WHERE id = ?1 AND owner = ?2 AND fence = ?3 AND state = 'in progress'";
 
 pub(super) const ALL: &str = "SELECT id, instance, binding, work, state, description, instance_usable,
     update_repeatable, digest, change, revoking, checkpoint, step, class, attempt, in_doubt, touched, failures,
-    fence FROM operations";
+    fence, credential, request, originating_identity, turn, sent_at FROM operations";
 
 const STATUS: &str =
     "SELECT id, binding, work, state, description, instance_usable, update_repeatable, digest,
@@ -60,6 +65,10 @@ pub(super) fn insert(
         lease.fence.cast_signed(),
         until,
         now,
+        row.actor.credential,
+        row.actor.request,
+        row.actor.originating_identity.as_ref().map(plain),
+        row.turn,
     ];
     connection
         .prepare_cached(INSERT)
@@ -102,6 +111,8 @@ pub(super) fn save(
         owner,
         due_at,
         ended_at,
+        row.turn,
+        now,
     ];
     let changed = connection
         .prepare_cached(SAVE)
@@ -145,7 +156,7 @@ pub(super) fn claim(
         return Ok(None);
     };
     drop(taken);
-    let found = get(connection, sealer, &OperationId::from(id.as_str()))?;
+    let found = get(connection, sealer, &OperationId::from(id.as_str()), now)?;
     let (operation, fence) = found.ok_or(StoreError::Damaged { column: "operations.id" })?;
     let lease = Lease { operation: operation.id.clone(), owner: owner.to_owned(), fence };
     Ok(Some((lease, operation)))
@@ -156,10 +167,11 @@ pub(super) fn get(
     connection: &Connection,
     sealer: &Sealer,
     id: &OperationId,
+    now: i64,
 ) -> Result<Option<(Operation, u64)>, StoreError> {
     let mut get = connection.prepare_cached(&format!("{ALL} WHERE id = ?1")).map_err(StoreError::Read)?;
     let mut rows = get.query([id.as_str()]).map_err(StoreError::Read)?;
-    rows.next().map_err(StoreError::Read)?.map(|row| read(row, sealer)).transpose()
+    rows.next().map_err(StoreError::Read)?.map(|row| read(row, sealer, now)).transpose()
 }
 
 /// Reads what polling needs.
@@ -212,11 +224,13 @@ fn read_status(row: &Row<'_>, now: i64) -> Result<OperationStatus, StoreError> {
     })
 }
 
-fn read(row: &Row<'_>, sealer: &Sealer) -> Result<(Operation, u64), StoreError> {
+fn read(row: &Row<'_>, sealer: &Sealer, now: i64) -> Result<(Operation, u64), StoreError> {
     let id: String = row.column(0)?;
     let key = [id.as_str()];
     let (binding, revoking): (Option<String>, Option<String>) = (row.column(2)?, row.column(10)?);
     let (step, class, attempt) = (row.column(12)?, row.column(13)?, row.column(14)?);
+    let (in_doubt, sent_at): (bool, Option<i64>) = (row.column(15)?, row.column(23)?);
+    let identity: Option<String> = row.column(21)?;
     let operation = Operation {
         instance: InstanceId::new(row.column::<String>(1)?).map_err(damaged("operations.instance"))?,
         binding: binding.map(BindingId::new).transpose().map_err(damaged("operations.binding"))?,
@@ -230,12 +244,23 @@ fn read(row: &Row<'_>, sealer: &Sealer) -> Result<(Operation, u64), StoreError> 
         revoking: revoking.map(BindingId::new).transpose().map_err(damaged("operations.revoking"))?,
         checkpoint: sealer.open_option(CHECKPOINT, &key, row.column(11)?)?.unwrap_or(Value::Null),
         intent: intent(step, class, attempt),
-        in_doubt: row.column(15)?,
+        in_doubt,
         touched: row.column(16)?,
         failures: row.column(17)?,
+        turn: row.column(22)?,
+        doubted_for: sent_at.filter(|_| in_doubt).map_or(Duration::ZERO, |at| since(at, now)),
+        actor: Actor {
+            credential: row.column(19)?,
+            request: row.column(20)?,
+            originating_identity: identity.and_then(|text| serde_json::from_str(&text).ok()),
+        },
         id: OperationId::from(id.as_str()),
     };
     Ok((operation, row.column::<i64>(18)?.unsigned_abs()))
+}
+
+fn since(at: i64, now: i64) -> Duration {
+    Duration::from_millis((now - at).max(0).unsigned_abs())
 }
 
 fn intent(step: Option<String>, class: Option<String>, attempt: Option<u32>) -> Option<Intent> {
@@ -257,6 +282,6 @@ fn state_from(text: &str) -> Option<OperationState> {
 }
 
 /// Milliseconds for storage.
-pub(super) fn millis(duration: std::time::Duration) -> i64 {
+pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }

@@ -9,7 +9,7 @@ use super::seal::Sealer;
 use crate::store::StoreError;
 
 /// One script per schema version, in order; the n-th makes version n.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
 
 /// Opens the connection that writes, brings the schema up to date, and checks the keys before anything is written.
 pub(super) fn open_for_writing(path: &Path, sealer: &Sealer) -> Result<(Connection, String), StoreError> {

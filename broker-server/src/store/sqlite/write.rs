@@ -66,11 +66,15 @@ pub(super) fn amend(
     Ok(Amended::Written)
 }
 
-/// Makes everything in progress due.
+/// Makes everything that is held due, and takes it from its holder.
 pub(super) fn take_over(connection: &Connection, now: i64) -> Result<u64, StoreError> {
     connection
         .execute(
-            "UPDATE operations SET due_at = ?1 WHERE state = 'in progress' AND owner IS NOT NULL AND due_at > ?1",
+            "UPDATE operations SET due_at = ?1, owner = NULL,
+             in_doubt = in_doubt OR (step IS NOT NULL AND class <> 'read_only'),
+             touched = touched OR (step IS NOT NULL AND class <> 'read_only'),
+             step = NULL, class = NULL, attempt = NULL
+             WHERE state = 'in progress' AND owner IS NOT NULL",
             [now],
         )
         .map(|changed| changed as u64)
