@@ -11,6 +11,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use sutler_spec::{ErrorBody, ErrorCode, Outcome};
 
+use crate::faults;
+
 /// An answer.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -77,6 +79,6 @@ impl Reply {
             return response.finish();
         }
         response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
-        response.body(self.body)
+        faults::half_answer("B05", response, self.body)
     }
 }

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     binding::Binding,
+    faults::{self, Injected},
     instance::Instance,
     operation::{Intent, Lease, Operation},
     providers::{Attempt, Checkpoint, Progress, Provider, ProviderError, RecoveryClass, Sent, Work},
@@ -67,6 +68,7 @@ impl Engine {
                 self.intend(&mut drive).await?;
             }
             let answer = self.ask(&drive).await;
+            faults::pass("B12").await?;
             if let Flow::Off = self.conclude(&mut drive, answer).await? {
                 return Ok(());
             }
@@ -105,7 +107,9 @@ impl Engine {
     /// Makes the intent of the next attempt durable.
     async fn intend(&self, drive: &mut Drive) -> Result<(), StoreError> {
         drive.operation.intent = Some(next_intent(drive));
-        self.save(drive, Hold::Keep(self.tuning.lease), Rows::default(), None).await?;
+        if !faults::mutant("no_intent") {
+            self.save(drive, Hold::Keep(self.tuning.lease), Rows::default(), None).await?;
+        }
         drive.intended = Intended::Already;
         Ok(())
     }
@@ -116,7 +120,9 @@ impl Engine {
         let checkpoint = checkpoint(&drive.operation);
         let attempt = if drive.operation.in_doubt { Attempt::Again } else { Attempt::First };
         debug!(operation = %drive.operation.id, step = checkpoint.step, ?attempt, "asking the provider");
-        let marker = facts::marker(self.store.installation(), &drive.instance.id, bound(&drive.operation));
+        let is_mutant = attempt == Attempt::Again && faults::mutant("new_marker_on_retry");
+        let installation = if is_mutant { "another" } else { self.store.installation() };
+        let marker = facts::marker(installation, &drive.instance.id, bound(&drive.operation));
         let step =
             facts::Asked { instance: &drive.instance, checkpoint: &checkpoint, attempt, marker: &marker };
         let work = facts::call(
@@ -125,11 +131,20 @@ impl Engine {
             step,
             (drive.binding.as_ref(), drive.operation.change.as_ref()),
         );
-        match timeout(self.tuning.call_deadline(), AssertUnwindSafe(work).catch_unwind()).await {
+        let work = async {
+            if attempt == Attempt::Again {
+                faults::pass("B21").await.map_err(Injected::in_doubt)?;
+            }
+            faults::pass("B08").await.map_err(Injected::unsent)?;
+            work.await
+        };
+        let answer = match timeout(self.tuning.call_deadline(), AssertUnwindSafe(work).catch_unwind()).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_panic)) => Err(unclear("The provider stopped with an internal error.")),
             Err(_elapsed) => Err(unclear("The vendor did not answer in time.")),
-        }
+        };
+        faults::pass("B19").await.map_err(Injected::in_doubt)?;
+        answer
     }
 
     /// Records what follows from the answer.
@@ -142,6 +157,13 @@ impl Engine {
             failures: drive.operation.failures,
             touched: drive.operation.touched,
             age: facts::age(&drive.operation.id),
+        };
+        let is_deletion = matches!(target(&drive.operation), Work::Deprovision | Work::Unbind);
+        let answer = match answer {
+            Err(ProviderError::Unavailable { .. }) if is_deletion && faults::mutant("delete_ends_early") => {
+                Ok(Progress::Done(Completed::Gone))
+            }
+            answer => answer,
         };
         let read_only = class_of(drive) == RecoveryClass::ReadOnly;
         match judge(answer, standing, &self.tuning, (self.jitter)()) {
@@ -175,8 +197,11 @@ impl Engine {
             return self.wait(drive, Duration::ZERO).await;
         }
         drive.operation.intent = Some(next_intent(drive));
-        self.save(drive, Hold::Keep(self.tuning.lease), Rows::default(), None).await?;
+        if !faults::mutant("result_not_recorded") {
+            self.save(drive, Hold::Keep(self.tuning.lease), Rows::default(), None).await?;
+        }
         drive.intended = Intended::Already;
+        faults::pass("B15").await?;
         Ok(Flow::On)
     }
 
@@ -192,6 +217,12 @@ impl Engine {
     async fn complete(&self, drive: &mut Drive, completed: Completed) -> Result<Flow, StoreError> {
         if let Some(revoked) = drive.operation.revoking.clone() {
             return self.revoke_next(drive, &revoked).await;
+        }
+        if let Completed::Binding(made) = &completed
+            && faults::mutant("secret_logged")
+        {
+            let credentials = serde_json::to_string(&made.body).unwrap_or_default();
+            info!(credentials, "bound");
         }
         let end = ending::success(
             &self.ring,
@@ -244,6 +275,7 @@ impl Engine {
     }
 
     async fn finish(&self, drive: &mut Drive, end: Ending) -> Result<(), StoreError> {
+        faults::pass("B16").await?;
         let event = self.event(drive, end.event, drive.operation.binding.clone());
         drive.operation = end.operation;
         self.save(drive, Hold::End, end.rows, Some(event)).await

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     binding::{Binding, BindingState},
+    faults,
     instance::{Instance, InstanceState},
     operation::{Operation, Work},
     providers::ProvisionedInstance,
@@ -50,6 +51,7 @@ pub(super) fn success(
             });
             (on_binding(bound), "bind.succeeded")
         }
+        (Work::Unbind, _) if faults::mutant("credentials_kept") => (Rows::default(), "unbind.succeeded"),
         (Work::Unbind, _) => (Rows { binding: RowChange::Remove, ..Rows::default() }, "unbind.succeeded"),
         _ => (Rows { instance: RowChange::Remove, ..Rows::default() }, "deprovision.succeeded"),
     };

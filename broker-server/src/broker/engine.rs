@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     config::Tuning,
+    faults,
     metrics::Metrics,
     operation::{Lease, Operation, OperationId, OperationStatus},
     providers::{Registry, Work},
@@ -67,10 +68,12 @@ impl Engine {
     /// Accepts an operation and starts working on it; nothing when the world moved on before. The work is not tied to
     /// the caller, who listens from before it starts.
     pub(super) async fn begin(self: &Arc<Self>, begin: Begin) -> Result<Option<Attendance>, StoreError> {
+        faults::pass("B01").await?;
         let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
         if self.store.begin(begin).await? == Begun::Moved {
             return Ok(None);
         }
+        faults::pass("B04").await?;
         self.metrics.operations_accepted.count();
         let attendance = self.listen(&operation.id, operation.work);
         self.start(lease, operation, Intended::Already);
@@ -127,7 +130,8 @@ impl Engine {
         asynchrony: Asynchrony,
     ) -> Result<Attended, BrokerError> {
         if asynchrony == Asynchrony::Allowed {
-            return Ok(Attended::GoesOn(status.id.clone()));
+            let is_mutant = faults::mutant("repeat_is_new");
+            return Ok(Attended::GoesOn(if is_mutant { OperationId::new() } else { status.id.clone() }));
         }
         let attendance = self.listen(&status.id, status.work);
         // it may have ended before we listened
@@ -144,6 +148,10 @@ impl Engine {
     /// Lets running steps finish, records where they are, and starts nothing new.
     pub(super) async fn drain(&self) {
         self.draining.send_replace(true);
+        if let Err(injected) = faults::pass("B20").await {
+            tracing::error!(%injected, "could not drain");
+            return;
+        }
         self.waiting.leave_parked();
         let mut tasks = std::mem::take(&mut *self.tasks());
         while tasks.join_next().await.is_some() {}

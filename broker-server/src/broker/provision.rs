@@ -9,6 +9,7 @@ use super::{
     request::{DECISIONS, Wanted, accepted, check_maintenance, instance_body, operation},
 };
 use crate::{
+    faults,
     instance::{Instance, InstanceState},
     operation::OperationStatus,
     providers::Work,
@@ -39,7 +40,7 @@ fn decide(existing: Option<&Instance>, active: Option<&OperationStatus>, digest:
     let active = active.map(|status| status.work);
     match (existing.state, active) {
         (InstanceState::Deprovisioning, Some(_)) => Decision::Busy,
-        _ if !same => Decision::Conflict,
+        _ if !same && !faults::mutant("conflict_means_success") => Decision::Conflict,
         (InstanceState::Ready | InstanceState::Unusable, _) => Decision::Unchanged,
         (InstanceState::Provisioning, Some(Work::Provision)) => Decision::Join,
         (InstanceState::Failed, None) => Decision::Start,

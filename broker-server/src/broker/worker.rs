@@ -9,6 +9,7 @@ use super::{
     engine::{Engine, Intended},
     error::chain,
 };
+use crate::faults;
 
 /// How many operations are claimed in one go.
 const BATCH: usize = 64;
@@ -52,6 +53,10 @@ impl Engine {
 
     /// Claims what is due and starts on it. How long to sleep then.
     async fn take_up(self: &Arc<Self>) -> Duration {
+        if let Err(injected) = faults::pass("B06").await {
+            error!(%injected, "could not claim operations");
+            return SHORTEST_SLEEP;
+        }
         let claimed = match self.store.claim(self.tuning.lease, BATCH).await {
             Ok(claimed) => claimed,
             Err(problem) => {
@@ -61,6 +66,10 @@ impl Engine {
         };
         let all = claimed.len() < BATCH;
         for (lease, operation) in claimed {
+            if let Err(injected) = faults::pass("B07").await {
+                error!(%injected, operation = %operation.id, "the operation is interrupted");
+                continue;
+            }
             if operation.in_doubt {
                 self.metrics.operations_resumed.count();
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::faults;
+
 /// Times of the operation engine.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tuning {
@@ -49,6 +51,9 @@ impl Tuning {
     /// How long a vendor call may take so that its result is still written under the lease.
     #[must_use]
     pub fn call_deadline(&self) -> Duration {
+        if faults::mutant("no_lease_margin") {
+            return self.call_timeout;
+        }
         self.call_timeout.min(self.lease - self.lease / 10)
     }
 }

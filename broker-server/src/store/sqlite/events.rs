@@ -5,12 +5,16 @@ use sutler_spec::BindingId;
 
 use super::seal::plain;
 use crate::{
+    faults,
     operation::OperationId,
     store::{Event, StoreError},
 };
 
 /// Writes one event.
 pub(super) fn append(connection: &Connection, event: &Event, now: i64) -> Result<(), StoreError> {
+    if event.kind.ends_with(".succeeded") && faults::mutant("event_lost") {
+        return Ok(());
+    }
     let values = (
         now,
         event.kind,
@@ -28,6 +32,6 @@ pub(super) fn append(connection: &Connection, event: &Event, now: i64) -> Result
              originating_identity, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .and_then(|mut append| append.execute(values))
-        .map(|_| ())
-        .map_err(StoreError::Write)
+        .map_err(StoreError::Write)?;
+    faults::reach("B18").map_err(|injected| StoreError::Write(injected.into()))
 }

@@ -21,10 +21,11 @@ use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId};
 
 use self::{lock::ProcessLock, operations::millis, read::Readers, seal::Sealer, writer::Writer};
-use super::{Amended, Begin, Begun, BrokerStore, Event, Save, StoreError, Subject, Which};
+use super::{Amended, Begin, Begun, BrokerStore, Event, Hold, Save, StoreError, Subject, Which};
 use crate::{
     binding::Binding,
     budget::{AccountKey, Budget, Reservation},
+    faults,
     instance::Instance,
     operation::{Lease, Operation, OperationId, OperationStatus, owner_token},
 };
@@ -95,8 +96,13 @@ impl BrokerStore for SqliteStore {
 
     async fn begin(&self, begin: Begin) -> Result<Begun, StoreError> {
         let sealer = self.sealer.clone();
-        let begun =
-            self.writer.write(move |connection| write::begin(connection, &sealer, &begin, now())).await;
+        let begun = self
+            .writer
+            .write_past(
+                || faults::reach("B03"),
+                move |connection| write::begin(connection, &sealer, &begin, now()),
+            )
+            .await;
         match begun {
             // the constraint speaks where the checks before it could not
             Err(StoreError::Write(error)) if is_constraint(&error) => Ok(Begun::Moved),
@@ -106,7 +112,13 @@ impl BrokerStore for SqliteStore {
 
     async fn save(&self, save: Save) -> Result<(), StoreError> {
         let sealer = self.sealer.clone();
-        self.writer.write(move |connection| write::save(connection, &sealer, &save, now())).await
+        let point = if save.hold == Hold::End { "B17" } else { "B14" };
+        self.writer
+            .write_past(
+                move || faults::reach(point),
+                move |connection| write::save(connection, &sealer, &save, now()),
+            )
+            .await
     }
 
     async fn amend(&self, instance: Instance, event: Event) -> Result<Amended, StoreError> {

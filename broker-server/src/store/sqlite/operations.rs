@@ -1,6 +1,6 @@
 //! Rows of the table `operations`: the record itself, and the lease on it.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use rusqlite::{Connection, Row};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use super::{
     seal::{Column, Sealer, plain},
 };
 use crate::{
+    faults,
     operation::{Intent, Lease, Operation, OperationId, OperationStatus, Work},
     store::{Actor, Hold, StoreError, Subject},
 };
@@ -31,6 +32,13 @@ const SAVE: &str =
     touched = ?15, failures = ?16, owner = ?17, due_at = ?18, ended_at = ?19, turn = ?20,
     sent_at = CASE WHEN ?14 THEN coalesce(sent_at, ?21) WHEN ?11 IS NOT NULL THEN ?21 END
     WHERE id = ?1 AND owner = ?2 AND fence = ?3 AND state = 'in progress'";
+
+const CLAIM: &str = "UPDATE operations SET owner = ?1, fence = fence + 1, due_at = ?2,
+    in_doubt = in_doubt OR (step IS NOT NULL AND class <> 'read_only'),
+    touched = touched OR (step IS NOT NULL AND class <> 'read_only')
+    WHERE sequence = (SELECT sequence FROM operations WHERE state = 'in progress' AND due_at <= ?3
+                      ORDER BY due_at LIMIT 1)
+    RETURNING id";
 
 pub(super) const ALL: &str = "SELECT id, instance, binding, work, state, description, instance_usable,
     update_repeatable, digest, change, revoking, checkpoint, step, class, attempt, in_doubt, touched, failures,
@@ -115,10 +123,24 @@ pub(super) fn save(
         now,
     ];
     let changed = connection
-        .prepare_cached(SAVE)
+        .prepare_cached(&save_statement())
         .and_then(|mut save| save.execute(values))
         .map_err(StoreError::Write)?;
     if changed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}
+
+/// The conditional write; without its conditions where a test asks for the mistake.
+fn save_statement() -> Cow<'static, str> {
+    for (mutant, forgotten) in [
+        ("no_fence_check", " AND owner = ?2 AND fence = ?3"),
+        ("fence_by_number_only", " AND owner = ?2"),
+        ("terminal_overwritten", " AND owner = ?2 AND fence = ?3 AND state = 'in progress'"),
+    ] {
+        if faults::mutant(mutant) {
+            return SAVE.replace(forgotten, "").into();
+        }
+    }
+    SAVE.into()
 }
 
 /// Ends a parked operation in favour of another one. Whether there was one to end.
@@ -140,16 +162,7 @@ pub(super) fn claim(
     sealer: &Sealer,
     (owner, now, until): (&str, i64, i64),
 ) -> Result<Option<(Lease, Operation)>, StoreError> {
-    let mut take = connection
-        .prepare_cached(
-            "UPDATE operations SET owner = ?1, fence = fence + 1, due_at = ?2,
-             in_doubt = in_doubt OR (step IS NOT NULL AND class <> 'read_only'),
-             touched = touched OR (step IS NOT NULL AND class <> 'read_only')
-             WHERE sequence = (SELECT sequence FROM operations WHERE state = 'in progress' AND due_at <= ?3
-                               ORDER BY due_at LIMIT 1)
-             RETURNING id",
-        )
-        .map_err(StoreError::Write)?;
+    let mut take = connection.prepare_cached(&claim_statement()).map_err(StoreError::Write)?;
     let mut taken = take.query((owner, until, now)).map_err(StoreError::Write)?;
     let Some(id) = taken.next().map_err(StoreError::Write)?.map(|row| row.column::<String>(0)).transpose()?
     else {
@@ -160,6 +173,17 @@ pub(super) fn claim(
     let (operation, fence) = found.ok_or(StoreError::Damaged { column: "operations.id" })?;
     let lease = Lease { operation: operation.id.clone(), owner: owner.to_owned(), fence };
     Ok(Some((lease, operation)))
+}
+
+/// The claim, or a test's mistake of it.
+fn claim_statement() -> Cow<'static, str> {
+    if faults::mutant("doubt_forgotten") {
+        CLAIM.replace("in_doubt OR (step IS NOT NULL AND class <> 'read_only')", "in_doubt").into()
+    } else if faults::mutant("left_behind_on_restart") {
+        CLAIM.replace("state = 'in progress' AND", "state = 'in progress' AND owner IS NULL AND").into()
+    } else {
+        CLAIM.into()
+    }
 }
 
 /// Reads the operation and its fence.

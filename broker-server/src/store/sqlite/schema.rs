@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
 use super::seal::Sealer;
-use crate::store::StoreError;
+use crate::{faults, store::StoreError};
 
 /// One script per schema version, in order; the n-th makes version n.
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
@@ -49,8 +49,11 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 
 fn migrate(connection: &Connection, found: i64) -> Result<(), StoreError> {
     for (script, version) in MIGRATIONS.iter().zip(1..).skip_while(|(_, version)| *version <= found) {
+        // without its end, all of it is undone when the connection is dropped
         connection
-            .execute_batch(&format!("BEGIN IMMEDIATE; {script} PRAGMA user_version = {version}; COMMIT;"))
+            .execute_batch(&format!("BEGIN IMMEDIATE; {script}"))
+            .and_then(|()| Ok(faults::reach("B22")?))
+            .and_then(|()| connection.execute_batch(&format!("PRAGMA user_version = {version}; COMMIT;")))
             .map_err(|source| StoreError::Migrate { version, source })?;
     }
     Ok(())

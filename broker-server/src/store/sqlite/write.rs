@@ -8,6 +8,7 @@ use super::{
     seal::Sealer,
 };
 use crate::{
+    faults::{self, Injected},
     instance::Instance,
     operation::Operation,
     store::{Amended, Begin, Begun, Event, RowChange, Rows, Save, StoreError},
@@ -35,6 +36,7 @@ pub(super) fn begin(
     let until = now + millis(begin.hold);
     operations::insert(connection, sealer, (&begin.operation, &begin.lease), (now, until))?;
     events::append(connection, &begin.event, now)?;
+    faults::reach("B02").map_err(injected)?;
     Ok(Begun::Accepted)
 }
 
@@ -47,6 +49,7 @@ pub(super) fn save(
 ) -> Result<(), StoreError> {
     operations::save(connection, sealer, (&save.operation, &save.lease), (save.hold, now))?;
     change_rows(connection, sealer, (&save.operation, &save.rows), now)?;
+    faults::reach("B13").map_err(injected)?;
     save.event.as_ref().map_or(Ok(()), |event| events::append(connection, event, now))
 }
 
@@ -83,15 +86,20 @@ pub(super) fn take_over(connection: &Connection, now: i64) -> Result<u64, StoreE
 
 /// Forgets what ended before `horizon`, but never the last operation of an instance that is still there.
 pub(super) fn forget(connection: &Connection, horizon: i64) -> Result<u64, StoreError> {
-    connection
+    let forgotten = connection
         .execute(
             "DELETE FROM operations WHERE ended_at < ?1 AND NOT (instance IN (SELECT id FROM instances)
              AND sequence = (SELECT max(sequence) FROM operations AS later
                              WHERE later.instance = operations.instance AND later.binding IS operations.binding))",
             [horizon],
         )
-        .map(|changed| changed as u64)
-        .map_err(StoreError::Write)
+        .map_err(StoreError::Write)?;
+    faults::reach("B24").map_err(injected)?;
+    Ok(forgotten as u64)
+}
+
+fn injected(injected: Injected) -> StoreError {
+    StoreError::Write(injected.into())
 }
 
 /// Proves that writing works.

@@ -13,7 +13,10 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::store::StoreError;
+use crate::{
+    faults::{self, Injected},
+    store::StoreError,
+};
 
 /// How many jobs share a commit at most.
 const LARGEST_GROUP: usize = 512;
@@ -43,10 +46,21 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_past(|| Ok(()), work).await
+    }
+
+    /// The same, with a point between the commit and the answer to the caller.
+    pub(super) async fn write_past<T: Send + 'static>(
+        &self,
+        point: impl FnOnce() -> Result<(), Injected> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = in_savepoint(connection, work);
             Box::new(move |committed| {
+                let unknown = |injected: Injected| Arc::new(rusqlite::Error::from(injected));
+                let committed = committed.and_then(|()| point().map_err(unknown));
                 // nobody listens any more: the request was given up, the work is done all the same
                 let _ = sender.send(committed.map_err(StoreError::Commit).and(result));
             })
@@ -79,7 +93,11 @@ fn write_groups(connection: &Connection, waiting: &Receiver<Job>) {
 
 fn run(connection: &Connection, group: Vec<Job>) -> (Vec<Answer>, Result<(), Arc<rusqlite::Error>>) {
     let begun = execute(connection, "BEGIN IMMEDIATE");
-    let answers = group.into_iter().map(|job| job(connection)).collect();
+    let mut answers: Vec<Answer> = group.into_iter().map(|job| job(connection)).collect();
+    if begun.is_ok() && faults::mutant("answer_before_commit") {
+        answers.drain(..).for_each(|answer| answer(Ok(())));
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
+    }
     let committed = begun.and_then(|()| execute(connection, "COMMIT"));
     if committed.is_err() && !connection.is_autocommit() {
         // the commit's error is what is told

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{CallError, Product, Received, Unclear};
-use crate::providers::Sent;
+use crate::{faults, providers::Sent};
 
 /// The broker's token is not accepted, in whatever product.
 const CREDENTIALS: &[i64] = &[10000, 9103, 9106, 9109, 6003, 6111];
@@ -40,6 +40,9 @@ pub(super) fn read(product: &Product, sent: Sent, received: &Received) -> Result
     }
     if status == 204 && received.body.is_empty() {
         return Ok(Answer { result: Value::Null, total: None, sent });
+    }
+    if status >= 500 && faults::mutant("server_error_means_absent") {
+        return Err(CallError::Missing { code: 0 });
     }
     if status >= 500 || status == 408 {
         return Err(unavailable(Unclear::Failing(status)));

@@ -19,7 +19,7 @@ pub use config::{CloudflareConfig, ConfigError};
 pub(super) use envelope::Answer;
 pub(super) use error::{CallError, Unclear};
 
-use crate::providers::Sent;
+use crate::{faults, providers::Sent};
 use config::Target;
 
 /// The longest answer that is read.
@@ -118,7 +118,7 @@ impl Api {
         };
         let http = &self.client.inner.http;
         let mut request = http
-            .request(call.endpoint.method.clone(), url)
+            .request(call.endpoint.method.clone(), url.clone())
             .header(header::AUTHORIZATION, authorization)
             .header(header::ACCEPT, "application/json");
         if let Some(body) = &call.body {
@@ -126,16 +126,22 @@ impl Api {
         }
         let sent = call.sent();
         let started = std::time::Instant::now();
-        let outcome = self.exchange(request, sent).await;
+        let outcome = match faults::half_request("B09", &url).await {
+            Ok(()) => self.exchange(request, sent).await,
+            Err(_injected) => Err(CallError::Unavailable { unclear: Unclear::Lost, retry_after: None, sent }),
+        };
         note(call.endpoint, &outcome, started.elapsed());
         let received = outcome?;
         envelope::read(self.product, sent, &received)
     }
 
     async fn exchange(&self, request: reqwest::RequestBuilder, sent: Sent) -> Result<Received, CallError> {
-        let mut response = request.send().await.map_err(|error| CallError::unsent(&error, sent))?;
+        let lost = |_injected| CallError::Unavailable { unclear: Unclear::Lost, retry_after: None, sent };
+        let answered = faults::race("B10", request.send()).await.map_err(lost)?;
+        let mut response = answered.map_err(|error| CallError::unsent(&error, sent))?;
         let status = response.status();
         let retry_after = retry_after(response.headers());
+        faults::pass("B11").await.map_err(lost)?;
         let body = body(&mut response, sent).await?;
         Ok(Received { status, retry_after, body })
     }

@@ -9,8 +9,9 @@ use super::{
     },
     ADOPT, CREATE, D1, Goal, Known, conflict,
 };
-use crate::providers::{
-    Attempt, Progress, ProviderError, ProvisionedInstance, Repeatability, Step, Usability,
+use crate::{
+    faults,
+    providers::{Attempt, Progress, ProviderError, ProvisionedInstance, Repeatability, Step, Usability},
 };
 
 /// How many looks a database that exists is given to appear in the list.
@@ -41,7 +42,7 @@ impl D1 {
         let found = self.databases.named(&known.database_name).await;
         match found.map_err(|error| error.while_trying_to("look for the database"))? {
             None => next(CREATE, &known),
-            Some(found) if left_over.is_some() => {
+            Some(found) if left_over.is_some() || faults::mutant("foreign_adopted") => {
                 self.after_creation(Known { database_id: Some(found.uuid), ..known }, goal)
             }
             Some(_) => Err(conflict(&known.database_name)),
