@@ -41,6 +41,7 @@ impl Notes {
         Ok(Progress::Done(ProvisionedInstance {
             record: Record(json!({ "file": self.path(marker) })),
             dashboard_url: None,
+            labels: Map::new(),
             attributes: length(note.text.len()),
         }))
     }

@@ -26,12 +26,23 @@ impl Timestamp {
         if is_well_formed(&text) { Ok(Self(text)) } else { Err(TimestampError(text)) }
     }
 
+    /// The same time with exactly one fractional digit, as it is to be written (B-BRO-02). What is finer is cut off.
+    #[must_use]
+    pub fn in_tenths(&self) -> Self {
+        // well-formed: 20 characters up to the point, at least one digit, Z
+        let kept: String = self.0.chars().take(TENTHS).chain(['Z']).collect();
+        Self(kept)
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+/// Characters up to the first fractional digit.
+const TENTHS: usize = "yyyy-mm-ddThh:mm:ss.s".len();
 
 /// Checks digits, separators and ranges; days are checked against 31 only.
 fn is_well_formed(text: &str) -> bool {
@@ -84,6 +95,16 @@ impl fmt::Debug for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn b_bro_02_a_time_is_written_with_one_fractional_digit() {
+        for (read, written) in [
+            ("2027-01-01T00:00:00.987654321Z", "2027-01-01T00:00:00.9Z"),
+            ("2019-12-31T23:59:59.0Z", "2019-12-31T23:59:59.0Z"),
+        ] {
+            assert_eq!(Timestamp::new(read).unwrap().in_tenths().as_str(), written);
+        }
+    }
 
     #[test]
     fn only_utc_times_with_a_fraction_are_timestamps() {

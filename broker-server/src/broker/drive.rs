@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{debug, error, info, warn};
 
 use super::{
+    answer,
     ending::{self, Ending},
     engine::{Engine, Intended},
     error::{Failure, chain},
@@ -139,12 +140,28 @@ impl Engine {
             work.await
         };
         let answer = match timeout(self.tuning.call_deadline(), AssertUnwindSafe(work).catch_unwind()).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => self.fit(drive, answer),
             Ok(Err(_panic)) => Err(unclear("The provider stopped with an internal error.")),
             Err(_elapsed) => Err(unclear("The vendor did not answer in time.")),
         };
         faults::pass("B19").await.map_err(Injected::in_doubt)?;
         answer
+    }
+
+    /// What breaks the specification is not passed on: it counts as a failure of the provider.
+    fn fit(
+        &self,
+        drive: &Drive,
+        answer: Result<Progress<Completed>, ProviderError>,
+    ) -> Result<Progress<Completed>, ProviderError> {
+        let offering = self.registry.offering(&drive.instance.service);
+        let requires = offering.map_or(&[][..], |offering| &offering.service().requires);
+        answer::fit(answer, requires).map_err(|unfit| {
+            for problem in &unfit.problems {
+                error!(operation = %drive.operation.id, problem, "the provider's answer breaks the specification");
+            }
+            unfit.error
+        })
     }
 
     /// Records what follows from the answer.

@@ -3,9 +3,10 @@
 //! ```text
 //! provision · update · deprovision · bind · unbind      fetch · last_operation
 //!                      └───── engine ─────┘
-//!            drive ── verdict · ending · facts · worker
+//!            drive ── answer · verdict · ending · facts · worker
 //! ```
 
+mod answer;
 mod backoff;
 mod bind;
 mod deprovision;

@@ -6,7 +6,7 @@ use sutler_spec::{InstanceId, Parameters, ProvisionRequest, Provisioned, Service
 
 use super::{
     Broker, BrokerError, Caller, digest, facts,
-    request::{DECISIONS, Wanted, accepted, check_maintenance, instance_body, operation},
+    request::{DECISIONS, Wanted, accepted, announcing, check_maintenance, instance_body, operation},
 };
 use crate::{
     faults,
@@ -70,9 +70,11 @@ impl Broker {
                 (Decision::Unchanged, Some(existing), _) => {
                     return Ok(Provisioned::Unchanged(instance_body(&existing)));
                 }
-                (Decision::Join, _, Some(active)) => {
+                (Decision::Join, Some(existing), Some(active)) => {
                     return match accepted(self.engine.join(&active, caller.asynchrony).await?) {
-                        Some(accepted) => Ok(Provisioned::Accepted(accepted)),
+                        Some(accepted) => {
+                            Ok(Provisioned::Accepted(announcing(accepted, instance_body(&existing))))
+                        }
                         None => Ok(Provisioned::Unchanged(self.present_body(id).await?)),
                     };
                 }
@@ -128,13 +130,14 @@ impl Broker {
         operation.in_doubt = left_over.is_some();
         operation.touched = left_over.is_some();
         let decided_on = left_over.as_ref().map(|instance| instance.revision);
-        let row = Instance { unfinished, ..new_instance(id, request, plan, digest) };
+        let row = Instance { unfinished, ..self.announce(new_instance(id, request, plan, digest))? };
+        let known = instance_body(&row);
         let rows = Rows { instance: RowChange::put(row), ..Rows::default() };
         let begin = self.beginning(operation, (decided_on, rows), ("provision.accepted", caller));
         let asynchrony = self.asynchrony(Work::Provision, (&request.service_id, &request.plan_id));
         let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
         Ok(Some(match self.attend(attendance, (caller, asynchrony)).await? {
-            Some(accepted) => Provisioned::Accepted(accepted),
+            Some(accepted) => Provisioned::Accepted(announcing(accepted, known)),
             None => Provisioned::Created(self.present_body(id).await?),
         }))
     }

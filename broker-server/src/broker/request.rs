@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::{Map, Value};
 use sutler_catalog::{Asynchronous, Input};
 use sutler_secrets::Digest;
 use sutler_spec::{
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     instance::Instance,
     operation::{Lease, Operation, OperationId},
-    providers::{InstanceFacts, Provider, Work},
+    providers::{Announced, InstanceFacts, Provider, Work},
     store::{Actor, Begin, Event, Rows},
 };
 
@@ -94,6 +95,14 @@ impl Broker {
             .map_err(|problems| BrokerError::problems(&problems))
     }
 
+    /// What is known of an instance as it is to be, before any work.
+    pub(super) fn announce(&self, instance: Instance) -> Result<Instance, BrokerError> {
+        let provider = self.provider(&instance.service)?;
+        let marker = facts::marker(self.engine.store.installation(), &instance.id, None);
+        let known = provider.announced(&facts::instance(&instance), &marker);
+        Ok(announced(instance, known))
+    }
+
     /// Waits for accepted work and says where it can be asked for if it goes on.
     pub(super) async fn attend(
         &self,
@@ -116,6 +125,23 @@ pub(super) fn accepted(attended: Attended) -> Option<Accepted> {
     }
 }
 
+/// A 202 that already says what is known of the instance (B-PROV-16, B-PROV-18, B-UPD-17, B-UPD-19).
+pub(super) fn announcing(accepted: Accepted, known: InstanceBody) -> Accepted {
+    Accepted { dashboard_url: known.dashboard_url, metadata: known.metadata, ..accepted }
+}
+
+/// An instance with what is known of it before the work on it is done.
+pub(super) fn announced(instance: Instance, announced: Announced) -> Instance {
+    let merged = |present: Map<String, Value>, new: Map<String, Value>| {
+        if new.is_empty() { present } else { new }
+    };
+    Instance {
+        dashboard_url: announced.dashboard_url.or(instance.dashboard_url),
+        attributes: merged(instance.attributes, announced.attributes),
+        ..instance
+    }
+}
+
 /// What a request wants to begin.
 pub(super) struct Wanted {
     pub(super) work: Work,
@@ -125,7 +151,7 @@ pub(super) struct Wanted {
 }
 
 /// A new operation for a request, with the intent of its first step.
-pub(super) fn operation(wanted: Wanted, checkpoint: serde_json::Value, provider: &dyn Provider) -> Operation {
+pub(super) fn operation(wanted: Wanted, checkpoint: Value, provider: &dyn Provider) -> Operation {
     let first = facts::read_checkpoint(&checkpoint);
     Operation {
         id: OperationId::new(),

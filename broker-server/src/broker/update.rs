@@ -7,7 +7,7 @@ use sutler_spec::{InstanceId, Parameters, ServiceOffering, ServicePlan, UpdateRe
 use super::{
     Broker, BrokerError, Caller, digest,
     facts::{self, RecordedChange},
-    request::{DECISIONS, Wanted, accepted, check_maintenance, instance_body, operation},
+    request::{DECISIONS, Wanted, accepted, announcing, check_maintenance, instance_body, operation},
 };
 use crate::{
     instance::{Instance, InstanceState},
@@ -83,9 +83,15 @@ impl Broker {
                         return Ok(updated);
                     }
                 }
-                (Decision::Join, _, Some(active)) => {
+                (Decision::Join, Some(existing), Some(active)) => {
                     return match accepted(self.engine.join(&active, caller.asynchrony).await?) {
-                        Some(accepted) => Ok(Updated::Accepted(accepted)),
+                        Some(accepted) => {
+                            let none = Parameters::default();
+                            let asked = request.parameters.as_ref().unwrap_or(&none);
+                            let change = change(&existing, request, asked);
+                            let known = instance_body(&self.announce(as_changed(existing, &change))?);
+                            Ok(Updated::Accepted(announcing(accepted, known)))
+                        }
                         None => Ok(Updated::Applied(self.present_body(id).await?)),
                     };
                 }
@@ -230,12 +236,13 @@ impl Broker {
         let provider = self.provider(&existing.service)?;
         let mut operation = operation(wanted, facts::written(&Checkpoint::begin()), provider.as_ref());
         operation.change = Some(facts::written(&change));
+        let known = instance_body(&self.announce(as_changed(existing.clone(), &change))?);
         let rows = Rows { instance: RowChange::Keep, ..Rows::default() };
         let begin = self.beginning(operation, (Some(existing.revision), rows), ("update.accepted", caller));
         let asynchrony = self.asynchrony(Work::Update, (&existing.service, &existing.plan));
         let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
         Ok(Some(match self.attend(attendance, (caller, asynchrony)).await? {
-            Some(accepted) => Updated::Accepted(accepted),
+            Some(accepted) => Updated::Accepted(announcing(accepted, known)),
             None => Updated::Applied(self.present_body(&existing.id).await?),
         }))
     }
@@ -252,6 +259,12 @@ fn merged(present: &Parameters, asked: &Parameters) -> Parameters {
         }
     }
     Parameters::new(merged)
+}
+
+/// The instance as it is to be.
+fn as_changed(existing: Instance, change: &RecordedChange) -> Instance {
+    let context = change.context.clone().or(existing.context);
+    Instance { plan: change.plan.clone(), parameters: change.parameters.clone(), context, ..existing }
 }
 
 fn change(existing: &Instance, request: &UpdateRequest, asked: &Parameters) -> RecordedChange {

@@ -67,6 +67,12 @@ pub trait Provider: Send + Sync + 'static {
     /// Asks the vendor what is there. `Err(Unavailable)` means unknown, never gone (I-08).
     async fn fetch(&self, instance: &InstanceFacts, marker: &Marker) -> Result<Observation, ProviderError>;
 
+    /// What is known of an instance before the work on it is done, from its parameters alone: the first answer to the
+    /// platform already has it (B-PROV-16, B-UPD-17). For an update, the instance is told as it is to be. No vendor call.
+    fn announced(&self, _instance: &InstanceFacts, _marker: &Marker) -> Announced {
+        Announced::default()
+    }
+
     /// Checks a request beyond its JSON Schema, before anything is written (I-13). No vendor call.
     ///
     /// # Errors
@@ -231,7 +237,20 @@ pub struct ProvisionedInstance {
     pub record: Record,
     /// Where a person manages it.
     pub dashboard_url: Option<String>,
+    /// For people to find it by, not secret (`metadata.labels`).
+    pub labels: Map<String, Value>,
     /// Facts for the platform, not secret (`metadata.attributes`).
+    pub attributes: Map<String, Value>,
+}
+
+/// What is known of an instance before the work on it is done. What is left out stays as it was.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Announced {
+    /// Where a person manages it; says enough to tell it from others.
+    pub dashboard_url: Option<String>,
+    /// As in [`ProvisionedInstance::labels`].
+    pub labels: Map<String, Value>,
+    /// As in [`ProvisionedInstance::attributes`].
     pub attributes: Map<String, Value>,
 }
 

@@ -17,8 +17,8 @@ use sutler_spec::{BindingBody, Credentials, Parameters};
 use tokio::sync::Semaphore;
 
 use super::{
-    Attempt, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Marker, Observation, Progress,
-    Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Step, StepName, Work,
+    Announced, Attempt, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Marker, Observation,
+    Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Step, StepName, Work,
 };
 
 /// The offering's id.
@@ -192,6 +192,7 @@ fn made(instance: &InstanceFacts) -> ProvisionedInstance {
     ProvisionedInstance {
         record: Record(json!({ "made": instance.id.as_str() })),
         dashboard_url: Some(format!("https://vendor.example/{}", instance.id)),
+        labels: Map::new(),
         attributes: Map::from_iter([("id".to_owned(), Value::from(instance.id.as_str()))]),
     }
 }
@@ -279,6 +280,10 @@ impl Provider for Scripted {
         observation.unwrap_or_else(|| {
             Ok(Observation::Found { attributes: made(instance).attributes, drift: Vec::new() })
         })
+    }
+
+    fn announced(&self, instance: &InstanceFacts, _marker: &Marker) -> Announced {
+        Announced { dashboard_url: made(instance).dashboard_url, ..Announced::default() }
     }
 
     fn check(&self, wanted: &Parameters, _present: Option<&InstanceFacts>) -> Result<(), Vec<String>> {

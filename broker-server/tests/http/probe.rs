@@ -260,3 +260,27 @@ async fn b_prov_07_the_version_of_the_catalog_is_the_only_one() {
     assert_eq!(world.get(&path(probed.1)).await.body["maintenance_info"]["version"], MAINTENANCE_VERSION);
     assert_eq!(world.put(&path(probed.1), &wanted(json!({}))).await.status, 200, "quirk 6");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b_prov_16_18_b_upd_17_19_a_202_says_what_is_known_already() {
+    let world = World::start().await;
+    let probed = Probed(&world, Behaviour::AsyncOnly);
+    let created = probed.provision(ACCEPTS).await;
+    let dashboard = created.body["dashboard_url"].as_str().unwrap();
+    assert!(dashboard.ends_with("/async-only"), "{dashboard}");
+    assert_eq!(created.body["metadata"]["attributes"]["behaviour"], "async-only");
+    let again = probed.provision(ACCEPTS).await;
+    assert_eq!((again.status, &again.body), (202, &created.body), "B-PROV-12");
+    world.settle(&path(probed.1), &created.operation()).await;
+    let fetched = world.get(&path(probed.1)).await.body;
+    assert_eq!(fetched["dashboard_url"], dashboard);
+
+    let updated = probed.update(ACCEPTS, json!({ "parameters": { "note": "x" } })).await;
+    assert_eq!((updated.status, &updated.body["dashboard_url"]), (202, &json!(dashboard)));
+    assert_eq!(updated.body["metadata"]["attributes"]["behaviour"], "async-only");
+    world.settle(&path(probed.1), &updated.operation()).await;
+
+    let bound = probed.bind("b", ACCEPTS, json!({})).await;
+    let keys: Vec<&str> = bound.body.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!((bound.status, keys), (202, vec!["operation"]), "B-BIND-20");
+}

@@ -17,9 +17,9 @@ use sutler_catalog::{
 use sutler_spec::{InstanceId, PlanId};
 
 use super::{
-    BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Marker, Observation, Progress,
-    Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Refusal, Repeatability, Step,
-    StepName, Usability, Work,
+    Announced, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Marker, Observation,
+    Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Refusal, Repeatability,
+    Step, StepName, Usability, Work,
 };
 
 /// The step after the wait.
@@ -147,6 +147,14 @@ impl Provider for Probe {
         }
     }
 
+    fn announced(&self, instance: &InstanceFacts, _marker: &Marker) -> Announced {
+        Announced {
+            dashboard_url: Some(dashboard(&instance.id)),
+            labels: labels(&instance.plan_id),
+            attributes: attributes(&instance.plan_id, updates(instance.record.as_ref())),
+        }
+    }
+
     async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {
         let attributes = attributes(&instance.plan_id, updates(instance.record.as_ref()));
         Ok(Observation::Found { attributes, drift: Vec::new() })
@@ -174,6 +182,7 @@ fn made(id: &InstanceId, plan: &PlanId, updates: u64) -> ProvisionedInstance {
     ProvisionedInstance {
         record: Record(json!({ "updates": updates })),
         dashboard_url: Some(dashboard(id)),
+        labels: labels(plan),
         attributes: attributes(plan, updates),
     }
 }
@@ -181,6 +190,12 @@ fn made(id: &InstanceId, plan: &PlanId, updates: u64) -> ProvisionedInstance {
 /// Where nobody manages it: the domain is reserved for examples.
 fn dashboard(id: &InstanceId) -> String {
     format!("https://probe.example/instances/{}", sutler_spec::encode_segment(id.as_str()))
+}
+
+/// For people.
+fn labels(plan: &PlanId) -> Map<String, Value> {
+    let behaviour = Behaviour::of(plan).map_or("unknown", Behaviour::name);
+    Map::from_iter([("probe".to_owned(), json!(behaviour))])
 }
 
 fn updates(record: Option<&Record>) -> u64 {

@@ -79,6 +79,7 @@ impl D1 {
         Ok(Progress::Done(ProvisionedInstance {
             record: recorded::record(known)?,
             dashboard_url: Some(format!("https://dash.cloudflare.com/{account}/workers/d1/databases/{id}")),
+            labels: serde_json::Map::new(),
             attributes: Self::attributes(known, &goal.wanted),
         }))
     }

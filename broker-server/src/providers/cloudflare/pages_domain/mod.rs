@@ -27,8 +27,8 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    BEGIN, Change, FieldDrift, InstanceFacts, Marker, Observation, Progress, Provider, ProviderError,
-    ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName, Work,
+    Announced, BEGIN, Change, FieldDrift, InstanceFacts, Marker, Observation, Progress, Provider,
+    ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName, Work,
 };
 use domains::{Domain, Pages};
 use watch::Known;
@@ -60,13 +60,16 @@ impl PagesDomain {
         Self { pages: Pages::new(client) }
     }
 
+    fn dashboard(&self, project: &str) -> String {
+        let account = self.pages.client().account();
+        format!("https://dash.cloudflare.com/{account}/pages/view/{project}/domains")
+    }
+
     fn done(&self, known: &Known) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let (account, project) = (self.pages.client().account(), &known.project);
         Ok(Progress::Done(ProvisionedInstance {
             record: recorded::record(known)?,
-            dashboard_url: Some(format!(
-                "https://dash.cloudflare.com/{account}/pages/view/{project}/domains"
-            )),
+            dashboard_url: Some(self.dashboard(&known.project)),
+            labels: Map::new(),
             attributes: attributes(known, "active"),
         }))
     }
@@ -123,6 +126,14 @@ impl Provider for PagesDomain {
             LOOK_AGAIN => self.look_again(&step).await,
             DELETE => self.delete(&step).await,
             other => Err(unknown_step(other)),
+        }
+    }
+
+    fn announced(&self, instance: &InstanceFacts, _marker: &Marker) -> Announced {
+        let wanted: Option<Parameters> = recorded::wanted(&instance.parameters).ok();
+        Announced {
+            dashboard_url: wanted.map(|wanted| self.dashboard(&wanted.project)),
+            ..Announced::default()
         }
     }
 

@@ -62,6 +62,7 @@ fn done(known: &Known) -> Result<Progress<ProvisionedInstance>, ProviderError> {
     Ok(Progress::Done(ProvisionedInstance {
         record: recorded::record(known)?,
         dashboard_url: None,
+        labels: serde_json::Map::new(),
         attributes: attributes(known),
     }))
 }

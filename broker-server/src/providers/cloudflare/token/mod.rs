@@ -30,8 +30,8 @@ use super::{
     recorded::{self, is_hexadecimal, unknown_step},
 };
 use crate::providers::{
-    BEGIN, BindingFacts, Change, CreatedBinding, InstanceFacts, Marker, Observation, Progress, Provider,
-    ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName, Work,
+    Announced, BEGIN, BindingFacts, Change, CreatedBinding, InstanceFacts, Marker, Observation, Progress,
+    Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName, Work,
 };
 use tokens::Tokens;
 
@@ -113,11 +113,15 @@ impl Token {
         Ok(Known { mark, policies })
     }
 
+    fn dashboard(&self) -> String {
+        format!("https://dash.cloudflare.com/{}/api-tokens", self.tokens.client().account())
+    }
+
     fn done(&self, known: &Known) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let account = self.tokens.client().account();
         Ok(Progress::Done(ProvisionedInstance {
             record: recorded::record(known)?,
-            dashboard_url: Some(format!("https://dash.cloudflare.com/{account}/api-tokens")),
+            dashboard_url: Some(self.dashboard()),
+            labels: Map::new(),
             attributes: Map::new(),
         }))
     }
@@ -189,6 +193,10 @@ impl Provider for Token {
     }
 
     /// A policy is ours alone: there is nothing at the vendor that could differ.
+    fn announced(&self, _instance: &InstanceFacts, _marker: &Marker) -> Announced {
+        Announced { dashboard_url: Some(self.dashboard()), ..Announced::default() }
+    }
+
     async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {
         known(instance)?;
         Ok(Observation::Found { attributes: Map::new(), drift: Vec::new() })
