@@ -71,6 +71,9 @@ pub enum Work {
 }
 
 impl Work {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Provision, Self::Update, Self::Deprovision, Self::Bind, Self::Unbind];
+
     /// The word for logs and storage.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -86,9 +89,7 @@ impl Work {
     /// Reads what [`as_str`](Self::as_str) wrote.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Provision, Self::Update, Self::Deprovision, Self::Bind, Self::Unbind]
-            .into_iter()
-            .find(|work| work.as_str() == word)
+        Self::ALL.into_iter().find(|work| work.as_str() == word)
     }
 }
 

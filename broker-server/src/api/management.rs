@@ -1,29 +1,37 @@
 //! Health and metrics, on an address of their own and without credentials.
 
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use serde_json::{Map, Value, json};
 
 use super::Api;
+use crate::{broker::Health, metrics};
 
 /// Answers one request.
 pub(crate) async fn serve(request: HttpRequest, api: Data<Api>) -> HttpResponse {
     match (request.method().as_str(), request.uri().path()) {
-        ("GET", "/health/live") => HttpResponse::Ok().json(serde_json::json!({ "status": "live" })),
-        ("GET", "/health/ready") => match api.broker.check().await {
-            Ok(true) => HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })),
-            Ok(false) => not_ready("draining"),
-            Err(error) => {
-                tracing::error!(error = crate::broker::chain(&error), "the store is not ready");
-                not_ready("the store does not answer")
-            }
+        ("GET", "/health/live") => HttpResponse::Ok().json(json!({ "status": "live" })),
+        ("GET", "/health/ready") => ready(&api.broker.health().await),
+        ("GET", "/metrics") => match api.broker.scrape().await {
+            Ok(text) => HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text),
+            Err(_) => HttpResponse::InternalServerError().finish(),
         },
-        ("GET", "/metrics") => HttpResponse::Ok()
-            .content_type("text/plain; version=0.0.4")
-            .body(api.broker.metrics().to_prometheus()),
-        _ => HttpResponse::NotFound()
-            .json(serde_json::json!({ "description": "There is nothing at this path." })),
+        _ => HttpResponse::NotFound().json(json!({ "description": "There is nothing at this path." })),
     }
 }
 
-fn not_ready(reason: &str) -> HttpResponse {
-    HttpResponse::ServiceUnavailable().json(serde_json::json!({ "status": "not ready", "reason": reason }))
+/// 200 when everything is well, else 503; the body names each part and what is wrong with it.
+fn ready(health: &Health) -> HttpResponse {
+    let parts: Map<String, Value> = health
+        .0
+        .iter()
+        .map(|(part, state)| {
+            let state = state.as_ref().map_or_else(String::as_str, |()| "ok");
+            (part.as_str().to_owned(), json!(state))
+        })
+        .collect();
+    let (status, word) = match health.is_ready() {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    };
+    HttpResponse::build(status).json(json!({ "status": word, "parts": parts }))
 }

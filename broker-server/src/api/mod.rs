@@ -10,7 +10,10 @@ mod management;
 mod reply;
 mod route;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Instant,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -113,7 +116,7 @@ impl Api {
         let authenticator = self.authenticator();
         let credential = authenticator.check(call::header_text(request, "authorization")).await;
         let Some(credential) = credential else {
-            self.broker.metrics().requests_unauthenticated.count();
+            self.broker.metrics().requests.unauthenticated();
             return (None, Err(ApiError::Unauthenticated));
         };
         if let Err(error) = call::check_version(request, self.missing_version_header) {
@@ -141,6 +144,9 @@ impl Api {
 
 /// Answers one request.
 pub(crate) async fn serve(request: HttpRequest, mut payload: Payload, api: Data<Api>) -> HttpResponse {
+    let started = Instant::now();
+    let metrics = api.broker.metrics();
+    let _in_flight = metrics.requests.begin();
     let identity = call::request_identity(&request);
     let (route, answer) = api.pass((&request, &mut payload), &identity).await;
     let reply = answer.unwrap_or_else(|problem| {
@@ -148,12 +154,8 @@ pub(crate) async fn serve(request: HttpRequest, mut payload: Payload, api: Data<
         problem.into_reply(&identity)
     });
     log_answer(&identity, (&request, route.as_ref()), reply.status);
-    let metrics = api.broker.metrics();
-    match reply.status {
-        500.. => metrics.requests_failed.count(),
-        400.. => metrics.requests_refused.count(),
-        _ => metrics.requests_succeeded.count(),
-    }
+    let endpoint = route.as_ref().map_or("none", Route::name);
+    metrics.requests.answered((endpoint, request.method().as_str()), reply.status, started.elapsed());
     reply.into_response(&identity)
 }
 

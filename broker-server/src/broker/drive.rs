@@ -3,7 +3,8 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use sutler_spec::BindingId;
+use sutler_catalog::Offering;
+use sutler_spec::{BindingId, ServiceId};
 use tokio::time::{Instant, timeout};
 use tracing::{debug, error, info, warn};
 
@@ -20,6 +21,7 @@ use crate::{
     binding::Binding,
     faults::{self, Injected},
     instance::Instance,
+    metrics::{Answer, Outcome, VendorCall},
     operation::{Intent, Lease, Operation},
     providers::{Attempt, Checkpoint, Progress, Provider, ProviderError, RecoveryClass, Sent, Work},
     store::{Event, Hold, Rows, Save, StoreError},
@@ -47,7 +49,10 @@ impl Engine {
         let id = operation.id.clone();
         match self.try_drive(lease, operation, intended).await {
             Ok(()) => {}
-            Err(StoreError::LeaseLost) => info!(operation = %id, "somebody else goes on with the operation"),
+            Err(StoreError::LeaseLost) => {
+                self.metrics.operations.lease_lost();
+                info!(operation = %id, "somebody else goes on with the operation");
+            }
             // the lease lapses, and the operation is taken up again from what is durable
             Err(problem) => error!(operation = %id, error = %chain(&problem), "the operation is interrupted"),
         }
@@ -117,7 +122,6 @@ impl Engine {
 
     /// Asks the provider to do the step, within the lease.
     async fn ask(&self, drive: &Drive) -> Result<Progress<Completed>, ProviderError> {
-        self.metrics.provider_calls.count();
         let checkpoint = checkpoint(&drive.operation);
         let attempt = if drive.operation.in_doubt { Attempt::Again } else { Attempt::First };
         debug!(operation = %drive.operation.id, step = checkpoint.step, ?attempt, "asking the provider");
@@ -139,11 +143,14 @@ impl Engine {
             faults::pass("B08").await.map_err(Injected::unsent)?;
             work.await
         };
+        let asked_at = Instant::now();
         let answer = match timeout(self.tuning.call_deadline(), AssertUnwindSafe(work).catch_unwind()).await {
             Ok(Ok(answer)) => self.fit(drive, answer),
             Ok(Err(_panic)) => Err(unclear("The provider stopped with an internal error.")),
             Err(_elapsed) => Err(unclear("The vendor did not answer in time.")),
         };
+        let step = format!("{}/{}", target(&drive.operation).as_str(), checkpoint.step);
+        self.called((&drive.instance.service, &step), kind_of(&answer), asked_at.elapsed());
         faults::pass("B19").await.map_err(Injected::in_doubt)?;
         answer
     }
@@ -194,7 +201,6 @@ impl Engine {
                 self.wait(drive, after).await
             }
             Verdict::Retry { after, description, in_doubt } => {
-                self.metrics.provider_calls_unclear.count();
                 info!(operation = %drive.operation.id, description, "the provider gave no clear answer");
                 drive.operation.failures += 1;
                 drive.operation.in_doubt |= in_doubt && !read_only;
@@ -248,7 +254,7 @@ impl Engine {
             completed,
         );
         self.finish(drive, end).await?;
-        self.metrics.operations_succeeded.count();
+        self.ended(drive, Outcome::Succeeded);
         info!(operation = %drive.operation.id, work = drive.operation.work.as_str(), "succeeded");
         self.waiting.tell(&drive.operation.id, Stage::Over(Ok(())));
         Ok(Flow::Off)
@@ -283,7 +289,7 @@ impl Engine {
     async fn fail(&self, drive: &mut Drive, failure: Failure) -> Result<(), StoreError> {
         let end = ending::failure(&drive.operation, (&drive.instance, drive.binding.as_ref()), &failure);
         self.finish(drive, end).await?;
-        self.metrics.operations_failed.count();
+        self.ended(drive, Outcome::Failed);
         let work = drive.operation.work.as_str();
         info!(operation = %drive.operation.id, work, description = failure.description, "failed");
         let failure = Failure { touched: drive.operation.touched, ..failure };
@@ -307,6 +313,16 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let save = Save { lease: drive.lease.clone(), operation: drive.operation.clone(), hold, rows, event };
         self.store.save(save).await
+    }
+
+    fn ended(&self, drive: &Drive, outcome: Outcome) {
+        self.metrics.operations.ended(drive.operation.work, outcome, facts::age(&drive.operation.id));
+    }
+
+    /// Counts a call of the offering's provider.
+    pub(super) fn called(&self, (service, step): (&ServiceId, &str), answer: Answer, took: Duration) {
+        let provider = self.registry.offering(service).map_or("unknown", Offering::name);
+        self.metrics.vendors.called(VendorCall { provider, step, answer, took });
     }
 
     fn event(&self, drive: &Drive, kind: &'static str, binding: Option<BindingId>) -> Event {
@@ -356,6 +372,17 @@ fn settle(operation: &mut Operation, checkpoint: Checkpoint, read_only: bool) {
     operation.turn = operation.turn.saturating_add(1);
     operation.failures = 0;
     operation.description = None;
+}
+
+/// The answer as metrics and traces tell it.
+fn kind_of(answer: &Result<Progress<Completed>, ProviderError>) -> Answer {
+    match answer {
+        Ok(Progress::Done(_) | Progress::Next(_)) => Answer::Done,
+        Ok(Progress::Pending { .. }) => Answer::Pending,
+        Err(ProviderError::Refused { .. }) => Answer::Refused,
+        Err(ProviderError::Failed { .. }) => Answer::Failed,
+        Err(ProviderError::Unavailable { .. }) => Answer::Unclear,
+    }
 }
 
 fn unclear(description: &str) -> ProviderError {

@@ -18,6 +18,7 @@ use tokio::{
 use super::{
     backoff::Jitter,
     error::{BrokerError, Failure},
+    pulse::Pulse,
     waiting::{Patience, Stage, Waiting, end},
 };
 use crate::{
@@ -60,6 +61,8 @@ pub(super) struct Engine {
     pub(super) wake: Notify,
     /// True once nothing new is to be started.
     pub(super) draining: watch::Sender<bool>,
+    /// When the worker last looked for work.
+    pub(super) pulse: Pulse,
     pub(super) runtime: Handle,
     pub(super) tasks: Mutex<JoinSet<()>>,
 }
@@ -74,7 +77,7 @@ impl Engine {
             return Ok(None);
         }
         faults::pass("B04").await?;
-        self.metrics.operations_accepted.count();
+        self.metrics.operations.accepted(operation.work);
         let attendance = self.listen(&operation.id, operation.work);
         self.start(lease, operation, Intended::Already);
         Ok(Some(attendance))

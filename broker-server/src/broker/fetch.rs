@@ -16,6 +16,7 @@ use super::{Broker, BrokerError, facts};
 use crate::{
     binding::BindingState,
     instance::{Instance, InstanceState},
+    metrics::Answer,
     providers::{Observation, ProviderError, Refusal, Work},
 };
 
@@ -93,8 +94,15 @@ impl Broker {
         let provider = self.provider(&instance.service)?;
         let marker = facts::marker(self.engine.store.installation(), &instance.id, None);
         let facts = facts::instance(instance);
-        self.engine.metrics.provider_calls.count();
+        let asked_at = Instant::now();
         let asked = timeout(self.engine.tuning.call_timeout, provider.fetch(&facts, &marker)).await;
+        let answer = match &asked {
+            Ok(Ok(_)) => Answer::Done,
+            Ok(Err(ProviderError::Refused { .. })) => Answer::Refused,
+            Ok(Err(ProviderError::Failed { .. })) => Answer::Failed,
+            Ok(Err(ProviderError::Unavailable { .. })) | Err(_) => Answer::Unclear,
+        };
+        self.engine.called((&instance.service, "fetch"), answer, asked_at.elapsed());
         let unavailable = |description: String, retry_after: Option<Duration>| {
             let retry_after = retry_after.unwrap_or(self.engine.tuning.poll_interval);
             let retry_after = retry_after.clamp(Duration::from_secs(1), Duration::from_secs(60));

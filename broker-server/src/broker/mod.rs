@@ -17,8 +17,10 @@ mod engine;
 mod error;
 mod facts;
 mod fetch;
+mod health;
 mod last_operation;
 mod provision;
+mod pulse;
 mod request;
 #[cfg(test)]
 mod samples;
@@ -43,7 +45,9 @@ pub(crate) use error::chain;
 pub use error::{BrokerError, Failure};
 pub use last_operation::Polled;
 
-use self::{engine::Engine, fetch::Observations, waiting::Waiting};
+pub use health::{Health, Part};
+
+use self::{engine::Engine, fetch::Observations, health::Vitals, pulse::Pulse, waiting::Waiting};
 use crate::{
     config::{DeletedLastOperation, Tuning},
     metrics::Metrics,
@@ -83,6 +87,7 @@ pub struct Broker {
     engine: Arc<Engine>,
     observations: Observations,
     deleted_last_operation: DeletedLastOperation,
+    vitals: Vitals,
 }
 
 impl Broker {
@@ -100,6 +105,7 @@ impl Broker {
             waiting: Waiting::default(),
             wake: Notify::new(),
             draining: watch::channel(false).0,
+            pulse: Pulse::default(),
             runtime,
             tasks: Mutex::new(JoinSet::new()),
         };
@@ -107,6 +113,7 @@ impl Broker {
             observations: Observations::new(tuning.fetch_cache),
             engine: Arc::new(engine),
             deleted_last_operation,
+            vitals: Vitals::default(),
         }
     }
 
@@ -143,13 +150,5 @@ impl Broker {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.engine.metrics
-    }
-
-    /// Whether the store can be read and written, and requests are still served.
-    ///
-    /// # Errors
-    /// When the store cannot be.
-    pub async fn check(&self) -> Result<bool, StoreError> {
-        self.engine.store.check().await.map(|()| !self.engine.is_draining())
     }
 }

@@ -14,7 +14,7 @@ use crate::faults;
 /// How many operations are claimed in one go.
 const BATCH: usize = 64;
 /// How often the worker looks even if nothing seems due.
-const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 /// The shortest pause between looks for what is held but due, and after an error of the store.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(5);
 /// How often old operations are forgotten.
@@ -23,6 +23,8 @@ const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 impl Engine {
     /// Starts the worker; it ends when the process drains.
     pub(super) fn start_worker(self: &Arc<Self>) {
+        // from now on it has to show that it makes progress
+        self.pulse.beat();
         let engine = self.clone();
         let mut draining = self.draining.subscribe();
         self.spawn(async move {
@@ -44,6 +46,7 @@ impl Engine {
                 }
             }
             let pause = self.take_up().await;
+            self.pulse.beat();
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = sleep(pause) => {}
@@ -71,7 +74,7 @@ impl Engine {
                 continue;
             }
             if operation.in_doubt {
-                self.metrics.operations_resumed.count();
+                self.metrics.operations.resumed();
             }
             self.start(lease, operation, Intended::NotYet);
         }

@@ -153,7 +153,7 @@ impl Server {
             ring,
             tuning: config.tuning,
             deleted_last_operation: config.deleted_last_operation,
-            metrics: Arc::new(Metrics::default()),
+            metrics: Arc::new(Metrics::new()),
             jitter: random(),
         };
         let broker = Arc::new(Broker::new(parts, tokio::runtime::Handle::current()));

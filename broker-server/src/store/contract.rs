@@ -9,8 +9,8 @@ use sutler_secrets::Digest;
 use sutler_spec::{BindingId, InstanceId, OperationState, Parameters, PlanId, ServiceId};
 
 use super::{
-    Actor, Amended, Begin, Begun, BrokerStore, Event, Hold, OperationStatus, RowChange, Rows, Save,
-    StoreError, Subject,
+    Actor, AgeBand, Amended, Begin, Begun, BrokerStore, Census, Event, Hold, OperationStatus, RowChange,
+    Rows, Save, Standing, StoreError, Subject,
 };
 use crate::{
     binding::{Binding, BindingState},
@@ -36,6 +36,7 @@ pub async fn run(store: Arc<dyn BrokerStore>) {
     bindings_go_with_their_revocation(store.as_ref()).await;
     the_last_operation_of_what_is_there_is_never_forgotten(store.as_ref()).await;
     replicas::run(store.clone()).await;
+    the_census_counts_what_is_in_progress(store.as_ref()).await;
     store.check().await.expect("a healthy store");
 }
 
@@ -46,6 +47,30 @@ pub async fn run(store: Arc<dyn BrokerStore>) {
 pub async fn provision_at_once(store: &dyn BrokerStore, instance: &str) {
     let (lease, operation) = begun(store, instance).await;
     finish(store, &lease, operation, InstanceState::Ready).await;
+}
+
+async fn the_census_counts_what_is_in_progress(store: &dyn BrokerStore) {
+    let before = store.census().await.expect("census");
+    let (lease, operation) = begun(store, "counted-parked").await;
+    park(store, &lease, &operation, LONG).await;
+    let (running, _) = begun(store, "counted-running").await;
+    let (lease, operation) = begun(store, "counted-queued").await;
+    park(store, &lease, &operation, Duration::ZERO).await;
+    let (lease, operation) = begun(store, "counted-ended").await;
+    finish(store, &lease, operation, InstanceState::Ready).await;
+    let after = store.census().await.expect("census");
+    for standing in Standing::ALL {
+        let of = |census: &Census| {
+            census.count(|group| {
+                (group.work, group.standing, group.age) == (Work::Provision, standing, AgeBand::Minute)
+            })
+        };
+        assert_eq!(of(&after), of(&before) + 1, "{standing:?} (the lease is {running:?})");
+    }
+    assert!(after.oldest(Work::Provision) < Duration::from_secs(60));
+    let statistics = store.statistics();
+    assert!(statistics.commits > 0 && statistics.writes >= statistics.commits, "{statistics:?}");
+    assert!(statistics.connections > 0 && statistics.connections_in_use <= statistics.connections);
 }
 
 async fn what_is_begun_is_there(store: &dyn BrokerStore) {

@@ -2,6 +2,7 @@
 //!
 //! A store keeps records and the rules that keep them consistent; it knows no catalog, no vendor and no HTTP.
 
+mod census;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
 mod event;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sutler_spec::{BindingId, InstanceId};
 
+pub use census::{AgeBand, Census, Group, Standing, Statistics};
 pub use event::{Actor, Event};
 
 use crate::{
@@ -105,6 +107,11 @@ pub trait BrokerStore: Send + Sync + 'static {
         after: Option<&InstanceId>,
         limit: usize,
     ) -> Result<Vec<InstanceId>, StoreError>;
+    /// Counts what is in progress: one aggregated read, nothing is opened.
+    async fn census(&self) -> Result<Census, StoreError>;
+
+    /// What this process's store did, from memory.
+    fn statistics(&self) -> Statistics;
 
     /// Whether the store can be read and written.
     async fn check(&self) -> Result<(), StoreError>;

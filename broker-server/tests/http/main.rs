@@ -4,6 +4,7 @@
 
 mod bindings;
 mod deprovision;
+mod operators;
 mod probe;
 mod protocol;
 mod provision;

@@ -160,19 +160,6 @@ async fn bodies_are_json_objects_within_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_and_metrics_have_their_own_address() {
-    let world = World::with(|config| config.management = Some(([127, 0, 0, 1], 0).into())).await;
-    let address = world.handle().management_address().unwrap();
-    let get = |path: &str| world.client.get(format!("http://{address}{path}")).send();
-    assert_eq!(get("/health/live").await.unwrap().status(), 200);
-    assert_eq!(get("/health/ready").await.unwrap().status(), 200);
-    world.get("/v2/catalog").await;
-    let metrics = get("/metrics").await.unwrap().text().await.unwrap();
-    assert!(metrics.contains("sutler_broker_requests_succeeded_total 1\n"), "{metrics}");
-    assert_eq!(get("/v2/catalog").await.unwrap().status(), 404);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn s_03_credentials_are_exchanged_without_a_restart() {
     use sutler_broker_server::config::{Credential, Proof};
     let world = World::start().await;

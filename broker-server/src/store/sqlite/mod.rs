@@ -2,6 +2,7 @@
 
 mod bindings;
 mod budgets;
+mod census;
 mod events;
 mod instances;
 mod lock;
@@ -21,7 +22,9 @@ use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId};
 
 use self::{lock::ProcessLock, operations::millis, read::Readers, seal::Sealer, writer::Writer};
-use super::{Amended, Begin, Begun, BrokerStore, Event, Hold, Save, StoreError, Subject, Which};
+use super::{
+    Amended, Begin, Begun, BrokerStore, Census, Event, Hold, Save, Statistics, StoreError, Subject, Which,
+};
 use crate::{
     binding::Binding,
     budget::{AccountKey, Budget, Reservation},
@@ -197,6 +200,16 @@ impl BrokerStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<InstanceId>, StoreError> {
         instances::list(&self.readers.get(), which, (after, limit))
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        census::take(&self.readers.get(), now())
+    }
+
+    fn statistics(&self) -> Statistics {
+        let (commits, writes, waiting) = self.writer.counts();
+        let (connections, connections_in_use) = self.readers.counts();
+        Statistics { commits, writes, waiting, connections, connections_in_use }
     }
 
     async fn check(&self) -> Result<(), StoreError> {

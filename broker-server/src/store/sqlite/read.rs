@@ -39,6 +39,12 @@ impl Readers {
         }
         self.connections[turn].lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// How many connections there are, and how many are in use.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let in_use = self.connections.iter().filter(|connection| connection.try_lock().is_err()).count();
+        (self.connections.len() as u64, in_use as u64)
+    }
 }
 
 /// Typed columns.

@@ -5,6 +5,7 @@
 use std::{
     sync::{
         Arc,
+        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
     thread::JoinHandle,
@@ -29,16 +30,27 @@ type Answer = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
 pub(super) struct Writer {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    counts: Arc<Counts>,
+}
+
+/// What the thread did, for metrics.
+#[derive(Default)]
+struct Counts {
+    commits: AtomicU64,
+    writes: AtomicU64,
+    waiting: AtomicU64,
 }
 
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
         let (jobs, waiting) = channel();
+        let counts = Arc::new(Counts::default());
+        let counting = counts.clone();
         let thread = std::thread::Builder::new()
             .name("sutler-store".to_owned())
-            .spawn(move || write_groups(&connection, &waiting))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+            .spawn(move || write_groups(&connection, &waiting, &counting))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), counts })
     }
 
     /// Does the work in a transaction and returns once it is durable.
@@ -65,8 +77,15 @@ impl Writer {
                 let _ = sender.send(committed.map_err(StoreError::Commit).and(result));
             })
         });
+        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
         self.jobs.as_ref().ok_or(StoreError::Closed)?.send(job).map_err(|_| StoreError::Closed)?;
         receiver.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Commits, writes, and writes that wait.
+    pub(super) fn counts(&self) -> (u64, u64, u64) {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (count(&self.counts.commits), count(&self.counts.writes), count(&self.counts.waiting))
     }
 }
 
@@ -80,11 +99,17 @@ impl Drop for Writer {
     }
 }
 
-fn write_groups(connection: &Connection, waiting: &Receiver<Job>) {
+fn write_groups(connection: &Connection, waiting: &Receiver<Job>, counts: &Counts) {
     while let Ok(first) = waiting.recv() {
         let group: Vec<Job> =
             std::iter::once(first).chain(waiting.try_iter().take(LARGEST_GROUP - 1)).collect();
+        let size = group.len() as u64;
         let (answers, committed) = run(connection, group);
+        counts.waiting.fetch_sub(size, Ordering::Relaxed);
+        if committed.is_ok() {
+            counts.commits.fetch_add(1, Ordering::Relaxed);
+            counts.writes.fetch_add(size, Ordering::Relaxed);
+        }
         for answer in answers {
             answer(committed.clone());
         }
