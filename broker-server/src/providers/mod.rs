@@ -1,6 +1,8 @@
 //! What is behind the offerings: the seam every vendor's code plugs into, and the vendors we ship.
 
 pub mod cloudflare;
+#[cfg(feature = "testing")]
+pub mod contract;
 mod marker;
 mod probe;
 mod provider;

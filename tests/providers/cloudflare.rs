@@ -1,0 +1,190 @@
+//! What the stages of Cloudflare's services have in common: the fake, its objects, and its faults.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use sutler_broker_server::operation::Work;
+use sutler_broker_server::providers::Provider;
+use sutler_broker_server::providers::cloudflare::{Client, CloudflareConfig};
+use sutler_broker_server::providers::contract::{Fault, Object, Page, Staged, Target, Wishes};
+use sutler_spec::Credentials;
+use sutler_tests::cloudflare::{
+    CannedAnswer, CloudflareFake, Control, Fault as FakeFault, FaultAction, Options,
+};
+
+pub(crate) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
+/// The Worker and the Pages project that exist.
+pub(crate) const SCRIPT: &str = "shop";
+pub(crate) const PROJECT: &str = "shop-site";
+
+const TOKEN: &str = "master-token-of-the-contract";
+
+/// The fake, and what was ordered of it.
+pub(crate) struct Vendor {
+    fake: CloudflareFake,
+    /// How many calls there were when the last fault was ordered.
+    ordered: AtomicU64,
+}
+
+impl Vendor {
+    pub(crate) async fn start() -> Self {
+        let mut options = Options::new(ACCOUNT, TOKEN);
+        options.scripts = vec![SCRIPT.to_owned()];
+        options.projects = vec![PROJECT.to_owned()];
+        Self { fake: CloudflareFake::start(options).await.unwrap(), ordered: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        let config = CloudflareConfig {
+            base_url: self.fake.base_url().to_owned(),
+            account_id: ACCOUNT.to_owned(),
+            api_token: TOKEN.into(),
+            // what may arrive late is waited for twice as long
+            call_timeout: Duration::from_millis(500),
+        };
+        Client::new(&config).unwrap().poll_every(Duration::from_millis(5))
+    }
+
+    pub(crate) fn control(&self) -> Control {
+        self.fake.control()
+    }
+
+    /// Somebody else does something that succeeds.
+    pub(crate) fn somebody(&self, operation: &str, parameters: &[(&str, &str)], body: Value) -> Value {
+        self.control().somebody(operation, parameters, body).unwrap()
+    }
+
+    /// Everything there is. What changes by being looked at is left out.
+    pub(crate) fn objects(&self) -> Vec<Object> {
+        let state = self.control().state();
+        let databases =
+            state.databases.iter().map(|found| Object::new("database", &found.uuid, json!(found)));
+        let tokens = state.tokens.iter().map(|found| Object::new("token", &found.id, json!(found)));
+        let secrets = state.scripts.iter().flat_map(|script| {
+            let named = |(name, value): (&String, &String)| {
+                Object::new("secret", format!("{}/{name}", script.name), value)
+            };
+            script.secrets.iter().map(named)
+        });
+        let domains = state.projects.iter().flat_map(|project| &project.domains);
+        let domains = domains.map(|found| Object::new("domain", &found.id, &found.name));
+        databases.chain(tokens).chain(secrets).chain(domains).collect()
+    }
+
+    pub(crate) fn changes(&self) -> u64 {
+        self.control().ledger().iter().filter(|entry| !entry.outcome.is_empty()).count() as u64
+    }
+
+    pub(crate) fn strike(&self, nth: u64, fault: &Fault) {
+        let control = self.control();
+        control.clear_faults();
+        self.ordered.store(control.ledger().len() as u64, Ordering::SeqCst);
+        control.add_fault(FakeFault::new("*", "*", action(fault)).from_call(nth));
+    }
+
+    pub(crate) fn heal(&self) -> bool {
+        let control = self.control();
+        control.clear_faults();
+        let since = control.ledger_after(self.ordered.load(Ordering::SeqCst));
+        since.iter().any(|entry| !entry.faults.is_empty())
+    }
+}
+
+fn action(fault: &Fault) -> FaultAction {
+    match fault {
+        Fault::DropRequest => FaultAction::DropRequest,
+        Fault::DropAnswer => FaultAction::DropResponse,
+        Fault::Answer(page) => FaultAction::Answer(canned(page)),
+        Fault::AnswerAfterwards(page) => FaultAction::Answer(canned(page).after_work()),
+    }
+}
+
+fn canned(page: &Page) -> CannedAnswer {
+    let mut canned = CannedAnswer::json(page.status, Value::String(page.body.clone()));
+    canned.content_type = page.content_type.to_owned();
+    if let Some(seconds) = page.retry_after {
+        canned.headers.insert("retry-after".to_owned(), seconds.to_string());
+    }
+    canned
+}
+
+/// One service of Cloudflare's on a stage.
+pub(crate) trait Service: Send + Sync + 'static {
+    /// Makes what must be there, besides the Worker and the project.
+    fn prepare(_vendor: &Vendor) {}
+    fn provider(client: &Client) -> Arc<dyn Provider>;
+    fn wishes() -> Wishes;
+    /// As in [`Staged`].
+    fn occupy(vendor: &Vendor, target: &Target<'_>) -> Option<Work>;
+    /// As in [`Staged`].
+    fn crowd(_vendor: &Vendor) -> bool {
+        false
+    }
+    /// As in [`Staged`].
+    fn vanish(vendor: &Vendor);
+    /// As in [`Staged`].
+    fn accepts(_vendor: &Vendor, _credentials: &Credentials) -> Option<bool> {
+        None
+    }
+}
+
+/// A service with the fake.
+pub(crate) struct Stage<S> {
+    vendor: Vendor,
+    service: PhantomData<S>,
+}
+
+#[async_trait]
+impl<S: Service> Staged for Stage<S> {
+    async fn set() -> Self {
+        let vendor = Vendor::start().await;
+        S::prepare(&vendor);
+        Self { vendor, service: PhantomData }
+    }
+
+    fn provider(&self) -> Arc<dyn Provider> {
+        S::provider(&self.vendor.client())
+    }
+
+    fn wishes(&self) -> Wishes {
+        S::wishes()
+    }
+
+    async fn objects(&self) -> Vec<Object> {
+        self.vendor.objects()
+    }
+
+    async fn changes(&self) -> Option<u64> {
+        Some(self.vendor.changes())
+    }
+
+    async fn strike(&self, nth: u64, fault: &Fault) -> bool {
+        self.vendor.strike(nth, fault);
+        true
+    }
+
+    async fn heal(&self) -> bool {
+        self.vendor.heal()
+    }
+
+    async fn occupy(&self, target: &Target<'_>) -> Option<Work> {
+        S::occupy(&self.vendor, target)
+    }
+
+    async fn crowd(&self) -> bool {
+        S::crowd(&self.vendor)
+    }
+
+    async fn vanish(&self) -> bool {
+        S::vanish(&self.vendor);
+        true
+    }
+
+    async fn accepts(&self, credentials: &Credentials) -> Option<bool> {
+        S::accepts(&self.vendor, credentials)
+    }
+}
