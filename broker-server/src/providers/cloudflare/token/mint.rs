@@ -50,7 +50,7 @@ struct Flawed {
 }
 
 impl Token {
-    /// Nothing was made yet: a token that has the binding's mark is foreign.
+    /// Nothing was made yet, unless earlier work left something: a token that has the binding's mark is foreign.
     pub(super) async fn begin_binding(
         &self,
         step: &Step<'_>,
@@ -58,6 +58,10 @@ impl Token {
         known(step.instance)?;
         if self.of_binding(step).await?.is_empty() {
             return next(MINT, &Minting { doubt: false });
+        }
+        // an earlier bind came further than this and failed: nobody has its token's value any more
+        if !step.checkpoint.data.is_null() {
+            return next(SWEEP, &Minting { doubt: true });
         }
         let description = "a token with the name that this binding's token would get exists in the account and was not \
                            made by this broker; it is left alone";

@@ -19,7 +19,7 @@ type Case = Result<Outcome, Broken>;
 /// More steps or calls than any life has.
 const MOST: u64 = 500;
 /// Cases that run at a time, each on a stage of its own.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 
 const UNSTRUCK: &str = "the stage cannot make vendor calls fail (Staged::strike)";
 
