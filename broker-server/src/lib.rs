@@ -21,6 +21,7 @@ pub mod operation;
 pub mod providers;
 mod server;
 pub mod store;
+mod wire;
 
 pub use api::CredentialError;
 pub use config::Config;

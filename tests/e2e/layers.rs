@@ -28,6 +28,7 @@ const BROKER_SERVER: Layers = &[
     &["providers"],
     &["instance", "binding", "operation"],
     &["config"],
+    &["wire"],
 ];
 
 const BROKER_CLIENT: Layers =

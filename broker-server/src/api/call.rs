@@ -1,5 +1,7 @@
 //! What every request brings along: identity, version, query, body.
 
+use std::{sync::Arc, time::Duration};
+
 use actix_web::{
     HttpRequest,
     http::header::{self, HeaderName},
@@ -12,11 +14,14 @@ use sutler_spec::{
     ApiVersion, Asynchrony, LastOperationQuery, Operation, OriginatingIdentity, PlanId, RequestIdentity,
     ServiceId, header_name,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::error::ApiError;
-use crate::config::{Limits, MissingVersionHeader};
+use crate::{
+    config::{Limits, MissingVersionHeader},
+    wire::{Connection, Pace},
+};
 
 /// A header as text; what is no text is no header.
 pub(super) fn header_text<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
@@ -28,20 +33,6 @@ pub(super) fn request_identity(request: &HttpRequest) -> String {
     header_text(request, header_name::REQUEST_IDENTITY)
         .and_then(|text| RequestIdentity::new(text).ok())
         .map_or_else(|| Uuid::new_v4().to_string(), |identity| identity.as_str().to_owned())
-}
-
-/// Refuses heads that are too large (S-11).
-pub(super) fn check_head(request: &HttpRequest, limits: &Limits) -> Result<(), ApiError> {
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    if target > limits.uri {
-        return Err(ApiError::Unreadable(414, "The path and query are too long."));
-    }
-    let head: usize =
-        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    if head > limits.head {
-        return Err(ApiError::Unreadable(431, "The headers are too large."));
-    }
-    Ok(())
 }
 
 /// Checks the version header (B-VER).
@@ -72,7 +63,11 @@ pub(super) fn originating_identity(request: &HttpRequest) -> Result<Option<Value
     Ok(Some(serde_json::json!({ "platform": identity.platform, "value": identity.value })))
 }
 
-/// Reads the body within its limits. Nothing is decompressed.
+const TOO_LARGE: ApiError = ApiError::Unreadable(413, "The body is too large.");
+/// How long a body may be slower than the slowest rate.
+const FIRST_BYTES: Duration = Duration::from_secs(2);
+
+/// Reads the body within its limits: of size, of time, and of how slowly it comes (S-12, S-13). Nothing is decompressed.
 pub(super) async fn body(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -84,20 +79,32 @@ pub(super) async fn body(
     if !is_json(request, &header::CONTENT_TYPE) {
         return Err(ApiError::Malformed("The Content-Type must be application/json.".to_owned()));
     }
-    let read = async {
-        let mut body = BytesMut::new();
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| ApiError::Unreadable(400, "The body did not arrive whole."))?;
-            if body.len() + chunk.len() > limits.body {
-                return Err(ApiError::Unreadable(413, "The body is too large."));
-            }
-            body.extend_from_slice(&chunk);
+    if announced(request).is_some_and(|length| length > limits.body as u64) {
+        return Err(TOO_LARGE);
+    }
+    if let Some(connection) = request.conn_data::<Arc<Connection>>() {
+        connection.want_body();
+    }
+    let pace = Pace { total: limits.body_deadline, grace: FIRST_BYTES, rate: limits.slowest };
+    let began = Instant::now();
+    let mut body = BytesMut::new();
+    loop {
+        let deadline = began + pace.deadline(body.len() as u64);
+        let late = ApiError::Unreadable(408, "The body did not arrive in time.");
+        let Some(chunk) = timeout_at(deadline, payload.next()).await.map_err(|_| late)? else {
+            return Ok(body);
+        };
+        let chunk = chunk.map_err(|_| ApiError::Unreadable(400, "The body did not arrive whole."))?;
+        if body.len() + chunk.len() > limits.body {
+            return Err(TOO_LARGE);
         }
-        Ok(body)
-    };
-    timeout(limits.body_deadline, read)
-        .await
-        .unwrap_or(Err(ApiError::Unreadable(408, "The body did not arrive in time.")))
+        body.extend_from_slice(&chunk);
+    }
+}
+
+/// How long the body says it is.
+fn announced(request: &HttpRequest) -> Option<u64> {
+    header_text(request, "content-length")?.parse().ok()
 }
 
 /// Absent counts as JSON (B-CT-02).

@@ -37,6 +37,12 @@ pub(super) enum ApiError {
     /// Anything that is too large, too slow or encoded: status and description. The connection ends.
     #[error("{1}")]
     Unreadable(u16, &'static str),
+    /// 500: a bug. What it panicked with stays where it happened (S-45).
+    #[error("the handler panicked")]
+    Panicked,
+    /// 503: it took longer than any request may.
+    #[error("the request took too long")]
+    Late,
     /// From the use case.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -59,6 +65,10 @@ impl ApiError {
                 Reply::described(405, description).with(header::ALLOW, allowed)
             }
             Self::Unreadable(status, description) => Reply::described(status, description).closing(),
+            Self::Panicked => internal(request_identity),
+            Self::Late => {
+                Reply::described(503, "The request took too long. What it began goes on.").closing()
+            }
             Self::Broker(error) => broker(error, request_identity),
         }
     }

@@ -3,11 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde_json::{Map, Value, json};
 
-use super::Api;
+use super::{Answering, Api, reply::Reply};
 use crate::{broker::Health, metrics};
 
 /// Answers one request.
 pub(crate) async fn serve(request: HttpRequest, api: Data<Api>) -> HttpResponse {
+    let _answering = Answering::to(&request);
+    if let Some((status, description)) = super::refused(&request) {
+        return Reply::described(status, description).closing().into_response("");
+    }
     match (request.method().as_str(), request.uri().path()) {
         ("GET", "/health/live") => HttpResponse::Ok().json(json!({ "status": "live" })),
         ("GET", "/health/ready") => ready(&api.broker.health().await),

@@ -11,6 +11,7 @@ mod reply;
 mod route;
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{Arc, PoisonError, RwLock},
     time::Instant,
 };
@@ -19,6 +20,8 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Payload},
 };
+use futures_util::FutureExt;
+use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
 pub(crate) use auth::Authenticator;
@@ -36,6 +39,7 @@ use crate::{
     broker::{Broker, Caller},
     config::{Limits, MissingVersionHeader},
     store::{Actor, Subject},
+    wire::{Connection, REFUSED_PATH},
 };
 
 /// What the endpoints need.
@@ -110,8 +114,9 @@ impl Api {
         (request, payload): (&HttpRequest, &mut Payload),
         identity: &str,
     ) -> (Option<Route>, Result<Reply, ApiError>) {
-        if let Err(error) = call::check_head(request, &self.limits) {
-            return (None, Err(error));
+        let connection = connection(request);
+        if let Some((status, description)) = refused(request) {
+            return (None, Err(ApiError::Unreadable(status, description)));
         }
         let authenticator = self.authenticator();
         let credential = authenticator.check(call::header_text(request, "authorization")).await;
@@ -119,6 +124,9 @@ impl Api {
             self.broker.metrics().requests.unauthenticated();
             return (None, Err(ApiError::Unauthenticated));
         };
+        if let Some(connection) = connection {
+            connection.recognise();
+        }
         if let Err(error) = call::check_version(request, self.missing_version_header) {
             return (None, Err(error));
         }
@@ -142,13 +150,47 @@ impl Api {
     }
 }
 
+/// The connection a request came on.
+fn connection(request: &HttpRequest) -> Option<&Arc<Connection>> {
+    request.conn_data::<Arc<Connection>>()
+}
+
+/// What is said about a request that must not be read, which this one stands for.
+fn refused(request: &HttpRequest) -> Option<(u16, &'static str)> {
+    let refusal = connection(request)?.refusal().filter(|_| request.uri().path() == REFUSED_PATH)?;
+    Some(refusal.answer())
+}
+
+/// Tells the connection, however a request ends, that its next one may come.
+struct Answering(Option<Arc<Connection>>);
+
+impl Answering {
+    fn to(request: &HttpRequest) -> Self {
+        Self(connection(request).cloned())
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.0 {
+            connection.answer();
+        }
+    }
+}
+
 /// Answers one request.
 pub(crate) async fn serve(request: HttpRequest, mut payload: Payload, api: Data<Api>) -> HttpResponse {
     let started = Instant::now();
     let metrics = api.broker.metrics();
     let _in_flight = metrics.requests.begin();
+    let _answering = Answering::to(&request);
     let identity = call::request_identity(&request);
-    let (route, answer) = api.pass((&request, &mut payload), &identity).await;
+    let passing = AssertUnwindSafe(api.pass((&request, &mut payload), &identity)).catch_unwind();
+    let (route, answer) = match timeout(api.limits.request_deadline, passing).await {
+        Ok(Ok(passed)) => passed,
+        Ok(Err(_)) => (None, Err(ApiError::Panicked)),
+        Err(_) => (None, Err(ApiError::Late)),
+    };
     let reply = answer.unwrap_or_else(|problem| {
         log_problem(&identity, &problem);
         problem.into_reply(&identity)
@@ -164,6 +206,7 @@ fn log_problem(request_id: &str, problem: &ApiError) {
     let error = crate::broker::chain(problem);
     match problem {
         ApiError::Unauthenticated => warn!(request_id, "a request was not authenticated"),
+        ApiError::Panicked | ApiError::Late => error!(request_id, error, "a request failed"),
         ApiError::Broker(broker) if broker.is_internal() => error!(request_id, error, "a request failed"),
         _ => debug!(request_id, error, "a request was refused"),
     }

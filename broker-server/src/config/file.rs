@@ -20,7 +20,7 @@ struct File {
     store: Spanned<String>,
     keys: String,
     credentials: Spanned<Vec<Spanned<FileCredential>>>,
-    tls: Option<FileTls>,
+    tls: Option<Spanned<FileTls>>,
     #[serde(default)]
     behind_tls_proxy: bool,
     missing_version_header: Option<Spanned<String>>,
@@ -49,6 +49,9 @@ struct FileTls {
     cert: String,
     key: String,
     client_ca: Option<String>,
+    crl: Option<String>,
+    #[serde(default)]
+    client_names: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -99,6 +102,11 @@ struct FileLimits {
     head: Option<Size>,
     uri: Option<Size>,
     body_deadline: Option<Duration>,
+    head_deadline: Option<Duration>,
+    request_deadline: Option<Duration>,
+    answer_deadline: Option<Duration>,
+    keep_alive: Option<Duration>,
+    slowest: Option<Size>,
     connections: Option<usize>,
 }
 
@@ -133,11 +141,7 @@ impl Meaning<'_> {
                            when something in front of this broker ends TLS";
             return Err(self.wrong(&file.listen, message));
         }
-        let tls = file.tls.map(|tls| Tls {
-            cert: self.folder.join(tls.cert),
-            key: self.folder.join(tls.key),
-            client_ca: tls.client_ca.map(|path| self.folder.join(path)),
-        });
+        let tls = file.tls.map(|tls| self.tls(tls)).transpose()?;
         Ok(Config {
             credentials: self.credentials(file.credentials, listen)?,
             store: self.store(&file.store)?,
@@ -168,6 +172,22 @@ impl Meaning<'_> {
     fn address(&self, text: &Spanned<String>) -> Result<SocketAddr, ConfigError> {
         text.value.parse().map_err(|_| {
             self.wrong(text, format!("'{}' is no address; write IP:PORT, such as 127.0.0.1:8080", text.value))
+        })
+    }
+
+    fn tls(&self, tls: Spanned<FileTls>) -> Result<Tls, ConfigError> {
+        let FileTls { cert, key, client_ca, crl, client_names } = &tls.value;
+        if client_ca.is_none() && (crl.is_some() || !client_names.is_empty()) {
+            let message =
+                "`crl` and `client_names` say which clients' certificates count; that takes a `client_ca`";
+            return Err(self.wrong(&tls, message));
+        }
+        Ok(Tls {
+            cert: self.folder.join(cert),
+            key: self.folder.join(key),
+            client_ca: client_ca.as_ref().map(|path| self.folder.join(path)),
+            crl: crl.as_ref().map(|path| self.folder.join(path)),
+            client_names: client_names.clone(),
         })
     }
 
@@ -329,11 +349,17 @@ fn tuning(file: &FileTuning) -> Tuning {
 
 fn limits(file: &FileLimits) -> Limits {
     let default = Limits::default();
+    let or = |given: Option<Duration>, default| given.map_or(default, |duration| duration.0);
     Limits {
         body: file.body.map_or(default.body, |size| size.0),
         head: file.head.map_or(default.head, |size| size.0),
         uri: file.uri.map_or(default.uri, |size| size.0),
-        body_deadline: file.body_deadline.map_or(default.body_deadline, |duration| duration.0),
+        body_deadline: or(file.body_deadline, default.body_deadline),
+        head_deadline: or(file.head_deadline, default.head_deadline),
+        request_deadline: or(file.request_deadline, default.request_deadline),
+        answer_deadline: or(file.answer_deadline, default.answer_deadline),
+        keep_alive: or(file.keep_alive, default.keep_alive),
+        slowest: file.slowest.map_or(default.slowest, |size| size.0 as u64),
         connections: file.connections.unwrap_or(default.connections),
     }
 }

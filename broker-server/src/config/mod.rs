@@ -83,8 +83,12 @@ pub struct Tls {
     pub cert: PathBuf,
     /// Its key.
     pub key: PathBuf,
-    /// Whoever issues clients' certificates; turns on mutual TLS.
+    /// Whoever issues clients' certificates; turns on mutual TLS, on top of the credentials.
     pub client_ca: Option<PathBuf>,
+    /// Certificates that do not count any more: revocation lists of that authority.
+    pub crl: Option<PathBuf>,
+    /// The DNS names or IP addresses of which a client's certificate must bear one; empty takes every client.
+    pub client_names: Vec<String>,
 }
 
 /// What a request without `X-Broker-API-Version` gets (B-VER-03, App. F).

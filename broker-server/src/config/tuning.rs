@@ -69,7 +69,18 @@ pub struct Limits {
     pub uri: usize,
     /// How long a request body may take to arrive.
     pub body_deadline: Duration,
-    /// Connections at a time, per worker thread.
+    /// How long a request head may take to arrive.
+    pub head_deadline: Duration,
+    /// How long a request may take, from its head to its answer. Where requests may wait longer for their work
+    /// (`sync_limit`), that much longer.
+    pub request_deadline: Duration,
+    /// How long an answer may take to be read.
+    pub answer_deadline: Duration,
+    /// How long a connection may be idle between requests.
+    pub keep_alive: Duration,
+    /// The fewest bytes a second at which bodies arrive and answers are read, after two seconds.
+    pub slowest: u64,
+    /// Connections at a time.
     pub connections: usize,
 }
 
@@ -80,6 +91,11 @@ impl Default for Limits {
             head: 64 << 10,
             uri: 8 << 10,
             body_deadline: Duration::from_secs(15),
+            head_deadline: Duration::from_secs(10),
+            request_deadline: Duration::from_secs(60),
+            answer_deadline: Duration::from_secs(60),
+            keep_alive: Duration::from_secs(15),
+            slowest: 1 << 10,
             connections: 10_000,
         }
     }

@@ -1,23 +1,28 @@
 //! A broker on the network: wired from a configuration and its providers, served, and ended gracefully.
 
+mod listener;
+mod names;
 mod tls;
 
 use std::{
     net::{SocketAddr, TcpListener},
+    num::NonZeroUsize,
     sync::Arc,
 };
 
-use actix_web::{App, HttpServer, dev::ServerHandle as HttpHandle, web};
+use actix_web::{App, dev::ServerHandle as HttpHandle, web};
 use sutler_secrets::{Created, KeyRing, KeyRingError};
-use tokio::task::JoinHandle;
 use tracing::{info, warn};
+
+use listener::{Door, GRACE, Manner, Serving};
+use tls::Certificates;
 
 pub use tls::TlsError;
 
 use crate::{
     api::{self, Api, Authenticator, CredentialError},
     broker::{Broker, Parts, random},
-    config::{Config, Credential},
+    config::{Config, Credential, Limits},
     metrics::Metrics,
     providers::{Provider, Registry, RegistryError},
     store::{BrokerStore, StoreError, sqlite::SqliteStore},
@@ -25,8 +30,8 @@ use crate::{
 
 /// How long a graceful end waits for requests that are under way.
 const GRACE_SECONDS: u64 = 30;
-/// Idle connections end after this many seconds (S-14).
-const KEEP_ALIVE_SECONDS: u64 = 15;
+/// Connections to the management address at a time.
+const MANAGEMENT_CONNECTIONS: usize = 64;
 
 /// Why a broker cannot be built or served.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +93,7 @@ impl Builder {
     pub fn build(self) -> Result<Server, ServerError> {
         let Self { mut config, providers } = self;
         let registry = Registry::new(providers, config.offerings.as_deref())?;
-        let tls = config.tls.as_ref().map(tls::server_config).transpose()?;
+        let certificates = config.tls.as_ref().map(Certificates::load).transpose()?.map(Arc::new);
         let credentials = std::mem::take(&mut config.credentials);
         let (authenticator, weak) = Authenticator::new(credentials, config.is_loopback())?;
         warn_of_weak(&weak);
@@ -98,7 +103,7 @@ impl Builder {
         }
         let ring = Arc::new(ring);
         let store: Arc<dyn BrokerStore> = Arc::new(SqliteStore::open(&config.store, ring.clone())?);
-        Ok(Server { config, registry, tls, authenticator, ring, store })
+        Ok(Server { config, registry, certificates, authenticator, ring, store })
     }
 }
 
@@ -106,7 +111,7 @@ impl Builder {
 pub struct Server {
     config: Config,
     registry: Registry,
-    tls: Option<rustls::ServerConfig>,
+    certificates: Option<Arc<Certificates>>,
     authenticator: Authenticator,
     ring: Arc<KeyRing>,
     store: Arc<dyn BrokerStore>,
@@ -140,7 +145,7 @@ impl Server {
     /// # Errors
     /// As [`run`](Self::run).
     pub async fn start(self) -> Result<ServerHandle, ServerError> {
-        let Self { config, registry, tls, authenticator, ring, store } = self;
+        let Self { config, registry, certificates, authenticator, ring, store } = self;
         for warning in &config.warnings {
             warn!("{warning}");
         }
@@ -161,23 +166,29 @@ impl Server {
             broker.clone(),
             authenticator,
             config.missing_version_header,
-            config.limits,
+            Limits {
+                // whoever may wait for its work waits that long
+                request_deadline: config.limits.request_deadline.max(config.tuning.sync_limit + GRACE),
+                ..config.limits
+            },
         ));
         let (listener, address) = listen(config.listen)?;
         let management = config.management.map(listen).transpose()?;
         broker.start().await?;
-        let (http, serving) = serve(&api, listener, &config, tls)?;
+        let door = Door::new(&config.limits, config.limits.connections, certificates.clone());
+        let (http, serving) = serve(&api, listener, door)?;
         let management = management
-            .map(|(listener, address)| serve_management(&api, listener).map(|serving| (address, serving)))
+            .map(|(listener, address)| {
+                let door = Door::new(&config.limits, MANAGEMENT_CONNECTIONS, None);
+                serve_management(&api, listener, door).map(|serving| (address, serving))
+            })
             .transpose()?;
         let is_loopback = config.is_loopback();
         let management_address = management.as_ref().map(|(address, _)| address.to_string());
         info!(%address, management = management_address, "listening");
-        Ok(ServerHandle { address, management, api, broker, http, serving, is_loopback })
+        Ok(ServerHandle { address, management, api, broker, http, serving, is_loopback, certificates })
     }
 }
-
-type Serving = JoinHandle<std::io::Result<()>>;
 
 /// A broker that is being served.
 pub struct ServerHandle {
@@ -188,6 +199,7 @@ pub struct ServerHandle {
     http: HttpHandle,
     serving: Serving,
     is_loopback: bool,
+    certificates: Option<Arc<Certificates>>,
 }
 
 impl ServerHandle {
@@ -213,6 +225,20 @@ impl ServerHandle {
         self.api.replace_authenticator(authenticator);
         info!("the credentials were exchanged");
         Ok(())
+    }
+
+    /// Takes over what may change while the broker runs: the credentials and the certificates. Requests that are
+    /// under way, and connections that stand, are not disturbed (S-03, S-07).
+    ///
+    /// # Errors
+    /// When one of them cannot be used; then all present ones stay.
+    pub fn reload(&self, config: Config) -> Result<(), ServerError> {
+        match (&self.certificates, &config.tls) {
+            (Some(certificates), Some(tls)) => certificates.reload(tls)?,
+            (None, None) => {}
+            _ => return Err(TlsError::Switched.into()),
+        }
+        self.replace_credentials(config.credentials)
     }
 
     /// Accepts nothing new, answers what is under way, brings running steps to a safe point, and ends.
@@ -263,39 +289,23 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError>
 fn serve(
     api: &web::Data<Api>,
     listener: TcpListener,
-    config: &Config,
-    tls: Option<rustls::ServerConfig>,
+    door: Door,
 ) -> Result<(HttpHandle, Serving), ServerError> {
     let api = api.clone();
     let app = move || App::new().app_data(api.clone()).default_service(web::to(api::serve));
-    let server = HttpServer::new(app)
-        .disable_signals()
-        .keep_alive(std::time::Duration::from_secs(KEEP_ALIVE_SECONDS))
-        .max_connections(config.limits.connections)
-        .tls_handshake_timeout(std::time::Duration::from_secs(5))
-        .shutdown_timeout(GRACE_SECONDS);
-    let server = match tls {
-        Some(tls) => server.listen_rustls_0_23(listener, tls),
-        None => server.listen(listener),
-    };
-    let server = server.map_err(ServerError::Serve)?.run();
-    Ok((server.handle(), tokio::spawn(server)))
+    let manner = Manner { workers: None, grace_seconds: GRACE_SECONDS };
+    listener::serve(listener, door, &manner, app).map_err(ServerError::Serve)
 }
 
 fn serve_management(
     api: &web::Data<Api>,
     listener: TcpListener,
+    door: Door,
 ) -> Result<(HttpHandle, Serving), ServerError> {
     let api = api.clone();
     let app = move || App::new().app_data(api.clone()).default_service(web::to(api::serve_management));
-    let server = HttpServer::new(app)
-        .disable_signals()
-        .workers(1)
-        .shutdown_timeout(1)
-        .listen(listener)
-        .map_err(ServerError::Serve)?
-        .run();
-    Ok((server.handle(), tokio::spawn(server)))
+    let manner = Manner { workers: Some(NonZeroUsize::MIN), grace_seconds: 1 };
+    listener::serve(listener, door, &manner, app).map_err(ServerError::Serve)
 }
 
 fn warn_of_weak(ids: &[String]) {

@@ -4,6 +4,7 @@
 
 mod bindings;
 mod deprovision;
+mod edge;
 mod operators;
 mod probe;
 mod protocol;
