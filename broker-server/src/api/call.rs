@@ -74,7 +74,7 @@ pub(super) async fn body(
     limits: &Limits,
 ) -> Result<BytesMut, ApiError> {
     if request.headers().contains_key(header::CONTENT_ENCODING) {
-        return Err(ApiError::Unreadable(415, "Encoded bodies are not accepted."));
+        return Err(ApiError::Unreadable(400, "Encoded bodies are not accepted."));
     }
     if !is_json(request, &header::CONTENT_TYPE) {
         return Err(ApiError::Malformed("The Content-Type must be application/json.".to_owned()));

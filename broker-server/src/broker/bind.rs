@@ -29,7 +29,9 @@ enum Decision {
     Conflict,
     /// There is no such instance.
     NoInstance,
-    /// Something else is in progress, or the instance does not work.
+    /// The instance does not work.
+    Unusable,
+    /// Something else is in progress.
     Busy,
     /// Two reads did not fit together: read again.
     Again,
@@ -60,6 +62,7 @@ fn on_instance(instance: Option<&Instance>, active: Option<&OperationStatus>) ->
     match (instance.map(|instance| instance.state), active) {
         (None | Some(InstanceState::Failed), None) => Decision::NoInstance,
         (Some(InstanceState::Ready), None) => Decision::Start,
+        (Some(InstanceState::Unusable), None) => Decision::Unusable,
         _ => Decision::Busy,
     }
 }
@@ -76,9 +79,9 @@ impl Broker {
         caller: &Caller,
     ) -> Result<Bound, BrokerError> {
         self.check_named(request)?;
-        let digest = digest::of_bind(&self.engine.ring, request);
         for _ in 0..DECISIONS {
             let instance = self.engine.store.instance(instance_id).await?;
+            let digest = digest::of_bind(&self.engine.ring, request, instance.as_ref());
             let binding = self.engine.store.binding(instance_id, id).await?;
             let active = self.engine.store.active(instance_id).await?;
             let decision = decide((instance.as_ref(), binding.as_ref()), active.as_ref(), id, digest);
@@ -105,6 +108,11 @@ impl Broker {
                 }
                 (Decision::NoInstance, ..) => {
                     return Err(BrokerError::NotFound("The instance does not exist.".to_owned()));
+                }
+                (Decision::Unusable, ..) => {
+                    return Err(BrokerError::Unsupported(
+                        "The instance cannot be used. Repair it with an update, or delete it.".to_owned(),
+                    ));
                 }
                 (Decision::Busy, ..) => return Err(BrokerError::Concurrency),
                 _ => tokio::task::yield_now().await,
@@ -285,7 +293,7 @@ mod tests {
             (None, Decision::NoInstance),
             (Some(Failed), Decision::NoInstance),
             (Some(Provisioning), Decision::Busy),
-            (Some(Unusable), Decision::Busy),
+            (Some(Unusable), Decision::Unusable),
             (Some(Ready), Decision::Start),
         ] {
             assert_eq!(on_instance(state.map(instance).as_ref(), None), expected, "{state:?}");

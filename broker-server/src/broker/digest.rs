@@ -51,8 +51,11 @@ pub(super) fn of_update(ring: &KeyRing, request: &UpdateRequest) -> Digest {
     ring.digest_json("broker.update", &whole)
 }
 
-/// Of a bind request: what is bound to what, how, and in whose place.
-pub(super) fn of_bind(ring: &KeyRing, request: &BindRequest) -> Digest {
+/// Of a bind request: what is bound to what, how, and in whose place. A rotation that does not name offering and plan
+/// means those of the instance (B-ROT-06).
+pub(super) fn of_bind(ring: &KeyRing, request: &BindRequest, instance: Option<&Instance>) -> Digest {
+    let service = request.service_id.as_ref().or(instance.map(|instance| &instance.service));
+    let plan = request.plan_id.as_ref().or(instance.map(|instance| &instance.plan));
     let parameters = request.parameters.as_ref().map(|parameters| parameters.expose().clone());
     let resource = request.bind_resource.as_ref().map(|resource| {
         let properties = resource.properties.iter().filter(|(key, _)| !key.ends_with("_annotations"));
@@ -62,8 +65,8 @@ pub(super) fn of_bind(ring: &KeyRing, request: &BindRequest) -> Digest {
     });
     let empty = json!([null, {}]);
     let whole = json!([
-        request.service_id.as_ref().map(AsRef::<str>::as_ref),
-        request.plan_id.as_ref().map(AsRef::<str>::as_ref),
+        service.map(AsRef::<str>::as_ref),
+        plan.map(AsRef::<str>::as_ref),
         request.application(),
         resource.filter(|resource| *resource != empty),
         parameters.unwrap_or_default(),

@@ -292,7 +292,8 @@ impl Engine {
         self.ended(drive, Outcome::Failed);
         let work = drive.operation.work.as_str();
         info!(operation = %drive.operation.id, work, description = failure.description, "failed");
-        let failure = Failure { touched: drive.operation.touched, ..failure };
+        let Operation { touched, instance_usable, update_repeatable, .. } = drive.operation;
+        let failure = Failure { touched, instance_usable, update_repeatable, ..failure };
         self.waiting.tell(&drive.operation.id, Stage::Over(Err(Box::new(failure))));
         Ok(())
     }

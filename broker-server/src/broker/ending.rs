@@ -66,22 +66,17 @@ pub(super) fn failure(
     failure: &Failure,
 ) -> Ending {
     let touched = operation.touched || failure.touched;
+    let state = state_after(instance, operation.work, (touched, failure));
     let (rows, event) = match operation.work {
         Work::Provision if !touched => {
             (Rows { instance: RowChange::Remove, ..Rows::default() }, "provision.refused")
         }
         Work::Provision => {
             let unfinished = facts::unfinished(operation).or_else(|| instance.unfinished.clone());
-            let state = InstanceState::Failed;
             (on_instance(Instance { state, unfinished, ..instance.clone() }), "provision.failed")
         }
-        Work::Update => {
-            let usable = failure.instance_usable.unwrap_or(instance.state == InstanceState::Ready);
-            let state = if usable { InstanceState::Ready } else { InstanceState::Unusable };
-            (on_instance(Instance { state, ..instance.clone() }), "update.failed")
-        }
+        Work::Update => (on_instance(Instance { state, ..instance.clone() }), "update.failed"),
         Work::Deprovision => {
-            let state = after_failed_deletion(instance, touched, failure);
             let unfinished = instance.unfinished.clone().or_else(|| known_to_deletion(operation));
             let row = Instance { state, state_before: None, unfinished, ..instance.clone() };
             (on_instance(row), "deprovision.failed")
@@ -102,20 +97,30 @@ pub(super) fn failure(
     };
     let mut operation = ended(operation, OperationState::Failed, Some(failure.description.clone()));
     operation.touched = touched;
+    // what is told is what is recorded (I-15, B-ERR-05, B-ERR-06)
     let is_change = matches!(operation.work, Work::Update | Work::Deprovision);
-    operation.instance_usable = failure.instance_usable.filter(|_| is_change);
-    operation.update_repeatable = failure.update_repeatable.filter(|_| operation.work == Work::Update);
+    operation.instance_usable = is_change.then_some(state == InstanceState::Ready);
+    let is_repeatable = failure.update_repeatable.unwrap_or(true);
+    operation.update_repeatable = (operation.work == Work::Update).then_some(is_repeatable);
     Ending { operation, rows, event }
 }
 
-/// An instance whose deletion failed is what it was, unless something of it may be gone.
-fn after_failed_deletion(instance: &Instance, touched: bool, failure: &Failure) -> InstanceState {
-    let before = instance.state_before.unwrap_or(InstanceState::Failed);
-    match (before, failure.instance_usable) {
-        (InstanceState::Ready, Some(false)) => InstanceState::Unusable,
-        (InstanceState::Ready, None) if touched => InstanceState::Unusable,
-        (InstanceState::Provisioning | InstanceState::Deprovisioning, _) => InstanceState::Failed,
-        (before, _) => before,
+/// The state of an instance after work on it failed. Without a word of the provider, an instance is what it was, unless
+/// something may have been done to it.
+fn state_after(instance: &Instance, work: Work, (touched, failure): (bool, &Failure)) -> InstanceState {
+    let before = match work {
+        Work::Provision => return InstanceState::Failed,
+        Work::Deprovision => instance.state_before.unwrap_or(InstanceState::Failed),
+        Work::Update | Work::Bind | Work::Unbind => instance.state,
+    };
+    match (work, before, failure.instance_usable) {
+        (Work::Bind | Work::Unbind, before, _) => before,
+        (Work::Update, _, Some(true)) => InstanceState::Ready,
+        (Work::Update, _, Some(false)) => InstanceState::Unusable,
+        (_, InstanceState::Ready, Some(false)) => InstanceState::Unusable,
+        (_, InstanceState::Ready, None) if touched => InstanceState::Unusable,
+        (_, InstanceState::Provisioning | InstanceState::Deprovisioning, _) => InstanceState::Failed,
+        (_, before, _) => before,
     }
 }
 
@@ -148,7 +153,7 @@ fn changed(
         after.plan = change.plan;
         after.parameters = change.parameters;
         after.context = change.context.or(after.context);
-        after.maintenance_version = change.maintenance_version.or(after.maintenance_version);
+        after.maintenance_version = change.maintenance_version;
         after.digest = digest::of_instance(ring, &after);
     }
     after
@@ -164,4 +169,54 @@ fn on_instance(instance: Instance) -> Rows {
 
 fn on_binding(binding: Option<Binding>) -> Rows {
     Rows { binding: binding.map_or(RowChange::Keep, RowChange::put), ..Rows::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        broker::{
+            request,
+            samples::{self, instance},
+        },
+        providers::scripted::Scripted,
+    };
+
+    fn failed(instance_usable: Option<bool>, touched: bool) -> Failure {
+        let description = "no".to_owned();
+        Failure { refusal: None, touched, description, instance_usable, update_repeatable: None }
+    }
+
+    #[test]
+    fn i_15_what_is_told_of_an_instance_is_what_is_recorded() {
+        use InstanceState::{Deprovisioning, Failed, Provisioning, Ready, Unusable};
+        for (work, before, usable, touched, after) in [
+            (Work::Update, Ready, None, false, Ready),
+            (Work::Update, Ready, None, true, Unusable),
+            (Work::Update, Ready, Some(true), true, Ready),
+            (Work::Update, Ready, Some(false), true, Unusable),
+            (Work::Update, Unusable, None, false, Unusable),
+            (Work::Update, Unusable, Some(true), true, Ready),
+            (Work::Deprovision, Ready, None, false, Ready),
+            (Work::Deprovision, Ready, None, true, Unusable),
+            (Work::Deprovision, Ready, Some(true), true, Ready),
+            (Work::Deprovision, Ready, Some(false), true, Unusable),
+            (Work::Deprovision, Unusable, Some(true), true, Unusable),
+            (Work::Deprovision, Failed, Some(true), false, Failed),
+            (Work::Deprovision, Provisioning, None, false, Failed),
+        ] {
+            let row = match work {
+                Work::Update => instance(before),
+                _ => Instance { state_before: Some(before), ..instance(Deprovisioning) },
+            };
+            let wanted =
+                request::Wanted { work, instance: row.id.clone(), binding: None, digest: samples::same() };
+            let operation = request::operation(wanted, facts::first_checkpoint(None), &Scripted::instant());
+            let end = failure(&operation, (&row, None), &failed(usable, touched));
+            let RowChange::Put(found) = &end.rows.instance else { panic!("{:?}", end.rows) };
+            assert_eq!(found.state, after, "{work:?} {before:?} {usable:?} {touched}");
+            assert_eq!(end.operation.instance_usable, Some(after == Ready), "{work:?} {before:?}");
+            assert_eq!(end.operation.update_repeatable.is_some(), work == Work::Update);
+        }
+    }
 }

@@ -153,8 +153,8 @@ impl Broker {
         let binding = self.engine.store.binding(instance_id, id).await?.ok_or_else(missing)?;
         let instance = self.engine.store.instance(instance_id).await?.ok_or_else(missing)?;
         match binding.state {
-            BindingState::Binding | BindingState::Failed => return Err(missing()),
-            BindingState::Unbinding => return Err(BrokerError::Concurrency),
+            // the specification knows only 200 and 404 here (B-FBN-02)
+            BindingState::Binding | BindingState::Failed | BindingState::Unbinding => return Err(missing()),
             BindingState::Ready => {}
         }
         let plan = self.engine.registry.index().plan_by_id(&instance.service, &instance.plan);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use sutler_spec::{LastOperation, LastOperationQuery, OperationState};
 
-use super::{Broker, BrokerError};
+use tracing::error;
+
+use super::{Broker, BrokerError, error::chain};
 use crate::{
     config::DeletedLastOperation,
     operation::{OperationId, OperationStatus},
@@ -26,8 +28,25 @@ pub enum Polled {
     Gone,
 }
 
+/// What is said while the store cannot be read.
+fn unknown() -> Polled {
+    let description = "The broker cannot tell at the moment how far this is.".to_owned();
+    Polled::State {
+        last_operation: LastOperation {
+            state: OperationState::InProgress,
+            description: Some(description),
+            instance_usable: None,
+            update_repeatable: None,
+        },
+        retry_after: Some(Duration::from_secs(10)),
+    }
+}
+
 impl Broker {
     /// How the named operation, or the last one, stands. The hints are checked by nobody: the operation says it all.
+    ///
+    /// An operation we handed out is in progress as long as the store does not say otherwise: several platforms take any
+    /// error here for the end of the work (quirk 10).
     ///
     /// # Errors
     /// When the resource was never seen, or is forgotten.
@@ -37,9 +56,14 @@ impl Broker {
         query: &LastOperationQuery,
     ) -> Result<Polled, BrokerError> {
         let named = query.operation.as_ref().map(|operation| OperationId::from(operation.as_str()));
-        match self.engine.store.status(subject, named.as_ref()).await? {
-            Some(status) => Ok(self.polled(status)),
-            None => Err(BrokerError::NotFound("There is no such operation.".to_owned())),
+        match (self.engine.store.status(subject, named.as_ref()).await, named) {
+            (Ok(Some(status)), _) => Ok(self.polled(status)),
+            (Ok(None), _) => Err(BrokerError::NotFound("There is no such operation.".to_owned())),
+            (Err(problem), Some(operation)) => {
+                error!(%operation, error = chain(&problem), "the store cannot say how an operation stands");
+                Ok(unknown())
+            }
+            (Err(problem), None) => Err(problem.into()),
         }
     }
 

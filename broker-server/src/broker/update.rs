@@ -88,7 +88,9 @@ impl Broker {
                         Some(accepted) => {
                             let none = Parameters::default();
                             let asked = request.parameters.as_ref().unwrap_or(&none);
-                            let change = change(&existing, request, asked);
+                            let plan = request.plan_id.as_ref().unwrap_or(&existing.plan);
+                            let (_, plan) = self.known_plan(&existing.service, plan)?;
+                            let change = change(&existing, request, (asked, plan));
                             let known = instance_body(&self.announce(as_changed(existing, &change))?);
                             Ok(Updated::Accepted(announcing(accepted, known)))
                         }
@@ -162,7 +164,7 @@ impl Broker {
     ) -> Result<Effect, BrokerError> {
         let none = Parameters::default();
         let asked = request.parameters.as_ref().unwrap_or(&none);
-        let change = change(existing, request, asked);
+        let change = change(existing, request, (asked, plan));
         let plan_changes = change.plan != existing.plan;
         if plan_changes {
             self.check_plan_change(offering, existing, plan)?;
@@ -187,8 +189,7 @@ impl Broker {
         }
         let repairs = existing.state == InstanceState::Unusable
             && (request.parameters.is_some() || request.plan_id.is_some());
-        let version_changes = change.maintenance_version.is_some()
-            && change.maintenance_version != existing.maintenance_version;
+        let version_changes = change.maintenance_version != existing.maintenance_version;
         if parameters_change || plan_changes || version_changes || repairs {
             return Ok(Effect::Work(Box::new(change)));
         }
@@ -267,13 +268,25 @@ fn as_changed(existing: Instance, change: &RecordedChange) -> Instance {
     Instance { plan: change.plan.clone(), parameters: change.parameters.clone(), context, ..existing }
 }
 
-fn change(existing: &Instance, request: &UpdateRequest, asked: &Parameters) -> RecordedChange {
+/// What is to be after the update. The version follows the plan; on the same plan it changes only on request.
+fn change(
+    existing: &Instance,
+    request: &UpdateRequest,
+    (asked, plan): (&Parameters, &ServicePlan),
+) -> RecordedChange {
+    let requested = request.maintenance_info.as_ref().and_then(|info| info.version.clone());
+    let offered = || plan.maintenance_info.as_ref().and_then(|info| info.version.clone());
+    let maintenance_version = match requested {
+        Some(version) => Some(version),
+        None if plan.id == existing.plan => existing.maintenance_version.clone(),
+        None => offered(),
+    };
     RecordedChange {
         plan: request.plan_id.clone().unwrap_or_else(|| existing.plan.clone()),
         parameters: merged(&existing.parameters, asked),
         named: asked.keys().map(str::to_owned).collect(),
         context: request.context.clone(),
-        maintenance_version: request.maintenance_info.as_ref().and_then(|info| info.version.clone()),
+        maintenance_version,
     }
 }
 

@@ -211,6 +211,42 @@ async fn b_rot_a_binding_is_replaced_and_both_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn b_rot_03_only_a_working_binding_of_the_instance_is_replaced() {
+    let world = World::start().await;
+    let probed = Probed(&world, Behaviour::Expiring);
+    let parameters = json!({ "parameters": { "lifetime_seconds": 1 } });
+    probed.ready().await.bind("short", "", parameters).await;
+    let rotate = |id: String, predecessor: &'static str| {
+        let path = format!("{}/service_bindings/{id}", path(Behaviour::Expiring));
+        let world = &world;
+        async move { world.put(&path, &json!({ "predecessor_binding_id": predecessor })).await }
+    };
+    assert_eq!(rotate("orphan".to_owned(), "never").await.status, 400);
+    let mut attempts = 0;
+    loop {
+        let answer = rotate(format!("successor-{attempts}"), "short").await;
+        if answer.status == 400 {
+            assert!(answer.description().contains("predecessor_binding_id"), "{answer:?}");
+            break;
+        }
+        assert_eq!(answer.status, 201, "{answer:?}");
+        attempts += 1;
+        assert!(attempts < 200, "the binding does not expire");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let unrotatable = Probed(&world, Behaviour::Instant);
+    unrotatable.ready().await.bind("one", "", json!({})).await;
+    let answer = unrotatable.bind("two", "", json!({ "predecessor_binding_id": "one" })).await;
+    assert_eq!(answer.status, 400, "B-ROT-01");
+    let full = Probed(&world, Behaviour::Rotatable);
+    full.ready().await.bind("one", "", json!({})).await;
+    let rotation = json!({ "predecessor_binding_id": "one" });
+    assert_eq!(full.bind("two", "", rotation.clone()).await.status, 201);
+    let short = world.put(&format!("{}/service_bindings/two", path(full.1)), &rotation).await;
+    assert_eq!(short.status, 200, "B-ROT-06: with and without service and plan it is the same rotation");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn b_bro_02_03_lifetimes_have_the_form_of_the_specification() {
     let world = World::start().await;
     let probed = Probed(&world, Behaviour::Expiring);
