@@ -106,6 +106,18 @@ impl Provider for Notes {
             Err(error) => Err(unavailable(error)),
         }
     }
+
+    /// What is in the folder and has the form of our names.
+    async fn marked(&self) -> Result<Listing, ProviderError> {
+        let mut objects = Vec::new();
+        for file in std::fs::read_dir(&self.folder).map_err(unavailable)? {
+            let name = file.map_err(unavailable)?.file_name().to_string_lossy().into_owned();
+            if let Some(mark) = name.strip_suffix(".note").filter(|mark| mark.len() == 32) {
+                objects.push(MarkedObject { id: name.clone(), mark: mark.to_owned(), name });
+            }
+        }
+        Ok(Listing::Objects { bearers: Bearers::Instances, objects })
+    }
 }
 
 fn length(length: impl Into<Value>) -> Map<String, Value> {

@@ -23,7 +23,9 @@ use crate::{
     instance::Instance,
     metrics::{Answer, Outcome, VendorCall},
     operation::{Intent, Lease, Operation},
-    providers::{Attempt, Checkpoint, Progress, Provider, ProviderError, RecoveryClass, Sent, Work},
+    providers::{
+        Attempt, Checkpoint, IdempotencyKey, Progress, Provider, ProviderError, RecoveryClass, Sent, Work,
+    },
     store::{Event, Hold, Rows, Save, StoreError},
 };
 
@@ -128,8 +130,15 @@ impl Engine {
         let is_mutant = attempt == Attempt::Again && faults::mutant("new_marker_on_retry");
         let installation = if is_mutant { "another" } else { self.store.installation() };
         let marker = facts::marker(installation, &drive.instance.id, bound(&drive.operation));
-        let step =
-            facts::Asked { instance: &drive.instance, checkpoint: &checkpoint, attempt, marker: &marker };
+        let key = (drive.operation.turn, drive.operation.doubted_for);
+        let key = IdempotencyKey::new(&drive.operation.id, &checkpoint.step, key);
+        let step = facts::Asked {
+            instance: &drive.instance,
+            checkpoint: &checkpoint,
+            attempt,
+            marker: &marker,
+            key: &key,
+        };
         let work = facts::call(
             drive.provider.as_ref(),
             target(&drive.operation),

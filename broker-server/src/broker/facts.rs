@@ -13,8 +13,8 @@ use crate::{
     instance::Instance,
     operation::{Intent, Operation, OperationId},
     providers::{
-        Attempt, BEGIN, BindingFacts, Change, Checkpoint, InstanceFacts, Marker, Progress, Provider,
-        ProviderError, Record, Repeatability, Step, Usability, Work,
+        Attempt, BEGIN, BindingFacts, Change, Checkpoint, IdempotencyKey, InstanceFacts, Marker, Progress,
+        Provider, ProviderError, Record, Repeatability, Step, Usability, Work,
     },
 };
 
@@ -34,6 +34,7 @@ pub(super) struct Asked<'a> {
     pub(super) checkpoint: &'a Checkpoint,
     pub(super) attempt: Attempt,
     pub(super) marker: &'a Marker,
+    pub(super) key: &'a IdempotencyKey,
 }
 
 /// Asks the provider to do one step.
@@ -44,8 +45,8 @@ pub(super) async fn call(
     (binding, change): (Option<&Binding>, Option<&Value>),
 ) -> Result<Progress<Completed>, ProviderError> {
     let instance = instance(asked.instance);
-    let Asked { checkpoint, attempt, marker, .. } = asked;
-    let step = Step { instance: &instance, checkpoint, attempt, marker };
+    let Asked { checkpoint, attempt, marker, key, .. } = asked;
+    let step = Step { instance: &instance, checkpoint, attempt, marker, key };
     let change = change.and_then(|change| RecordedChange::deserialize(change).ok());
     match (work, change, binding.map(self::binding)) {
         (Work::Provision, _, _) => {

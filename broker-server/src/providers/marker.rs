@@ -67,6 +67,15 @@ impl fmt::Debug for Marker {
     }
 }
 
+/// The digits of a mark that a name made by [`Marker::name`] ends with: 24 behind a slug, 32 behind `osb`.
+#[must_use]
+pub fn mark_of_name(name: &str) -> Option<&str> {
+    let (slug, digits) = name.rsplit_once('-')?;
+    let expected = if slug == "osb" && digits.len() == 32 { 32 } else { 24 };
+    let are_digits = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (digits.len() == expected && are_digits && !slug.is_empty()).then_some(digits)
+}
+
 /// Lower-case letters, digits and single hyphens, none at either end.
 fn slug(text: &str, max_length: usize) -> String {
     let mut slug = String::new();
@@ -99,6 +108,27 @@ mod tests {
         assert_ne!(one.for_binding(&binding), marker("a", "bd").for_binding(&binding));
         assert_eq!(one.hex(64).len(), 64);
         assert!(one.hex(64).starts_with(&one.hex(12)));
+    }
+
+    #[test]
+    fn a_mark_is_read_from_a_name_and_from_nothing_else() {
+        let marker = marker("a", "b");
+        for hint in [None, Some("shop"), Some("osb"), Some("a-b-c")] {
+            let name = marker.name(hint, 63);
+            let mark = mark_of_name(&name).unwrap();
+            assert!(marker.hex(64).starts_with(mark) && mark.len() >= 24, "{name}");
+        }
+        let digits = marker.hex(24);
+        for foreign in [
+            "shop".to_owned(),
+            digits.clone(),
+            format!("-{digits}"),
+            format!("shop-{}", digits.to_uppercase()),
+            format!("shop-{}", &digits[1..]),
+            format!("shop-{}", marker.hex(32)),
+        ] {
+            assert_eq!(mark_of_name(&foreign), None, "{foreign}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What is behind the offerings: the seam every vendor's code plugs into, and the vendors we ship.
 
+mod account;
 pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
+mod listing;
 mod marker;
 mod probe;
 mod provider;
@@ -12,7 +14,9 @@ pub mod scripted;
 
 use std::sync::Arc;
 
-pub use marker::Marker;
+pub use account::Account;
+pub use listing::{Bearers, Listing, MarkedObject};
+pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;
 pub use provider::*;
 pub use registry::{Registry, RegistryError};

@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 use sutler_catalog::Offering;
 use sutler_spec::{BindingBody, BindingId, InstanceId, Parameters, PlanId, ServiceId};
 
-use super::Marker;
+use super::{Account, Listing, Marker};
+use crate::operation::OperationId;
 pub use crate::operation::Work;
 
 /// A vendor behind one offering, as a set of resumable steps.
@@ -73,6 +74,17 @@ pub trait Provider: Send + Sync + 'static {
         Announced::default()
     }
 
+    /// Lists everything at the vendor that carries a mark of our form, all pages, to be compared with the store. Changes
+    /// nothing. There is no default on purpose: where it cannot be done, say so with [`Listing::NotPossible`].
+    async fn marked(&self) -> Result<Listing, ProviderError>;
+
+    /// The vendor account that the calls count against. The engine then waits for a call of its budget before each
+    /// step, and stops calling for a while when the vendor says so or does not answer. `None` for a vendor that has no
+    /// limit. The same account gives the same [`Account`] each time.
+    fn account(&self) -> Option<&Account> {
+        None
+    }
+
     /// Checks a request beyond its JSON Schema, before anything is written (I-13). No vendor call.
     ///
     /// # Errors
@@ -86,7 +98,8 @@ pub trait Provider: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecoveryClass {
-    /// K: the same idempotency key makes a repeat harmless.
+    /// K: the same idempotency key makes a repeat harmless, for as long as the vendor keeps it: see
+    /// [`IdempotencyKey`].
     IdempotencyKey,
     /// N: the object's name is unique and derived from the marker; look it up, then decide.
     UniqueName,
@@ -147,6 +160,44 @@ pub enum Attempt {
     Again,
 }
 
+/// The key of one step of one operation. It is the same in every attempt of the step while its outcome is in doubt, and
+/// another one in every other step, also when the step's name comes again: a step that wants a new key after a doubt
+/// finds out what happened and returns [`Progress::Next`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    text: String,
+    age: Duration,
+}
+
+impl IdempotencyKey {
+    /// How long a key may be sent again. Vendors keep keys for a day; an hour is for the call and for clocks.
+    pub const KEPT_FOR: Duration = Duration::from_secs(23 * 60 * 60);
+
+    /// The key of the step that is the `turn`-th of an operation; `age` is how long ago it may first have been sent.
+    #[must_use]
+    pub fn new(operation: &OperationId, step: &StepName, (turn, age): (u32, Duration)) -> Self {
+        Self { text: format!("{operation}/{step}/{turn}"), age }
+    }
+
+    /// The key as text, of unreserved characters and slashes if the step's name is.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// How long ago the first attempt in doubt may have been sent, by the store's clock; zero in a first attempt.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+
+    /// Whether the vendor still knows the key, so that sending it again is harmless. Afterwards only reading back helps.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.age < Self::KEPT_FOR
+    }
+}
+
 /// What a step method is told.
 #[derive(Debug, Clone, Copy)]
 pub struct Step<'a> {
@@ -158,6 +209,8 @@ pub struct Step<'a> {
     pub attempt: Attempt,
     /// What every vendor object made by this work must carry; in bind and unbind it is that of the binding.
     pub marker: &'a Marker,
+    /// For vendors that take idempotency keys.
+    pub key: &'a IdempotencyKey,
 }
 
 /// What the broker knows of an instance.

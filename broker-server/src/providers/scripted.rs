@@ -17,8 +17,9 @@ use sutler_spec::{BindingBody, Credentials, Parameters};
 use tokio::sync::Semaphore;
 
 use super::{
-    Announced, Attempt, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Marker, Observation,
-    Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Step, StepName, Work,
+    Announced, Attempt, Bearers, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Listing,
+    MarkedObject, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record,
+    RecoveryClass, Step, StepName, Work,
 };
 
 /// The offering's id.
@@ -284,6 +285,12 @@ impl Provider for Scripted {
 
     fn announced(&self, instance: &InstanceFacts, _marker: &Marker) -> Announced {
         Announced { dashboard_url: made(instance).dashboard_url, ..Announced::default() }
+    }
+
+    async fn marked(&self) -> Result<Listing, ProviderError> {
+        let object = |mark: String| MarkedObject { id: mark.clone(), name: format!("scripted-{mark}"), mark };
+        let objects = self.script.objects().into_iter().map(object).collect();
+        Ok(Listing::Objects { bearers: Bearers::InstancesAndBindings, objects })
     }
 
     fn check(&self, wanted: &Parameters, _present: Option<&InstanceFacts>) -> Result<(), Vec<String>> {

@@ -10,9 +10,10 @@ use wiremock::{
 };
 
 use super::client::{Client, CloudflareConfig};
+use crate::operation::OperationId;
 use crate::providers::{
-    Attempt, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Marker, Progress,
-    Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Step, Work,
+    Attempt, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, IdempotencyKey, InstanceFacts, Marker,
+    Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Step, Work,
 };
 
 pub(super) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
@@ -159,6 +160,7 @@ pub(super) struct Stage<'a> {
     pub(super) provider: &'a dyn Provider,
     pub(super) instance: InstanceFacts,
     pub(super) marker: Marker,
+    key: IdempotencyKey,
 }
 
 impl<'a> Stage<'a> {
@@ -173,7 +175,9 @@ impl<'a> Stage<'a> {
             parameters: parameters(wanted),
             record: None,
         };
-        Self { provider, server, instance, marker }
+        let operation = OperationId::from("operation");
+        let key = IdempotencyKey::new(&operation, BEGIN, (0, Duration::ZERO));
+        Self { provider, server, instance, marker, key }
     }
 
     pub(super) fn with_record(mut self, record: Value) -> Self {
@@ -186,7 +190,7 @@ impl<'a> Stage<'a> {
     }
 
     fn step<'s>(&'s self, checkpoint: &'s Checkpoint, attempt: Attempt, marker: &'s Marker) -> Step<'s> {
-        Step { instance: &self.instance, checkpoint, attempt, marker }
+        Step { instance: &self.instance, checkpoint, attempt, marker, key: &self.key }
     }
 
     pub(super) async fn provision(&self) -> Driven<ProvisionedInstance> {

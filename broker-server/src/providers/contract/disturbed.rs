@@ -8,8 +8,8 @@ use sutler_catalog::Offering;
 use sutler_spec::Parameters;
 
 use super::super::{
-    Attempt, BindingFacts, Change, CreatedBinding, InstanceFacts, Marker, Observation, Progress, Provider,
-    ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName, Work,
+    Attempt, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker, Observation, Progress,
+    Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName, Work,
 };
 use super::staged::Staged;
 
@@ -253,6 +253,12 @@ impl<S: Staged> Provider for Disturbed<S> {
     async fn fetch(&self, instance: &InstanceFacts, marker: &Marker) -> Result<Observation, ProviderError> {
         self.inner.fetch(instance, marker).await
     }
+
+    async fn marked(&self) -> Result<Listing, ProviderError> {
+        self.inner.marked().await
+    }
+
+    // no account: a suite has no patience for the pace of a real one
 
     fn check(&self, wanted: &Parameters, present: Option<&InstanceFacts>) -> Result<(), Vec<String>> {
         self.inner.check(wanted, present)

@@ -17,9 +17,9 @@ use sutler_catalog::{
 use sutler_spec::{InstanceId, PlanId};
 
 use super::{
-    Announced, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Marker, Observation,
-    Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Refusal, Repeatability,
-    Step, StepName, Usability, Work,
+    Announced, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Listing, Marker,
+    Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Refusal,
+    Repeatability, Step, StepName, Usability, Work,
 };
 
 /// The step after the wait.
@@ -153,6 +153,10 @@ impl Provider for Probe {
             labels: labels(&instance.plan_id),
             attributes: attributes(&instance.plan_id, updates(instance.record.as_ref())),
         }
+    }
+
+    async fn marked(&self) -> Result<Listing, ProviderError> {
+        Ok(Listing::NotPossible("the probe makes nothing anywhere".to_owned()))
     }
 
     async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {

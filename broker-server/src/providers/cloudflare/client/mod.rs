@@ -8,7 +8,7 @@ mod pages;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode, header};
 use reqwest::Response;
@@ -19,7 +19,11 @@ pub use config::{CloudflareConfig, ConfigError};
 pub(super) use envelope::Answer;
 pub(super) use error::{CallError, Unclear};
 
-use crate::{faults, providers::Sent};
+use crate::{
+    budget::{AccountKey, Budget},
+    faults,
+    providers::{Account, Sent},
+};
 use config::Target;
 
 /// The longest answer that is read.
@@ -36,10 +40,15 @@ pub struct Client {
 struct Inner {
     http: reqwest::Client,
     target: Target,
+    account: Account,
 }
 
 /// How often Cloudflare is asked how far it is, at most: the account has four calls a second for everything.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How many calls an account takes. Cloudflare's limit is 1,200 in five minutes for everything a user does; what is
+/// over it closes the account for five minutes. A sixth is left to people and other programs.
+const BUDGET: Budget = Budget::new(NonZeroU32::new(1_000).expect("not zero"), Duration::from_secs(300));
 
 impl Client {
     /// Checks the configuration; connects to nothing.
@@ -61,7 +70,8 @@ impl Client {
             .timeout(target.call_timeout)
             .build()
             .map_err(|error| ConfigError::Http(error.without_url()))?;
-        Ok(Self { inner: Arc::new(Inner { http, target }), poll_interval: POLL_INTERVAL })
+        let account = Account::new(AccountKey::new("cloudflare", &target.account), BUDGET);
+        Ok(Self { inner: Arc::new(Inner { http, target, account }), poll_interval: POLL_INTERVAL })
     }
 
     /// Says how often to ask how far Cloudflare is, at most; five seconds if not called.
@@ -73,6 +83,11 @@ impl Client {
 
     pub(super) fn poll_interval(&self) -> Duration {
         self.poll_interval
+    }
+
+    /// What all calls of all clones count against.
+    pub(super) fn budgeted(&self) -> &Account {
+        &self.inner.account
     }
 
     /// The account everything is done in.
@@ -125,6 +140,7 @@ impl Api {
             request = request.json(body);
         }
         let sent = call.sent();
+        self.client.inner.account.count_call();
         let started = std::time::Instant::now();
         let outcome = match faults::half_request("B09", &url).await {
             Ok(()) => self.exchange(request, sent).await,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sutler_catalog::cloudflare::d1::{Parameters, ReadReplication};
 
 use super::super::client::{Api, Call, CallError, Client, Endpoint, Product};
-use crate::providers::Sent;
+use crate::providers::{MarkedObject, Sent, mark_of_name};
 
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/d1/database" };
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: "/accounts/{account}/d1/database" };
@@ -73,6 +73,18 @@ impl Databases {
         let rows = self.api.all(|| Call::new(&LIST, &[]).query("name", name), PER_PAGE).await?;
         let found = rows.into_iter().find(|row| row["name"] == name);
         found.map(serde_json::from_value).transpose().map_err(|_| CallError::incomplete(Sent::No))
+    }
+
+    /// All databases whose name carries a mark.
+    pub(super) async fn marked(&self) -> Result<Vec<MarkedObject>, CallError> {
+        let rows = self.api.all(|| Call::new(&LIST, &[]), PER_PAGE).await?;
+        let databases: Result<Vec<Database>, _> = rows.into_iter().map(serde_json::from_value).collect();
+        let databases = databases.map_err(|_| CallError::incomplete(Sent::No))?;
+        let marked = databases.into_iter().filter_map(|Database { uuid: id, name, .. }| {
+            let mark = mark_of_name(&name)?.to_owned();
+            Some(MarkedObject { id, name, mark })
+        });
+        Ok(marked.collect())
     }
 
     pub(super) async fn create(&self, name: &str, wanted: &Parameters) -> Result<Database, CallError> {

@@ -26,8 +26,9 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    BEGIN, BindingFacts, Change, CreatedBinding, FieldDrift, InstanceFacts, Marker, Observation, Progress,
-    Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Refusal, Sent, Step, StepName, Work,
+    Account, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, FieldDrift, InstanceFacts, Listing,
+    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass,
+    Refusal, Sent, Step, StepName, Work,
 };
 use converge::Goal;
 use database::{Database, Databases};
@@ -179,6 +180,16 @@ impl Provider for D1 {
             Err(CallError::Missing { .. }) => Ok(Observation::Gone),
             Err(error) => Err(error.while_asking("read the database")),
         }
+    }
+
+    async fn marked(&self) -> Result<Listing, ProviderError> {
+        let found = self.databases.marked().await;
+        let objects = found.map_err(|error| error.while_asking("list the databases"))?;
+        Ok(Listing::Objects { bearers: Bearers::Instances, objects })
+    }
+
+    fn account(&self) -> Option<&Account> {
+        Some(self.databases.client().budgeted())
     }
 
     fn check(

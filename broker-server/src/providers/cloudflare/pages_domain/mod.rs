@@ -27,8 +27,8 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    Announced, BEGIN, Change, FieldDrift, InstanceFacts, Marker, Observation, Progress, Provider,
-    ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName, Work,
+    Account, Announced, BEGIN, Change, FieldDrift, InstanceFacts, Listing, Marker, Observation, Progress,
+    Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName, Work,
 };
 use domains::{Domain, Pages};
 use watch::Known;
@@ -144,6 +144,15 @@ impl Provider for PagesDomain {
             Err(CallError::Missing { .. }) => Ok(Observation::Gone),
             Err(error) => Err(error.while_asking(LOOKING)),
         }
+    }
+
+    async fn marked(&self) -> Result<Listing, ProviderError> {
+        let reason = "a domain's name is the host name itself, and it has no place for a mark";
+        Ok(Listing::NotPossible(reason.to_owned()))
+    }
+
+    fn account(&self) -> Option<&Account> {
+        Some(self.pages.client().budgeted())
     }
 }
 

@@ -25,8 +25,9 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    BEGIN, Change, FieldDrift, InstanceFacts, Marker, Observation, Progress, Provider, ProviderError,
-    ProvisionedInstance, RecoveryClass, Refusal, Repeatability, Sent, Step, StepName, Usability, Work,
+    Account, BEGIN, Change, FieldDrift, InstanceFacts, Listing, Marker, Observation, Progress, Provider,
+    ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Repeatability, Sent, Step, StepName,
+    Usability, Work,
 };
 use set::Known;
 use worker::{NOT_DEPLOYED, Workers};
@@ -120,6 +121,15 @@ impl Provider for Secrets {
             Err(CallError::Missing { .. }) => Ok(Observation::Gone),
             Err(error) => Err(error.while_asking(LISTING)),
         }
+    }
+
+    async fn marked(&self) -> Result<Listing, ProviderError> {
+        let reason = "a Worker's secrets have names that the Worker chooses, and no place for a mark";
+        Ok(Listing::NotPossible(reason.to_owned()))
+    }
+
+    fn account(&self) -> Option<&Account> {
+        Some(self.workers.client().budgeted())
     }
 
     fn check(

@@ -30,8 +30,9 @@ use super::{
     recorded::{self, is_hexadecimal, unknown_step},
 };
 use crate::providers::{
-    Announced, BEGIN, BindingFacts, Change, CreatedBinding, InstanceFacts, Marker, Observation, Progress,
-    Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName, Work,
+    Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker,
+    Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step,
+    StepName, Work,
 };
 use tokens::Tokens;
 
@@ -200,6 +201,15 @@ impl Provider for Token {
     async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {
         known(instance)?;
         Ok(Observation::Found { attributes: Map::new(), drift: Vec::new() })
+    }
+
+    async fn marked(&self) -> Result<Listing, ProviderError> {
+        let objects = self.tokens.marked().await.map_err(|error| error.while_asking(LISTING))?;
+        Ok(Listing::Objects { bearers: Bearers::Bindings, objects })
+    }
+
+    fn account(&self) -> Option<&Account> {
+        Some(self.tokens.client().budgeted())
     }
 
     fn check(

@@ -9,7 +9,7 @@ use super::super::{
     client::{Api, Call, CallError, Client, Endpoint, Product},
     recorded::is_hexadecimal,
 };
-use crate::providers::Sent;
+use crate::providers::{MarkedObject, Sent};
 
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/tokens" };
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: LIST.template };
@@ -90,17 +90,31 @@ impl Tokens {
 
     /// The ids of the tokens whose name is accepted, oldest first; those that have expired too.
     pub(super) async fn find(&self, is_it: impl Fn(&str) -> bool + Send) -> Result<Vec<String>, CallError> {
-        let all = || Call::new(&LIST, &[]).query("direction", "asc").query("include_expired", true);
-        let rows = self.api.all(all, PER_PAGE).await?;
-        let tokens: Result<Vec<Listed>, _> = rows.into_iter().map(serde_json::from_value).collect();
-        let tokens = tokens.map_err(|_| CallError::incomplete(Sent::No))?;
         let ours: Vec<String> =
-            tokens.into_iter().filter(|token| is_it(&token.name)).map(|token| token.id).collect();
+            self.all().await?.into_iter().filter(|token| is_it(&token.name)).map(|token| token.id).collect();
         if ours.iter().all(|id| is_hexadecimal(id, 32)) {
             Ok(ours)
         } else {
             Err(CallError::incomplete(Sent::No))
         }
+    }
+
+    /// All tokens whose name carries the mark of an instance and that of a binding: the binding's counts.
+    pub(super) async fn marked(&self) -> Result<Vec<MarkedObject>, CallError> {
+        let marked = self.all().await?.into_iter().filter_map(|Listed { id, name }| {
+            let (before, mark) = name.rsplit_once('-')?;
+            let (_, instance) = before.rsplit_once('-')?;
+            let is_marked = is_hexadecimal(mark, 24) && is_hexadecimal(instance, 12);
+            is_marked.then(|| MarkedObject { id, mark: mark.to_owned(), name: name.clone() })
+        });
+        Ok(marked.collect())
+    }
+
+    async fn all(&self) -> Result<Vec<Listed>, CallError> {
+        let all = || Call::new(&LIST, &[]).query("direction", "asc").query("include_expired", true);
+        let rows = self.api.all(all, PER_PAGE).await?;
+        let tokens: Result<Vec<Listed>, _> = rows.into_iter().map(serde_json::from_value).collect();
+        tokens.map_err(|_| CallError::incomplete(Sent::No))
     }
 
     /// Makes a token.
