@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! server ──▶ api ──▶ broker ──▶ providers ──▶ vendor
-//!                      └──────▶ store ──▶ SQLite
+//!                      └──────▶ store ──▶ SQLite or PostgreSQL
 //! ```
 //!
 //! Declare an offering, implement [`providers::Provider`], give it to [`Server::builder`]: see
@@ -21,6 +21,8 @@ pub mod operation;
 pub mod providers;
 mod server;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod wire;
 
 pub use api::CredentialError;

@@ -6,13 +6,17 @@
 //! worker ── claims what is due or was left behind ───────────┘
 //! ```
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use sutler_secrets::KeyRing;
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
     task::JoinSet,
+    time::timeout,
 };
 
 use super::{
@@ -31,6 +35,9 @@ use crate::{
 };
 use sutler_catalog::Asynchronous;
 use sutler_spec::{Asynchrony, OperationState};
+
+/// How often a request that waits for its work looks for it in the store.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What became of work that a request asked for.
 #[derive(Debug)]
@@ -115,7 +122,7 @@ impl Engine {
         mut attendance: Attendance,
         patience: Patience,
     ) -> Result<Attended, BrokerError> {
-        let ended = end(&mut attendance.receiver, patience).await;
+        let ended = self.listen_and_look(&mut attendance, patience).await;
         let Attendance { operation, work, receiver } = attendance;
         self.waiting.leave(&operation, receiver);
         match (ended, patience) {
@@ -123,6 +130,26 @@ impl Engine {
             (Some(Err(failure)), _) => Err(BrokerError::Work { work, failure: *failure }),
             (None, Patience::Stubborn(_)) => Err(BrokerError::StillRunning),
             (None, Patience::Inline(_) | Patience::Running(_)) => Ok(Attended::GoesOn(operation)),
+        }
+    }
+
+    /// Listens for the end, and looks for it in the store now and then: another process may have gone on with it.
+    async fn listen_and_look(
+        &self,
+        attendance: &mut Attendance,
+        patience: Patience,
+    ) -> Option<Result<(), Box<Failure>>> {
+        let mut listening = std::pin::pin!(end(&mut attendance.receiver, patience));
+        loop {
+            if let Ok(ended) = timeout(LOOK_EVERY, &mut listening).await {
+                return ended;
+            }
+            // a store that cannot be read now can be at the next look
+            if let Ok(Some(operation)) = self.store.operation(&attendance.operation).await
+                && operation.is_over()
+            {
+                return Some(as_end(&operation));
+            }
         }
     }
 

@@ -9,7 +9,9 @@ use sutler_secrets::SecretString;
 
 use super::{
     CloudflareAccount, Config, ConfigError, Credential, DeletedLastOperation, Duration, Limits,
-    MissingVersionHeader, Position, Probe, Proof, Size, Tls, Tuning, Vendors, secret::SecretSource,
+    MissingVersionHeader, Position, Probe, Proof, Size, StoreLocation, Tls, Tuning, Vendors,
+    secret::SecretSource,
+    store::{FileStore, locate},
 };
 
 #[derive(Deserialize)]
@@ -17,7 +19,7 @@ use super::{
 struct File {
     listen: Spanned<String>,
     management: Option<Spanned<String>>,
-    store: Spanned<String>,
+    store: Spanned<FileStore>,
     keys: String,
     credentials: Spanned<Vec<Spanned<FileCredential>>>,
     tls: Option<Spanned<FileTls>>,
@@ -144,7 +146,7 @@ impl Meaning<'_> {
         let tls = file.tls.map(|tls| self.tls(tls)).transpose()?;
         Ok(Config {
             credentials: self.credentials(file.credentials, listen)?,
-            store: self.store(&file.store)?,
+            store: self.store(file.store, listen)?,
             keys: self.folder.join(file.keys),
             missing_version_header: self.missing_version(file.missing_version_header)?,
             deleted_last_operation: self.deleted(file.deleted_last_operation)?,
@@ -191,14 +193,22 @@ impl Meaning<'_> {
         })
     }
 
-    fn store(&self, text: &Spanned<String>) -> Result<std::path::PathBuf, ConfigError> {
-        match text.value.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-            Some(path) => Ok(self.folder.join(path)),
-            None => {
-                let message = format!("'{}' is no store this program knows; write sqlite:PATH", text.value);
-                Err(self.wrong(text, message))
-            }
+    fn store(&mut self, file: Spanned<FileStore>, listen: SocketAddr) -> Result<StoreLocation, ConfigError> {
+        let position = self.position(&file);
+        let mut location = locate(&file.value, self.folder)
+            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
+        if let StoreLocation::Postgres(address) = &mut location {
+            let source = match (file.value.password, address.password.take()) {
+                (Some(source), _) => Some(source),
+                // a literal like any other: on loopback only, with a warning
+                (None, Some(password)) => std::sync::Arc::into_inner(password).map(SecretSource::Literal),
+                (None, None) => None,
+            };
+            address.password = source
+                .map(|source| self.secret(source, &position, listen).map(std::sync::Arc::new))
+                .transpose()?;
         }
+        Ok(location)
     }
 
     fn missing_version(&self, text: Option<Spanned<String>>) -> Result<MissingVersionHeader, ConfigError> {

@@ -4,6 +4,7 @@ mod error;
 mod file;
 mod quantity;
 mod secret;
+mod store;
 mod tuning;
 
 use std::{
@@ -15,6 +16,7 @@ use sutler_secrets::SecretString;
 
 pub use error::{ConfigError, Position};
 pub use quantity::{Duration, Size};
+pub use store::{PostgresAddress, StoreLocation, Transport};
 pub use tuning::{Limits, Tuning};
 
 /// Everything a broker needs to know before it starts.
@@ -24,8 +26,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where health and metrics are served, if anywhere.
     pub management: Option<SocketAddr>,
-    /// The SQLite file.
-    pub store: PathBuf,
+    /// The broker's memory.
+    pub store: StoreLocation,
     /// The key ring.
     pub keys: PathBuf,
     /// Who may call.
@@ -172,7 +174,7 @@ impl Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             management: None,
-            store: folder.join("broker.db"),
+            store: StoreLocation::Sqlite(folder.join("broker.db")),
             keys: folder.join("broker.keys"),
             credentials: vec![Credential {
                 id: username.to_owned(),

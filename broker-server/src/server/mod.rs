@@ -25,7 +25,7 @@ use crate::{
     config::{Config, Credential, Limits},
     metrics::Metrics,
     providers::{Provider, Registry, RegistryError},
-    store::{BrokerStore, StoreError, sqlite::SqliteStore},
+    store::{self, BrokerStore, StoreError},
 };
 
 /// How long a graceful end waits for requests that are under way.
@@ -102,7 +102,7 @@ impl Builder {
             warn!(path = %config.keys.display(), "a new key ring was made; keep a copy of it in a safe place");
         }
         let ring = Arc::new(ring);
-        let store: Arc<dyn BrokerStore> = Arc::new(SqliteStore::open(&config.store, ring.clone())?);
+        let store = store::open(&config.store, ring.clone())?;
         Ok(Server { config, registry, certificates, authenticator, ring, store })
     }
 }

@@ -1,9 +1,11 @@
 //! What every store must do, as tests that run against any of them.
 
+mod handles;
 mod replicas;
 
 use std::{sync::Arc, time::Duration};
 
+pub use handles::run_shared;
 use serde_json::{Map, json};
 use sutler_secrets::Digest;
 use sutler_spec::{BindingId, InstanceId, OperationState, Parameters, PlanId, ServiceId};
@@ -37,6 +39,7 @@ pub async fn run(store: Arc<dyn BrokerStore>) {
     the_last_operation_of_what_is_there_is_never_forgotten(store.as_ref()).await;
     replicas::run(store.clone()).await;
     the_census_counts_what_is_in_progress(store.as_ref()).await;
+    a_text_with_nul_is_refused_everywhere(store.as_ref()).await;
     store.check().await.expect("a healthy store");
 }
 
@@ -152,11 +155,10 @@ async fn an_end_is_final_and_erases(store: &dyn BrokerStore) {
 }
 
 async fn a_lapsed_claim_is_taken_over_and_doubted(store: &dyn BrokerStore) {
-    let (lease, operation) = begun(store, "lapsed").await;
-    store.take_over().await.expect("take over");
-    let claimed = store.claim(LONG, 1_000).await.expect("claim");
-    let (taken, found) =
-        claimed.into_iter().find(|(_, found)| found.id == operation.id).expect("the operation is claimed");
+    let begin = Begin { hold: Duration::from_millis(1), ..creation("lapsed") };
+    let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
+    assert_eq!(store.begin(begin).await.expect("begin"), Begun::Accepted);
+    let (taken, found) = replicas::claim(store, &operation).await;
     assert_eq!(taken.fence, lease.fence + 1);
     assert_ne!(taken.owner, lease.owner);
     assert!(found.in_doubt && found.touched, "an intent without a result");
@@ -240,7 +242,25 @@ async fn the_last_operation_of_what_is_there_is_never_forgotten(store: &dyn Brok
     assert!(store.operation(&operation.id).await.expect("read").is_some());
 }
 
-fn id(text: &str) -> InstanceId {
+async fn a_text_with_nul_is_refused_everywhere(store: &dyn BrokerStore) {
+    let mut begin = creation("nul");
+    if let RowChange::Put(instance) = &mut begin.rows.instance {
+        instance.space = "sp\0ace".to_owned();
+    }
+    assert!(matches!(store.begin(begin).await, Err(StoreError::Nul { column: "instances.space" })));
+    assert_eq!(store.instance(&id("nul")).await.expect("read"), None, "nothing is written");
+    // what is sealed is kept as it is
+    let mut begin = creation("nul");
+    if let RowChange::Put(instance) = &mut begin.rows.instance {
+        instance.parameters = [("text".to_owned(), json!("a\0b\u{feff}\u{202e}"))].into_iter().collect();
+    }
+    let wanted = begin.rows.instance.clone();
+    assert_eq!(store.begin(begin).await.expect("begin"), Begun::Accepted);
+    let found = store.instance(&id("nul")).await.expect("read").expect("the instance");
+    assert_eq!(RowChange::put(Instance { revision: 0, ..found }), wanted);
+}
+
+pub(super) fn id(text: &str) -> InstanceId {
     InstanceId::new(text).expect("an id")
 }
 
@@ -297,7 +317,7 @@ fn actor() -> Actor {
     }
 }
 
-fn event(instance: &str) -> Event {
+pub(super) fn event(instance: &str) -> Event {
     let actor = actor();
     let (operation, detail) = (None, Some("a detail".to_owned()));
     Event { kind: "test", instance: id(instance), binding: None, operation, actor, detail }
@@ -330,7 +350,7 @@ fn beginning(work: Work, instance: &str, rows: Rows) -> Begin {
     Begin { operation, lease, hold: LONG, decided_on: None, supersedes: None, rows, event }
 }
 
-fn creation(instance: &str) -> Begin {
+pub(super) fn creation(instance: &str) -> Begin {
     let rows = Rows { instance: RowChange::put(new_instance(instance)), ..Rows::default() };
     beginning(Work::Provision, instance, rows)
 }
@@ -339,7 +359,7 @@ fn update(instance: &str) -> Begin {
     beginning(Work::Update, instance, Rows::default())
 }
 
-async fn begun(store: &dyn BrokerStore, instance: &str) -> (Lease, Operation) {
+pub(super) async fn begun(store: &dyn BrokerStore, instance: &str) -> (Lease, Operation) {
     let begin = creation(instance);
     let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
     assert_eq!(store.begin(begin).await.expect("begin"), Begun::Accepted);
@@ -353,7 +373,12 @@ async fn park(store: &dyn BrokerStore, lease: &Lease, operation: &Operation, aft
     store.save(save).await.expect("park");
 }
 
-async fn finish(store: &dyn BrokerStore, lease: &Lease, operation: Operation, state: InstanceState) {
+pub(super) async fn finish(
+    store: &dyn BrokerStore,
+    lease: &Lease,
+    operation: Operation,
+    state: InstanceState,
+) {
     let row = Instance { state, ..new_instance(operation.instance.as_str()) };
     let rows = Rows { instance: RowChange::put(row), ..Rows::default() };
     let operation = Operation { state: OperationState::Succeeded, intent: None, ..operation };

@@ -3,22 +3,29 @@
 //! A store keeps records and the rules that keep them consistent; it knows no catalog, no vendor and no HTTP.
 
 mod census;
+mod column;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
+mod error;
 mod event;
+pub mod postgres;
+mod seal;
 pub mod sqlite;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId};
 
 pub use census::{AgeBand, Census, Group, Standing, Statistics};
+pub use error::{Cause, StoreError};
 pub use event::{Actor, Event};
 
 use crate::{
     binding::Binding,
     budget::{AccountKey, Budget, Reservation},
+    config::StoreLocation,
     instance::Instance,
     operation::{Lease, Operation, OperationId, OperationStatus},
 };
@@ -115,6 +122,17 @@ pub trait BrokerStore: Send + Sync + 'static {
 
     /// Whether the store can be read and written.
     async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// Opens the store at this place.
+///
+/// # Errors
+/// When it cannot be reached, is in use, is newer than this program, or was sealed with other keys.
+pub fn open(location: &StoreLocation, ring: Arc<KeyRing>) -> Result<Arc<dyn BrokerStore>, StoreError> {
+    Ok(match location {
+        StoreLocation::Sqlite(path) => Arc::new(sqlite::SqliteStore::open(path, ring)?),
+        StoreLocation::Postgres(address) => Arc::new(postgres::PostgresStore::open(address, ring)?),
+    })
 }
 
 /// What an operation is about.
@@ -237,86 +255,4 @@ pub enum Amended {
     Written,
     /// The revision was another one, or an operation is in progress: decide again.
     Moved,
-}
-
-/// Why the store did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The database file cannot be opened.
-    #[error("could not open the store at {path}")]
-    Open {
-        /// Where.
-        path: String,
-        /// Why.
-        #[source]
-        source: rusqlite::Error,
-    },
-    /// The lock file cannot be made.
-    #[error("could not lock the store at {path}")]
-    Lock {
-        /// Where.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Another process has the store open.
-    #[error(
-        "the store at {path} is in use by another process; stop it first, or give this one a store of its own"
-    )]
-    InUse {
-        /// Where.
-        path: String,
-    },
-    /// The schema was written by a newer version.
-    #[error("the store has schema version {found}, this program knows up to {known}; use the newer program")]
-    Newer {
-        /// The version found.
-        found: i64,
-        /// The newest version known.
-        known: i64,
-    },
-    /// The key ring is not the one the store was sealed with.
-    #[error("the store was sealed with other keys; use the key ring that belongs to it")]
-    WrongKeys(#[source] sutler_secrets::OpenError),
-    /// A schema migration failed.
-    #[error("could not migrate the store to schema version {version}")]
-    Migrate {
-        /// The version it was to become.
-        version: i64,
-        /// Why.
-        #[source]
-        source: rusqlite::Error,
-    },
-    /// A row could not be read.
-    #[error("could not read from the store")]
-    Read(#[source] rusqlite::Error),
-    /// A row could not be written.
-    #[error("could not write to the store")]
-    Write(#[source] rusqlite::Error),
-    /// The transaction may or may not be durable.
-    #[error("could not commit to the store")]
-    Commit(#[source] std::sync::Arc<rusqlite::Error>),
-    /// A sealed column does not open.
-    #[error("could not open the sealed column {column}")]
-    Unseal {
-        /// Table and column.
-        column: &'static str,
-        /// Why.
-        #[source]
-        source: sutler_secrets::OpenError,
-    },
-    /// A column holds what no version of ours wrote.
-    #[error("the column {column} holds an unknown value")]
-    Damaged {
-        /// Table and column.
-        column: &'static str,
-    },
-    /// The lease was lost: somebody else goes on, or the operation has ended.
-    #[error("the lease on the operation was lost")]
-    LeaseLost,
-    /// The writer has stopped.
-    #[error("the store has been closed")]
-    Closed,
 }

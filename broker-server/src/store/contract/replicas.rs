@@ -131,7 +131,7 @@ fn save(lease: &Lease, operation: &Operation, hold: Hold) -> Save {
 }
 
 /// Claims until the operation is among what was claimed: its lease lapses by itself.
-async fn claim(store: &dyn BrokerStore, operation: &Operation) -> (Lease, Operation) {
+pub(super) async fn claim(store: &dyn BrokerStore, operation: &Operation) -> (Lease, Operation) {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     while std::time::Instant::now() < deadline {
         let claimed = store.claim(LONG, 1_000).await.expect("claim");

@@ -3,13 +3,14 @@
 use rusqlite::{Connection, Row};
 use sutler_spec::{BindingId, InstanceId};
 
-use super::{
-    read::{Reading, damaged, digest, word},
-    seal::{Column, Sealer},
-};
+use super::read::Reading;
 use crate::{
     binding::{Binding, BindingState},
-    store::StoreError,
+    store::{
+        StoreError,
+        column::{damaged, digest, word},
+        seal::{Column, Sealer},
+    },
 };
 
 const PARAMETERS: Column = Column::new("bindings", "parameters");
@@ -47,7 +48,7 @@ pub(super) fn put(
         sealer.seal_option(UNFINISHED, &key, row.unfinished.as_ref())?,
         now,
     ];
-    connection.prepare_cached(PUT).and_then(|mut put| put.execute(values)).map_err(StoreError::Write)?;
+    connection.prepare_cached(PUT).and_then(|mut put| put.execute(values)).map_err(StoreError::write)?;
     Ok(())
 }
 
@@ -60,7 +61,7 @@ pub(super) fn remove(
     connection
         .prepare_cached("DELETE FROM bindings WHERE instance = ?1 AND id = ?2")
         .and_then(|mut remove| remove.execute([instance.as_str(), id.as_str()]))
-        .map_err(StoreError::Write)?;
+        .map_err(StoreError::write)?;
     Ok(())
 }
 
@@ -70,18 +71,18 @@ pub(super) fn get(
     sealer: &Sealer,
     (instance, id): (&InstanceId, &BindingId),
 ) -> Result<Option<Binding>, StoreError> {
-    let mut get = connection.prepare_cached(GET).map_err(StoreError::Read)?;
-    let mut rows = get.query([instance.as_str(), id.as_str()]).map_err(StoreError::Read)?;
-    rows.next().map_err(StoreError::Read)?.map(|row| read(row, sealer)).transpose()
+    let mut get = connection.prepare_cached(GET).map_err(StoreError::read)?;
+    let mut rows = get.query([instance.as_str(), id.as_str()]).map_err(StoreError::read)?;
+    rows.next().map_err(StoreError::read)?.map(|row| read(row, sealer)).transpose()
 }
 
 /// The ids of the instance's bindings, oldest first.
 pub(super) fn of(connection: &Connection, instance: &InstanceId) -> Result<Vec<BindingId>, StoreError> {
     let mut list = connection
         .prepare_cached("SELECT id FROM bindings WHERE instance = ?1 ORDER BY sequence")
-        .map_err(StoreError::Read)?;
-    let ids = list.query_map([instance.as_str()], |row| row.get::<_, String>(0)).map_err(StoreError::Read)?;
-    ids.map(|id| BindingId::new(id.map_err(StoreError::Read)?).map_err(damaged("bindings.id"))).collect()
+        .map_err(StoreError::read)?;
+    let ids = list.query_map([instance.as_str()], |row| row.get::<_, String>(0)).map_err(StoreError::read)?;
+    ids.map(|id| BindingId::new(id.map_err(StoreError::read)?).map_err(damaged("bindings.id"))).collect()
 }
 
 fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Binding, StoreError> {

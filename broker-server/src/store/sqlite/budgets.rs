@@ -22,7 +22,7 @@ pub(super) fn change<T>(
             };
             get.query_row([account.as_str()], read).optional()
         })
-        .map_err(StoreError::Read)?;
+        .map_err(StoreError::read)?;
     let before = found.unwrap_or_default();
     let (after, told) = change(before, now);
     if after != before {
@@ -32,7 +32,7 @@ pub(super) fn change<T>(
                  ON CONFLICT (account) DO UPDATE SET spent_until = ?2, closed_until = ?3",
             )
             .and_then(|mut put| put.execute((account.as_str(), after.spent_until, after.closed_until)))
-            .map_err(StoreError::Write)?;
+            .map_err(StoreError::write)?;
     }
     Ok(told)
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Row};
 
-use super::read::{Reading, word};
+use super::read::Reading;
 use crate::{
     operation::Work,
-    store::{AgeBand, Census, Group, Standing, StoreError},
+    store::{AgeBand, Census, Group, Standing, StoreError, column::word},
 };
 
 /// Only rows of the index of what is in progress are touched.
@@ -21,10 +21,10 @@ const CENSUS: &str = "SELECT work,
 pub(super) fn take(connection: &Connection, now: i64) -> Result<Census, StoreError> {
     let limits: Vec<i64> = AgeBand::ALL.iter().filter_map(|band| band.limit_millis()).collect();
     let values = std::iter::once(now).chain(limits);
-    let mut get = connection.prepare_cached(CENSUS).map_err(StoreError::Read)?;
-    let mut rows = get.query(rusqlite::params_from_iter(values)).map_err(StoreError::Read)?;
+    let mut get = connection.prepare_cached(CENSUS).map_err(StoreError::read)?;
+    let mut rows = get.query(rusqlite::params_from_iter(values)).map_err(StoreError::read)?;
     let mut groups = Vec::new();
-    while let Some(row) = rows.next().map_err(StoreError::Read)? {
+    while let Some(row) = rows.next().map_err(StoreError::read)? {
         groups.push(group(row)?);
     }
     Ok(Census(groups))

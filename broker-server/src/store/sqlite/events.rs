@@ -3,11 +3,10 @@
 use rusqlite::Connection;
 use sutler_spec::BindingId;
 
-use super::seal::plain;
 use crate::{
     faults,
     operation::OperationId,
-    store::{Event, StoreError},
+    store::{Event, StoreError, seal::plain},
 };
 
 /// Writes one event.
@@ -32,6 +31,6 @@ pub(super) fn append(connection: &Connection, event: &Event, now: i64) -> Result
              originating_identity, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .and_then(|mut append| append.execute(values))
-        .map_err(StoreError::Write)?;
-    faults::reach("B18").map_err(|injected| StoreError::Write(injected.into()))
+        .map_err(StoreError::write)?;
+    Ok(faults::reach("B18")?)
 }

@@ -3,13 +3,14 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use sutler_spec::{InstanceId, PlanId, ServiceId};
 
-use super::{
-    read::{Reading, damaged, digest, word},
-    seal::{Column, Sealer, plain},
-};
+use super::read::Reading;
 use crate::{
     instance::{Instance, InstanceState},
-    store::{StoreError, Which},
+    store::{
+        StoreError, Which,
+        column::{damaged, digest, word},
+        seal::{Column, Sealer, plain},
+    },
 };
 
 const CONTEXT: Column = Column::new("instances", "context");
@@ -53,7 +54,7 @@ pub(super) fn put(
         sealer.seal_option(UNFINISHED, &key, row.unfinished.as_ref())?,
         now,
     ];
-    connection.prepare_cached(PUT).and_then(|mut put| put.execute(values)).map_err(StoreError::Write)?;
+    connection.prepare_cached(PUT).and_then(|mut put| put.execute(values)).map_err(StoreError::write)?;
     Ok(())
 }
 
@@ -62,7 +63,7 @@ pub(super) fn touch(connection: &Connection, id: &InstanceId) -> Result<(), Stor
     connection
         .prepare_cached("UPDATE instances SET revision = revision + 1 WHERE id = ?1")
         .and_then(|mut touch| touch.execute([id.as_str()]))
-        .map_err(StoreError::Write)?;
+        .map_err(StoreError::write)?;
     Ok(())
 }
 
@@ -71,7 +72,7 @@ pub(super) fn remove(connection: &Connection, id: &InstanceId) -> Result<(), Sto
     connection
         .prepare_cached("DELETE FROM instances WHERE id = ?1")
         .and_then(|mut remove| remove.execute([id.as_str()]))
-        .map_err(StoreError::Write)?;
+        .map_err(StoreError::write)?;
     Ok(())
 }
 
@@ -81,7 +82,7 @@ pub(super) fn revision(connection: &Connection, id: &InstanceId) -> Result<Optio
         .prepare_cached("SELECT revision FROM instances WHERE id = ?1")
         .and_then(|mut get| get.query_row([id.as_str()], |row| row.get::<_, i64>(0)).optional())
         .map(|revision| revision.map(i64::unsigned_abs))
-        .map_err(StoreError::Read)
+        .map_err(StoreError::read)
 }
 
 /// Reads the row.
@@ -90,9 +91,9 @@ pub(super) fn get(
     sealer: &Sealer,
     id: &InstanceId,
 ) -> Result<Option<Instance>, StoreError> {
-    let mut get = connection.prepare_cached(GET).map_err(StoreError::Read)?;
-    let mut rows = get.query([id.as_str()]).map_err(StoreError::Read)?;
-    rows.next().map_err(StoreError::Read)?.map(|row| read(row, sealer)).transpose()
+    let mut get = connection.prepare_cached(GET).map_err(StoreError::read)?;
+    let mut rows = get.query([id.as_str()]).map_err(StoreError::read)?;
+    rows.next().map_err(StoreError::read)?.map(|row| read(row, sealer)).transpose()
 }
 
 fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Instance, StoreError> {
@@ -132,12 +133,12 @@ pub(super) fn list(
         Which::Present => "SELECT id FROM instances WHERE id > ?1 ORDER BY id LIMIT ?2",
         Which::Ever => "SELECT DISTINCT instance FROM events WHERE instance > ?1 ORDER BY instance LIMIT ?2",
     };
-    let mut list = connection.prepare_cached(sql).map_err(StoreError::Read)?;
+    let mut list = connection.prepare_cached(sql).map_err(StoreError::read)?;
     // no id is empty
     let after = after.map_or("", InstanceId::as_str);
     let rows =
         list.query_map((after, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get::<_, String>(0));
-    rows.map_err(StoreError::Read)?
-        .map(|id| InstanceId::new(id.map_err(StoreError::Read)?).map_err(damaged("instances.id")))
+    rows.map_err(StoreError::read)?
+        .map(|id| InstanceId::new(id.map_err(StoreError::read)?).map_err(damaged("instances.id")))
         .collect()
 }

@@ -9,7 +9,6 @@ mod lock;
 mod operations;
 mod read;
 mod schema;
-mod seal;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -21,9 +20,12 @@ use async_trait::async_trait;
 use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId};
 
-use self::{lock::ProcessLock, operations::millis, read::Readers, seal::Sealer, writer::Writer};
+use self::{lock::ProcessLock, read::Readers, writer::Writer};
 use super::{
-    Amended, Begin, Begun, BrokerStore, Census, Event, Hold, Save, Statistics, StoreError, Subject, Which,
+    Amended, Begin, Begun, BrokerStore, Cause, Census, Event, Hold, Save, Statistics, StoreError, Subject,
+    Which,
+    column::{self, millis},
+    seal::Sealer,
 };
 use crate::{
     binding::Binding,
@@ -98,6 +100,7 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn begin(&self, begin: Begin) -> Result<Begun, StoreError> {
+        column::check_begin(&begin)?;
         let sealer = self.sealer.clone();
         let begun = self
             .writer
@@ -114,6 +117,7 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn save(&self, save: Save) -> Result<(), StoreError> {
+        column::check_save(&save)?;
         let sealer = self.sealer.clone();
         let point = if save.hold == Hold::End { "B17" } else { "B14" };
         self.writer
@@ -125,6 +129,7 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn amend(&self, instance: Instance, event: Event) -> Result<Amended, StoreError> {
+        column::check_amend(&instance, &event)?;
         let sealer = self.sealer.clone();
         self.writer
             .write(move |connection| write::amend(connection, &sealer, (&instance, &event), now()))
@@ -160,7 +165,7 @@ impl BrokerStore for SqliteStore {
             .get()
             .prepare_cached("SELECT min(due_at) FROM operations WHERE state = 'in progress'")
             .and_then(|mut get| get.query_row([], |row| row.get(0)))
-            .map_err(StoreError::Read)?;
+            .map_err(StoreError::read)?;
         Ok(due.map(|due| Duration::from_millis((due - now()).max(0).unsigned_abs())))
     }
 
@@ -222,6 +227,7 @@ fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-fn is_constraint(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+fn is_constraint(error: &Cause) -> bool {
+    error.downcast_ref().and_then(rusqlite::Error::sqlite_error_code)
+        == Some(rusqlite::ErrorCode::ConstraintViolation)
 }

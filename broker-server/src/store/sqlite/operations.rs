@@ -4,16 +4,17 @@ use std::{borrow::Cow, time::Duration};
 
 use rusqlite::{Connection, Row};
 use serde_json::Value;
-use sutler_spec::{BindingId, InstanceId, OperationState};
+use sutler_spec::{BindingId, InstanceId};
 
-use super::{
-    read::{Reading, damaged, digest, word},
-    seal::{Column, Sealer, plain},
-};
+use super::read::Reading;
 use crate::{
     faults,
     operation::{Intent, Lease, Operation, OperationId, OperationStatus, Work},
-    store::{Actor, Hold, StoreError, Subject},
+    store::{
+        Actor, Hold, StoreError, Subject,
+        column::{damaged, digest, millis, state_from, state_word, word},
+        seal::{Column, Sealer, plain},
+    },
 };
 
 const CHANGE: Column = Column::new("operations", "change");
@@ -81,7 +82,7 @@ pub(super) fn insert(
     connection
         .prepare_cached(INSERT)
         .and_then(|mut insert| insert.execute(values))
-        .map_err(StoreError::Write)?;
+        .map_err(StoreError::write)?;
     Ok(())
 }
 
@@ -125,7 +126,7 @@ pub(super) fn save(
     let changed = connection
         .prepare_cached(&save_statement())
         .and_then(|mut save| save.execute(values))
-        .map_err(StoreError::Write)?;
+        .map_err(StoreError::write)?;
     if changed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
 }
 
@@ -153,7 +154,7 @@ pub(super) fn supersede(connection: &Connection, id: &OperationId, now: i64) -> 
         )
         .and_then(|mut update| update.execute((id.as_str(), now)))
         .map(|changed| changed == 1)
-        .map_err(StoreError::Write)
+        .map_err(StoreError::write)
 }
 
 /// Claims one operation that is due.
@@ -162,9 +163,9 @@ pub(super) fn claim(
     sealer: &Sealer,
     (owner, now, until): (&str, i64, i64),
 ) -> Result<Option<(Lease, Operation)>, StoreError> {
-    let mut take = connection.prepare_cached(&claim_statement()).map_err(StoreError::Write)?;
-    let mut taken = take.query((owner, until, now)).map_err(StoreError::Write)?;
-    let Some(id) = taken.next().map_err(StoreError::Write)?.map(|row| row.column::<String>(0)).transpose()?
+    let mut take = connection.prepare_cached(&claim_statement()).map_err(StoreError::write)?;
+    let mut taken = take.query((owner, until, now)).map_err(StoreError::write)?;
+    let Some(id) = taken.next().map_err(StoreError::write)?.map(|row| row.column::<String>(0)).transpose()?
     else {
         return Ok(None);
     };
@@ -193,9 +194,9 @@ pub(super) fn get(
     id: &OperationId,
     now: i64,
 ) -> Result<Option<(Operation, u64)>, StoreError> {
-    let mut get = connection.prepare_cached(&format!("{ALL} WHERE id = ?1")).map_err(StoreError::Read)?;
-    let mut rows = get.query([id.as_str()]).map_err(StoreError::Read)?;
-    rows.next().map_err(StoreError::Read)?.map(|row| read(row, sealer, now)).transpose()
+    let mut get = connection.prepare_cached(&format!("{ALL} WHERE id = ?1")).map_err(StoreError::read)?;
+    let mut rows = get.query([id.as_str()]).map_err(StoreError::read)?;
+    rows.next().map_err(StoreError::read)?.map(|row| read(row, sealer, now)).transpose()
 }
 
 /// Reads what polling needs.
@@ -214,9 +215,9 @@ pub(super) fn status(
         None => "WHERE instance = ?1 AND binding IS ?2 AND ?3 IS NULL ORDER BY sequence DESC LIMIT 1",
     };
     let values = (instance, binding, named.map(OperationId::as_str));
-    let mut get = connection.prepare_cached(&format!("{STATUS} {condition}")).map_err(StoreError::Read)?;
-    let mut rows = get.query(values).map_err(StoreError::Read)?;
-    rows.next().map_err(StoreError::Read)?.map(|row| read_status(row, now)).transpose()
+    let mut get = connection.prepare_cached(&format!("{STATUS} {condition}")).map_err(StoreError::read)?;
+    let mut rows = get.query(values).map_err(StoreError::read)?;
+    rows.next().map_err(StoreError::read)?.map(|row| read_status(row, now)).transpose()
 }
 
 /// Reads the status of what is in progress on the instance.
@@ -227,9 +228,9 @@ pub(super) fn active(
 ) -> Result<Option<OperationStatus>, StoreError> {
     let mut get = connection
         .prepare_cached(&format!("{STATUS} WHERE instance = ?1 AND state = 'in progress'"))
-        .map_err(StoreError::Read)?;
-    let mut rows = get.query([instance.as_str()]).map_err(StoreError::Read)?;
-    rows.next().map_err(StoreError::Read)?.map(|row| read_status(row, now)).transpose()
+        .map_err(StoreError::read)?;
+    let mut rows = get.query([instance.as_str()]).map_err(StoreError::read)?;
+    rows.next().map_err(StoreError::read)?.map(|row| read_status(row, now)).transpose()
 }
 
 fn read_status(row: &Row<'_>, now: i64) -> Result<OperationStatus, StoreError> {
@@ -289,23 +290,4 @@ fn since(at: i64, now: i64) -> Duration {
 
 fn intent(step: Option<String>, class: Option<String>, attempt: Option<u32>) -> Option<Intent> {
     Some(Intent { step: step?, class: class?, attempt: attempt? })
-}
-
-fn state_word(state: OperationState) -> &'static str {
-    match state {
-        OperationState::InProgress => "in progress",
-        OperationState::Succeeded => "succeeded",
-        OperationState::Failed => "failed",
-    }
-}
-
-fn state_from(text: &str) -> Option<OperationState> {
-    [OperationState::InProgress, OperationState::Succeeded, OperationState::Failed]
-        .into_iter()
-        .find(|state| state_word(*state) == text)
-}
-
-/// Milliseconds for storage.
-pub(super) fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }

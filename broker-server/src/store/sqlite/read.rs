@@ -9,7 +9,6 @@ use std::{
 };
 
 use rusqlite::{Connection, Row, types::FromSql};
-use sutler_secrets::Digest;
 
 use super::schema;
 use crate::store::StoreError;
@@ -55,25 +54,6 @@ pub(super) trait Reading {
 
 impl Reading for Row<'_> {
     fn column<T: FromSql>(&self, index: usize) -> Result<T, StoreError> {
-        self.get(index).map_err(StoreError::Read)
+        self.get(index).map_err(StoreError::read)
     }
-}
-
-/// Turns the error of a check into "this column is damaged".
-pub(super) fn damaged<E>(column: &'static str) -> impl FnOnce(E) -> StoreError {
-    move |_| StoreError::Damaged { column }
-}
-
-/// Reads one of our words.
-pub(super) fn word<T>(
-    text: String,
-    column: &'static str,
-    read: impl FnOnce(&str) -> Option<T>,
-) -> Result<T, StoreError> {
-    read(&text).ok_or(StoreError::Damaged { column })
-}
-
-/// Reads a digest.
-pub(super) fn digest(bytes: Vec<u8>, column: &'static str) -> Result<Digest, StoreError> {
-    <[u8; 32]>::try_from(bytes).map(Digest::from_bytes).map_err(damaged(column))
 }

@@ -5,8 +5,10 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
-use super::seal::Sealer;
-use crate::{faults, store::StoreError};
+use crate::{
+    faults,
+    store::{StoreError, seal::Sealer},
+};
 
 /// One script per schema version, in order; the n-th makes version n.
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
@@ -14,7 +16,10 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2
 /// Opens the connection that writes, brings the schema up to date, and checks the keys before anything is written.
 pub(super) fn open_for_writing(path: &Path, sealer: &Sealer) -> Result<(Connection, String), StoreError> {
     let connection = connect(path)?;
-    let opened = |source| StoreError::Open { path: path.display().to_string(), source };
+    let opened = |source: rusqlite::Error| StoreError::Open {
+        store: path.display().to_string(),
+        source: source.into(),
+    };
     let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(opened)?;
     check_keys(&connection, version, sealer)?;
     connection
@@ -36,13 +41,18 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
             "PRAGMA query_only = ON; PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -2000;
              PRAGMA busy_timeout = 5000;",
         )
-        .map_err(|source| StoreError::Open { path: path.display().to_string(), source })?;
+        .map_err(|source: rusqlite::Error| StoreError::Open {
+            store: path.display().to_string(),
+            source: source.into(),
+        })?;
     Ok(connection)
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path)
-        .map_err(|source| StoreError::Open { path: path.display().to_string(), source })?;
+    let connection = Connection::open(path).map_err(|source: rusqlite::Error| StoreError::Open {
+        store: path.display().to_string(),
+        source: source.into(),
+    })?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -54,7 +64,7 @@ fn migrate(connection: &Connection, found: i64) -> Result<(), StoreError> {
             .execute_batch(&format!("BEGIN IMMEDIATE; {script}"))
             .and_then(|()| Ok(faults::reach("B22")?))
             .and_then(|()| connection.execute_batch(&format!("PRAGMA user_version = {version}; COMMIT;")))
-            .map_err(|source| StoreError::Migrate { version, source })?;
+            .map_err(|source| StoreError::Migrate { version, source: source.into() })?;
     }
     Ok(())
 }
@@ -85,7 +95,7 @@ fn identify(connection: &Connection, sealer: &Sealer) -> Result<String, StoreErr
             "INSERT INTO meta (name, value) VALUES ('installation', ?1), ('canary', ?2)",
             (id.as_bytes(), sealer.canary()),
         )
-        .map_err(StoreError::Write)?;
+        .map_err(StoreError::write)?;
     Ok(id)
 }
 
@@ -93,5 +103,5 @@ fn read_meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, Sto
     connection
         .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
         .optional()
-        .map_err(StoreError::Read)
+        .map_err(StoreError::read)
 }

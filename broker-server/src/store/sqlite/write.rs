@@ -2,16 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{
-    bindings, events, instances,
-    operations::{self, millis},
-    seal::Sealer,
-};
+use super::{bindings, events, instances, operations};
 use crate::{
-    faults::{self, Injected},
+    faults,
     instance::Instance,
     operation::Operation,
-    store::{Amended, Begin, Begun, Event, RowChange, Rows, Save, StoreError},
+    store::{Amended, Begin, Begun, Event, RowChange, Rows, Save, StoreError, column::millis, seal::Sealer},
 };
 
 /// Accepts an operation, unless the world is not what the decision was made on.
@@ -36,7 +32,7 @@ pub(super) fn begin(
     let until = now + millis(begin.hold);
     operations::insert(connection, sealer, (&begin.operation, &begin.lease), (now, until))?;
     events::append(connection, &begin.event, now)?;
-    faults::reach("B02").map_err(injected)?;
+    faults::reach("B02")?;
     Ok(Begun::Accepted)
 }
 
@@ -49,7 +45,7 @@ pub(super) fn save(
 ) -> Result<(), StoreError> {
     operations::save(connection, sealer, (&save.operation, &save.lease), (save.hold, now))?;
     change_rows(connection, sealer, (&save.operation, &save.rows), now)?;
-    faults::reach("B13").map_err(injected)?;
+    faults::reach("B13")?;
     save.event.as_ref().map_or(Ok(()), |event| events::append(connection, event, now))
 }
 
@@ -81,7 +77,7 @@ pub(super) fn take_over(connection: &Connection, now: i64) -> Result<u64, StoreE
             [now],
         )
         .map(|changed| changed as u64)
-        .map_err(StoreError::Write)
+        .map_err(StoreError::write)
 }
 
 /// Forgets what ended before `horizon`, but never the last operation of an instance that is still there.
@@ -93,13 +89,9 @@ pub(super) fn forget(connection: &Connection, horizon: i64) -> Result<u64, Store
                              WHERE later.instance = operations.instance AND later.binding IS operations.binding))",
             [horizon],
         )
-        .map_err(StoreError::Write)?;
-    faults::reach("B24").map_err(injected)?;
+        .map_err(StoreError::write)?;
+    faults::reach("B24")?;
     Ok(forgotten as u64)
-}
-
-fn injected(injected: Injected) -> StoreError {
-    StoreError::Write(injected.into())
 }
 
 /// Proves that writing works.
@@ -110,7 +102,7 @@ pub(super) fn probe(connection: &Connection, now: i64) -> Result<(), StoreError>
         )
         .and_then(|mut probe| probe.execute([now]))
         .map(|_| ())
-        .map_err(StoreError::Write)
+        .map_err(StoreError::write)
 }
 
 fn is_busy(connection: &Connection, instance: &str) -> Result<bool, StoreError> {
@@ -118,7 +110,7 @@ fn is_busy(connection: &Connection, instance: &str) -> Result<bool, StoreError> 
         .prepare_cached("SELECT 1 FROM operations WHERE instance = ?1 AND state = 'in progress'")
         .and_then(|mut get| get.query_row([instance], |_| Ok(())).optional())
         .map(|found| found.is_some())
-        .map_err(StoreError::Read)
+        .map_err(StoreError::read)
 }
 
 /// Bindings go before their instance, instances come before their bindings.

@@ -74,7 +74,7 @@ impl Writer {
                 let unknown = |injected: Injected| Arc::new(rusqlite::Error::from(injected));
                 let committed = committed.and_then(|()| point().map_err(unknown));
                 // nobody listens any more: the request was given up, the work is done all the same
-                let _ = sender.send(committed.map_err(StoreError::Commit).and(result));
+                let _ = sender.send(committed.map_err(|error| StoreError::Commit(error)).and(result));
             })
         });
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
@@ -136,12 +136,12 @@ fn in_savepoint<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    execute(connection, "SAVEPOINT job").map_err(StoreError::Write)?;
+    execute(connection, "SAVEPOINT job").map_err(StoreError::write)?;
     let result = work(connection);
     if result.is_err() {
-        execute(connection, "ROLLBACK TO job").map_err(StoreError::Write)?;
+        execute(connection, "ROLLBACK TO job").map_err(StoreError::write)?;
     }
-    execute(connection, "RELEASE job").map_err(StoreError::Write)?;
+    execute(connection, "RELEASE job").map_err(StoreError::write)?;
     result
 }
 

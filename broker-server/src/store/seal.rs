@@ -1,4 +1,4 @@
-//! Columns that hold secrets: sealed for their table, row and name before SQLite sees them.
+//! Columns that hold secrets: sealed for their table, row and name before any database sees them.
 
 use std::sync::Arc;
 

@@ -1,0 +1,37 @@
+//! Rows of the table `events`, which only grows.
+
+use sutler_spec::BindingId;
+
+use super::transact::{Session, Trouble};
+use crate::{
+    faults,
+    operation::OperationId,
+    store::{Event, seal::plain},
+};
+
+/// Writes one event of this change.
+pub(super) async fn append(session: &Session, change: &str, event: &Event) -> Result<(), Trouble> {
+    session
+        .execute(
+            "INSERT INTO events (change, kind, instance, binding, operation, credential, request,
+             originating_identity, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            &[
+                &change,
+                &event.kind,
+                &event.instance.as_str(),
+                &event.binding.as_ref().map(BindingId::as_str),
+                &event.operation.as_ref().map(OperationId::as_str),
+                &event.actor.credential,
+                &event.actor.request,
+                &event.actor.originating_identity.as_ref().map(plain),
+                &event.detail,
+            ],
+        )
+        .await?;
+    Ok(faults::reach("B18")?)
+}
+
+/// Whether this change has been written.
+pub(super) async fn is_written(session: &Session, change: &str) -> Result<bool, Trouble> {
+    Ok(session.row("SELECT 1 FROM events WHERE change = $1", &[&change]).await?.is_some())
+}

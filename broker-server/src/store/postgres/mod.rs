@@ -1,0 +1,353 @@
+//! The store in PostgreSQL, for any number of processes: conditional writes on owner and fence, claims that skip what
+//! others hold, the database's clock, and no promise that rests on a connection.
+
+mod bindings;
+mod budgets;
+mod census;
+mod events;
+mod instances;
+mod operations;
+mod pool;
+mod row;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod transact;
+mod write;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use deadpool_postgres::Pool;
+use futures_util::{FutureExt, future::BoxFuture};
+use sutler_secrets::KeyRing;
+use sutler_spec::{BindingId, InstanceId};
+use tokio::runtime::Runtime;
+use tracing::info;
+use uuid::Uuid;
+
+use self::{
+    row::Reading,
+    transact::{Conclusion, Session, Trouble},
+};
+use super::{
+    Amended, Begin, Begun, BrokerStore, Census, Event, Hold, Save, Statistics, StoreError, Subject, Which,
+    column, seal::Sealer,
+};
+use crate::{
+    binding::Binding,
+    budget::{AccountKey, Budget, Reservation, Spending},
+    config::PostgresAddress,
+    instance::Instance,
+    operation::{Lease, Operation, OperationId, OperationStatus, owner_token},
+};
+
+/// A PostgreSQL database, shared by any number of processes.
+pub struct PostgresStore {
+    core: Core,
+    installation: String,
+    /// Connections live here: no caller's runtime ends under them, and no caller that gives up leaves half a
+    /// transaction behind.
+    runtime: Option<Runtime>,
+}
+
+#[derive(Clone)]
+struct Core {
+    pool: Pool,
+    sealer: Sealer,
+    counts: Arc<Counts>,
+}
+
+/// What this process did, for metrics.
+#[derive(Default)]
+struct Counts {
+    commits: AtomicU64,
+}
+
+impl PostgresStore {
+    /// Connects, brings the schema up to date, and checks the keys before anything is written. Blocks until then.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, its schema is newer than this program, or it was sealed with other keys.
+    pub fn open(address: &PostgresAddress, ring: Arc<KeyRing>) -> Result<Self, StoreError> {
+        let open = |source: super::Cause| StoreError::Open { store: address.to_string(), source };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("sutler-store")
+            .enable_all()
+            .build()
+            .map_err(|error| open(error.into()))?;
+        let core = Core { pool: pool::pool(address)?, sealer: Sealer::new(ring), counts: Arc::default() };
+        let (sender, opened) = std::sync::mpsc::channel();
+        let (opening, schema) = (core.clone(), address.schema.clone());
+        runtime.spawn(async move {
+            let opened = transact::write(&opening, "", move |session| {
+                let schema = schema.clone();
+                async move { schema::open(session, &schema).await }.boxed()
+            });
+            // nobody listens any more: the process is ending
+            let _ = sender.send(opened.await);
+        });
+        let opened = opened.recv().map_err(|_| StoreError::Closed).flatten();
+        let opened = match opened {
+            Err(StoreError::Write(source) | StoreError::Read(source)) => Err(open(source)),
+            opened => opened,
+        };
+        match opened {
+            Ok(opened) => {
+                if let Some(version) = opened.migrated {
+                    info!(version, store = %address, "the schema was brought up to date");
+                }
+                Ok(Self { core, installation: opened.installation, runtime: Some(runtime) })
+            }
+            Err(error) => {
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
+    }
+
+    /// Does work that reads.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl for<'a> Fn(&'a Session) -> BoxFuture<'a, Result<T, Trouble>> + Send + Sync + 'static,
+    ) -> Result<T, StoreError> {
+        let core = self.core.clone();
+        self.run(async move { transact::read(&core, work).await }).await
+    }
+
+    /// Does work that writes.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'a> Fn(&'a Session) -> BoxFuture<'a, Result<Conclusion<T>, Trouble>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_past("", work).await
+    }
+
+    /// The same, with a point for faults between the commit and its answer.
+    async fn write_past<T: Send + 'static>(
+        &self,
+        point: &'static str,
+        work: impl for<'a> Fn(&'a Session) -> BoxFuture<'a, Result<Conclusion<T>, Trouble>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<T, StoreError> {
+        let core = self.core.clone();
+        self.run(async move { transact::write(&core, point, work).await }).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let runtime = self.runtime.as_ref().ok_or(StoreError::Closed)?;
+        runtime.spawn(work).await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // whoever drops a store may be in a runtime itself, where nothing may block
+            runtime.shutdown_background();
+        }
+    }
+}
+
+#[async_trait]
+impl BrokerStore for PostgresStore {
+    fn installation(&self) -> &str {
+        &self.installation
+    }
+
+    async fn instance(&self, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
+        let id = id.clone();
+        self.read(move |session| {
+            let id = id.clone();
+            async move { instances::get(session, &id).await }.boxed()
+        })
+        .await
+    }
+
+    async fn binding(&self, instance: &InstanceId, id: &BindingId) -> Result<Option<Binding>, StoreError> {
+        let key = (instance.clone(), id.clone());
+        self.read(move |session| {
+            let key = key.clone();
+            async move { bindings::get(session, (&key.0, &key.1)).await }.boxed()
+        })
+        .await
+    }
+
+    async fn bindings(&self, instance: &InstanceId) -> Result<Vec<BindingId>, StoreError> {
+        let instance = instance.clone();
+        self.read(move |session| {
+            let instance = instance.clone();
+            async move { bindings::of(session, &instance).await }.boxed()
+        })
+        .await
+    }
+
+    async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {
+        let id = id.clone();
+        self.read(move |session| {
+            let id = id.clone();
+            async move { operations::get(session, &id).await }.boxed()
+        })
+        .await
+    }
+
+    async fn status(
+        &self,
+        subject: &Subject,
+        named: Option<&OperationId>,
+    ) -> Result<Option<OperationStatus>, StoreError> {
+        let asked = (subject.clone(), named.cloned());
+        self.read(move |session| {
+            let asked = asked.clone();
+            async move { operations::status(session, &asked.0, asked.1.as_ref()).await }.boxed()
+        })
+        .await
+    }
+
+    async fn active(&self, instance: &InstanceId) -> Result<Option<OperationStatus>, StoreError> {
+        let instance = instance.clone();
+        self.read(move |session| {
+            let instance = instance.clone();
+            async move { operations::active(session, &instance).await }.boxed()
+        })
+        .await
+    }
+
+    async fn begin(&self, begin: Begin) -> Result<Begun, StoreError> {
+        column::check_begin(&begin)?;
+        let begin = Arc::new(begin);
+        self.write_past("B03", move |session| {
+            let begin = begin.clone();
+            async move { write::begin(session, &begin).await }.boxed()
+        })
+        .await
+    }
+
+    async fn save(&self, save: Save) -> Result<(), StoreError> {
+        column::check_save(&save)?;
+        let point = if save.hold == Hold::End { "B17" } else { "B14" };
+        let save = Arc::new((save, Uuid::now_v7().to_string()));
+        self.write_past(point, move |session| {
+            let save = save.clone();
+            async move { write::save(session, (&save.0, &save.1)).await }.boxed()
+        })
+        .await
+    }
+
+    async fn amend(&self, instance: Instance, event: Event) -> Result<Amended, StoreError> {
+        column::check_amend(&instance, &event)?;
+        let amend = Arc::new((instance, event, Uuid::now_v7().to_string()));
+        self.write(move |session| {
+            let amend = amend.clone();
+            async move { write::amend(session, (&amend.0, &amend.1, &amend.2)).await }.boxed()
+        })
+        .await
+    }
+
+    async fn claim(&self, lease: Duration, limit: usize) -> Result<Vec<(Lease, Operation)>, StoreError> {
+        let owner = Arc::<str>::from(owner_token());
+        self.write(move |session| {
+            let owner = owner.clone();
+            async move { write::claim(session, (&owner, lease, limit)).await }.boxed()
+        })
+        .await
+    }
+
+    /// Always 0: a process never knows that it is alone, and what another one holds is claimed when its lease is over.
+    async fn take_over(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        self.read(move |session| async move { next_due(session).await }.boxed()).await
+    }
+
+    async fn forget(&self, older_than: Duration) -> Result<u64, StoreError> {
+        self.write(move |session| async move { write::forget(session, older_than).await }.boxed()).await
+    }
+
+    async fn reserve(
+        &self,
+        account: &AccountKey,
+        wanted: u32,
+        budget: Budget,
+    ) -> Result<Reservation, StoreError> {
+        let account = account.clone();
+        self.write(move |session| {
+            let account = account.clone();
+            async move {
+                budgets::change(session, &account, |spending, now| spending.take(now, wanted, budget)).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn slow_down(&self, account: &AccountKey, closed_for: Duration) -> Result<(), StoreError> {
+        let account = account.clone();
+        self.write(move |session| {
+            let account = account.clone();
+            async move {
+                let close = |spending: Spending, now| (spending.closed_for(now, closed_for), ());
+                budgets::change(session, &account, close).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn instances(
+        &self,
+        which: Which,
+        after: Option<&InstanceId>,
+        limit: usize,
+    ) -> Result<Vec<InstanceId>, StoreError> {
+        let after = after.cloned();
+        self.read(move |session| {
+            let after = after.clone();
+            async move { instances::list(session, which, (after.as_ref(), limit)).await }.boxed()
+        })
+        .await
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        self.read(|session| async move { census::take(session).await }.boxed()).await
+    }
+
+    fn statistics(&self) -> Statistics {
+        let (pool, counts) = (self.core.pool.status(), &self.core.counts);
+        Statistics {
+            commits: counts.commits.load(Ordering::Relaxed),
+            writes: counts.commits.load(Ordering::Relaxed),
+            waiting: pool.waiting as u64,
+            connections: pool.size as u64,
+            connections_in_use: pool.size.saturating_sub(pool.available) as u64,
+        }
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.write(|session| async move { write::probe(session).await }.boxed()).await
+    }
+}
+
+async fn next_due(session: &Session) -> Result<Option<Duration>, Trouble> {
+    let sql = "SELECT (extract(epoch FROM min(due_at) - clock_timestamp()) * 1000)::bigint FROM operations
+               WHERE state = 'in progress'";
+    let due: Option<i64> = session.row(sql, &[]).await?.map(|row| row.column(0)).transpose()?.flatten();
+    Ok(due.map(|due| Duration::from_millis(due.max(0).unsigned_abs())))
+}

@@ -1,0 +1,249 @@
+//! The contract, and what is special about a server: it restarts, it is reached over a network, and others use it, too.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use sutler_secrets::KeyRing;
+use sutler_spec::OperationState;
+
+use super::PostgresStore;
+use crate::{
+    config::PostgresAddress,
+    instance::{Instance, InstanceState},
+    store::{
+        Amended, Begun, BrokerStore, StoreError,
+        contract::{self, creation, event, finish, id},
+    },
+    testing::{
+        postgres::Cluster,
+        proxy::{Cut, Proxy},
+    },
+};
+
+fn ring() -> Arc<KeyRing> {
+    Arc::new(KeyRing::generate(Timestamp::now()))
+}
+
+fn open(address: &PostgresAddress, ring: &Arc<KeyRing>) -> PostgresStore {
+    PostgresStore::open(address, ring.clone()).unwrap()
+}
+
+fn through(proxy: &Proxy, address: &PostgresAddress) -> PostgresAddress {
+    PostgresAddress { port: proxy.port(), connections: 2, ..address.clone() }
+}
+
+/// What a query of one number gives, past the store.
+async fn count(cluster: &Cluster, address: &PostgresAddress, sql: &str) -> i64 {
+    let url = format!("{} password={}", dsn(cluster, address), cluster.password());
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let task = tokio::spawn(connection);
+    let count = client.query_one(sql, &[]).await.unwrap().get(0);
+    drop(client);
+    task.await.unwrap().unwrap();
+    count
+}
+
+fn dsn(cluster: &Cluster, address: &PostgresAddress) -> String {
+    let schema = &address.schema;
+    format!(
+        "host=127.0.0.1 port={} user=broker dbname=postgres options='-c search_path={schema}'",
+        cluster.port()
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_keeps_the_contract() {
+    let cluster = Cluster::shared().unwrap();
+    contract::run(Arc::new(open(&cluster.fresh(), &ring()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_keep_the_contract() {
+    let cluster = Cluster::shared().unwrap();
+    let (address, ring) = (cluster.fresh(), ring());
+    let handles = (0..3).map(|_| Arc::new(open(&address, &ring)) as Arc<dyn BrokerStore>).collect();
+    contract::run_shared(handles).await;
+}
+
+#[test]
+fn b22_of_processes_that_migrate_at_once_one_does_and_all_find_one_installation() {
+    let cluster = Cluster::shared().unwrap();
+    let (address, ring) = (cluster.fresh(), ring());
+    let installations: Vec<String> = std::thread::scope(|scope| {
+        let open = || open(&address, &ring).installation().to_owned();
+        let opening: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+        opening.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(installations.iter().all(|installation| *installation == installations[0]), "{installations:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_34_other_keys_are_refused_and_nothing_is_written() {
+    let cluster = Cluster::shared().unwrap();
+    let (address, ring_of_store) = (cluster.fresh(), ring());
+    drop(open(&address, &ring_of_store));
+    let refused = PostgresStore::open(&address, ring()).err().unwrap();
+    assert!(matches!(refused, StoreError::WrongKeys(_)), "{refused:?}");
+    assert_eq!(count(&cluster, &address, "SELECT count(*) FROM meta").await, 2);
+    drop(open(&address, &ring_of_store));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_schema_is_refused_unless_it_says_that_we_may() {
+    let cluster = Cluster::shared().unwrap();
+    let (address, ring) = (cluster.fresh(), ring());
+    drop(open(&address, &ring));
+    let newer =
+        "WITH newer AS (INSERT INTO schema_versions (version, oldest) VALUES (98, 1) RETURNING version)
+                 SELECT version FROM newer";
+    count(&cluster, &address, newer).await;
+    drop(open(&address, &ring));
+    count(&cluster, &address, &newer.replace("(98, 1)", "(99, 99)")).await;
+    let refused = PostgresStore::open(&address, ring).err().unwrap();
+    assert!(matches!(refused, StoreError::Newer { found: 99, .. }), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f07_a_commit_without_an_answer_is_told_as_what_it_was() {
+    let cluster = Cluster::shared().unwrap();
+    let proxy = Proxy::before(cluster.port()).await.unwrap();
+    let address = cluster.fresh();
+    let store = open(&through(&proxy, &address), &ring());
+    for (round, cut) in [Cut::AfterCommit, Cut::BeforeCommit].into_iter().enumerate() {
+        let name = format!("cut-{round}");
+        let begin = creation(&name);
+        let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
+        proxy.cut(cut);
+        assert_eq!(store.begin(begin).await.unwrap(), Begun::Accepted, "{cut:?}");
+        proxy.cut(cut);
+        finish(&store, &lease, operation.clone(), InstanceState::Ready).await;
+        let ended = store.operation(&operation.id).await.unwrap().unwrap();
+        assert_eq!(ended.state, OperationState::Succeeded);
+        let row = store.instance(&id(&name)).await.unwrap().unwrap();
+        assert_eq!(row.revision, 2, "written once: {cut:?}");
+        proxy.cut(cut);
+        assert_eq!(store.amend(row.clone(), event(&name)).await.unwrap(), Amended::Written, "{cut:?}");
+        assert_eq!(store.instance(&id(&name)).await.unwrap(), Some(Instance { revision: 3, ..row }));
+        proxy.cut(cut);
+        store.check().await.unwrap();
+    }
+    assert_eq!(proxy.cuts(), 8);
+    assert_eq!(count(&cluster, &address, "SELECT count(*) FROM events").await, 6, "each told once (I-40)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f07_a_claim_whose_commit_was_not_answered_is_had() {
+    let cluster = Cluster::shared().unwrap();
+    let proxy = Proxy::before(cluster.port()).await.unwrap();
+    let store = open(&through(&proxy, &cluster.fresh()), &ring());
+    let begin = crate::store::Begin { hold: Duration::ZERO, ..creation("claimed") };
+    let wanted = begin.operation.id.clone();
+    assert_eq!(store.begin(begin).await.unwrap(), Begun::Accepted);
+    proxy.cut(Cut::AfterCommit);
+    let claimed = store.claim(Duration::from_secs(60), 10).await.unwrap();
+    assert_eq!(
+        claimed.into_iter().map(|(lease, _)| (lease.operation, lease.fence)).collect::<Vec<_>>(),
+        [(wanted, 2)]
+    );
+    assert_eq!(proxy.cuts(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f07_a_connection_may_be_lost_at_every_message() {
+    let cluster = Cluster::shared().unwrap();
+    let proxy = Proxy::before(cluster.port()).await.unwrap();
+    let address = cluster.fresh();
+    let store = open(&through(&proxy, &address), &ring());
+    let mut lives = 0;
+    for cut in [Cut::Before as fn(u64) -> Cut, Cut::After] {
+        for message in 1.. {
+            let name = format!("life-{lives}");
+            lives += 1;
+            proxy.cut(cut(message));
+            let begin = creation(&name);
+            let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
+            assert_eq!(store.begin(begin).await.unwrap(), Begun::Accepted, "{message}");
+            finish(&store, &lease, operation.clone(), InstanceState::Ready).await;
+            let row = store.instance(&id(&name)).await.unwrap().unwrap();
+            assert_eq!((row.state, row.revision), (InstanceState::Ready, 2), "{message}");
+            if proxy.mend() {
+                break;
+            }
+        }
+    }
+    assert!(lives > 40, "so few messages? {lives}");
+    let told = count(&cluster, &address, "SELECT count(*) FROM events").await;
+    assert_eq!(told, i64::from(lives) * 2, "each told once (I-40)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f07_a_server_that_crashes_under_traffic_loses_nothing_that_was_accepted() {
+    let cluster = Arc::new(Cluster::start().unwrap());
+    let store = Arc::new(open(&cluster.fresh(), &ring()));
+    let lives = Arc::new(AtomicUsize::new(0));
+    let mut writers = Vec::new();
+    for writer in 0..8 {
+        let (store, lives) = (store.clone(), lives.clone());
+        writers.push(tokio::spawn(async move {
+            for number in 0..20 {
+                let begin = creation(&format!("crash-{writer}-{number}"));
+                let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
+                assert_eq!(store.begin(begin).await.unwrap(), Begun::Accepted, "nobody else wants it");
+                finish(store.as_ref(), &lease, operation, InstanceState::Ready).await;
+                lives.fetch_add(1, Ordering::Relaxed);
+            }
+        }));
+    }
+    for crashed_at in [20, 60, 100] {
+        while lives.load(Ordering::Relaxed) < crashed_at {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let cluster = cluster.clone();
+        let crash = move || cluster.stop().and_then(|()| cluster.resume());
+        tokio::task::spawn_blocking(crash).await.unwrap().unwrap();
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    for (writer, number) in (0..8).flat_map(|writer| (0..20).map(move |number| (writer, number))) {
+        let row = store.instance(&id(&format!("crash-{writer}-{number}"))).await.unwrap().unwrap();
+        assert_eq!((row.state, row.revision), (InstanceState::Ready, 2), "{writer}-{number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_is_an_error_that_says_which() {
+    let cluster = Cluster::shared().unwrap();
+    let address = PostgresAddress { port: 1, ..cluster.fresh() };
+    let before = Instant::now();
+    let refused = tokio::task::spawn_blocking(move || PostgresStore::open(&address, ring()).err().unwrap());
+    let refused = refused.await.unwrap();
+    assert!(
+        matches!(&refused, StoreError::Open { store, .. } if store.contains("127.0.0.1:1/")),
+        "{refused:?}"
+    );
+    assert!(before.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_append_only() {
+    let cluster = Cluster::shared().unwrap();
+    let address = cluster.fresh();
+    let store = open(&address, &ring());
+    contract::begun(&store, "told").await;
+    let url = format!("{} password={}", dsn(&cluster, &address), cluster.password());
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let task = tokio::spawn(connection);
+    for forbidden in ["DELETE FROM events", "UPDATE events SET kind = 'x'", "TRUNCATE events"] {
+        let refused = client.batch_execute(forbidden).await.unwrap_err();
+        assert_eq!(refused.as_db_error().unwrap().message(), "events are append-only", "{forbidden}");
+    }
+    drop(client);
+    task.await.unwrap().unwrap();
+}

@@ -1,0 +1,154 @@
+//! The transactions: what changes together.
+
+use std::time::Duration;
+
+use super::{
+    bindings, events,
+    instances::{self, Presence},
+    operations,
+    transact::{Conclusion, Session, Trouble},
+};
+use crate::{
+    faults,
+    instance::Instance,
+    operation::{Lease, Operation},
+    store::{Amended, Begin, Begun, Event, RowChange, Rows, Save, StoreError},
+};
+
+/// Accepts an operation, unless the world is not what the decision was made on. What has this id already is it.
+pub(super) async fn begin(session: &Session, begin: &Begin) -> Result<Conclusion<Begun>, Trouble> {
+    let begun = try_begin(session, begin).await?;
+    // the locks that were taken on the way here wait for a write that is still under way
+    if begun == Begun::Moved
+        && session.perhaps_written
+        && operations::is_known(session, &begin.operation.id).await?
+    {
+        return Ok(Conclusion::Undo(Begun::Accepted));
+    }
+    Ok(match begun {
+        Begun::Accepted => Conclusion::Commit(begun),
+        Begun::Moved => Conclusion::Undo(begun),
+    })
+}
+
+async fn try_begin(session: &Session, begin: &Begin) -> Result<Begun, Trouble> {
+    let operation = &begin.operation;
+    if instances::locked_revision(session, &operation.instance).await? != begin.decided_on {
+        return Ok(Begun::Moved);
+    }
+    if let Some(superseded) = &begin.supersedes
+        && !operations::supersede(session, superseded).await?
+    {
+        return Ok(Begun::Moved);
+    }
+    let presence = if begin.decided_on.is_some() { Presence::Known } else { Presence::New };
+    if !change_rows(session, (operation, &begin.rows, presence)).await?
+        || !operations::insert(session, (operation, &begin.lease), begin.hold).await?
+    {
+        return Ok(Begun::Moved);
+    }
+    events::append(session, operation.id.as_str(), &begin.event).await?;
+    faults::reach("B02")?;
+    Ok(Begun::Accepted)
+}
+
+/// Writes how an operation stands; `write` names this very write.
+pub(super) async fn save(session: &Session, (save, write): (&Save, &str)) -> Result<Conclusion<()>, Trouble> {
+    let lease = &save.lease;
+    if session.perhaps_written && operations::is_written_by(session, &lease.operation, write).await? {
+        return Ok(Conclusion::Undo(()));
+    }
+    if !operations::save(session, (&save.operation, lease), (save.hold, write)).await? {
+        return Err(StoreError::LeaseLost.into());
+    }
+    change_rows(session, (&save.operation, &save.rows, Presence::Known)).await?;
+    faults::reach("B13")?;
+    if let Some(event) = &save.event {
+        events::append(session, write, event).await?;
+    }
+    Ok(Conclusion::Commit(()))
+}
+
+/// Writes an instance outside any operation; `change` names this very write.
+pub(super) async fn amend(
+    session: &Session,
+    (instance, event, change): (&Instance, &Event, &str),
+) -> Result<Conclusion<Amended>, Trouble> {
+    let known = instances::locked_revision(session, &instance.id).await?;
+    if session.perhaps_written && events::is_written(session, change).await? {
+        return Ok(Conclusion::Undo(Amended::Written));
+    }
+    if known != Some(instance.revision) || operations::is_busy(session, &instance.id).await? {
+        return Ok(Conclusion::Undo(Amended::Moved));
+    }
+    instances::put(session, (instance, Presence::Known)).await?;
+    events::append(session, change, event).await?;
+    Ok(Conclusion::Commit(Amended::Written))
+}
+
+/// Forgets what ended longer ago than this, but never the last operation of an instance that is still there.
+pub(super) async fn forget(session: &Session, older_than: Duration) -> Result<Conclusion<u64>, Trouble> {
+    let forgotten = session
+        .execute(
+            "DELETE FROM operations AS o
+             WHERE o.ended_at < (SELECT clock_timestamp()) - $1 * interval '1 millisecond'
+             AND NOT (EXISTS (SELECT 1 FROM instances WHERE id = o.instance)
+                      AND o.sequence = (SELECT max(sequence) FROM operations AS later WHERE
+                          later.instance = o.instance AND later.binding IS NOT DISTINCT FROM o.binding))",
+            &[&operations::milliseconds(older_than)],
+        )
+        .await?;
+    faults::reach("B24")?;
+    Ok(Conclusion::Commit(forgotten))
+}
+
+/// Proves that writing works.
+pub(super) async fn probe(session: &Session) -> Result<Conclusion<()>, Trouble> {
+    session
+        .execute(
+            "INSERT INTO meta (name, value) VALUES ('probe', convert_to(clock_timestamp()::text, 'UTF8'))
+             ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
+            &[],
+        )
+        .await
+        .map(|_| Conclusion::Commit(()))
+}
+
+/// Bindings go before their instance, instances come before their bindings. Whether the instance was as new as it
+/// should be.
+async fn change_rows(
+    session: &Session,
+    (operation, rows, presence): (&Operation, &Rows, Presence),
+) -> Result<bool, Trouble> {
+    let removed = operation.binding.as_ref().filter(|_| rows.binding == RowChange::Remove);
+    for binding in removed.into_iter().chain(&rows.revoked) {
+        bindings::remove(session, &operation.instance, binding).await?;
+    }
+    match &rows.instance {
+        RowChange::Keep => instances::touch(session, &operation.instance).await?,
+        RowChange::Put(instance) => {
+            if !instances::put(session, (instance, presence)).await? {
+                return Ok(false);
+            }
+        }
+        RowChange::Remove => instances::remove(session, &operation.instance).await?,
+    }
+    if let RowChange::Put(binding) = &rows.binding {
+        bindings::put(session, binding).await?;
+    }
+    Ok(true)
+}
+
+/// Claims what is due for this owner, unless it has claimed already.
+pub(super) async fn claim(
+    session: &Session,
+    (owner, lease, limit): (&str, Duration, usize),
+) -> Result<Conclusion<Vec<(Lease, Operation)>>, Trouble> {
+    if session.perhaps_written {
+        let claimed = operations::claimed(session, owner).await?;
+        if !claimed.is_empty() {
+            return Ok(Conclusion::Undo(claimed));
+        }
+    }
+    operations::claim(session, (owner, lease, limit)).await.map(Conclusion::Commit)
+}

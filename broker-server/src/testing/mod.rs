@@ -1,0 +1,4 @@
+//! What tests of brokers stand on: real servers, started for the test and gone with it.
+
+pub mod postgres;
+pub mod proxy;
