@@ -206,7 +206,7 @@ pub(super) async fn write<T>(
         let outcome = timeout(ATTEMPT, attempt).await.unwrap_or(Err(Trouble::Silence));
         perhaps_written |= commit_sent;
         match outcome {
-            Ok(result) if !commit_sent || faults::reach(point).is_ok() => {
+            Ok(result) if !commit_sent || faults::pass(point).await.is_ok() => {
                 core.counts.commits.fetch_add(u64::from(commit_sent), Ordering::Relaxed);
                 return Ok(result);
             }

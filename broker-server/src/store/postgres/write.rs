@@ -48,7 +48,7 @@ async fn try_begin(session: &Session, begin: &Begin) -> Result<Begun, Trouble> {
         return Ok(Begun::Moved);
     }
     events::append(session, operation.id.as_str(), &begin.event).await?;
-    faults::reach("B02")?;
+    faults::pass("B02").await?;
     Ok(Begun::Accepted)
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn save(session: &Session, (save, write): (&Save, &str)) -> Res
         return Err(StoreError::LeaseLost.into());
     }
     change_rows(session, (&save.operation, &save.rows, Presence::Known)).await?;
-    faults::reach("B13")?;
+    faults::pass("B13").await?;
     if let Some(event) = &save.event {
         events::append(session, write, event).await?;
     }
@@ -98,7 +98,7 @@ pub(super) async fn forget(session: &Session, older_than: Duration) -> Result<Co
             &[&operations::milliseconds(older_than)],
         )
         .await?;
-    faults::reach("B24")?;
+    faults::pass("B24").await?;
     Ok(Conclusion::Commit(forgotten))
 }
 
