@@ -206,12 +206,13 @@ pub(super) async fn write<T>(
         let outcome = timeout(ATTEMPT, attempt).await.unwrap_or(Err(Trouble::Silence));
         perhaps_written |= commit_sent;
         match outcome {
-            Ok(result) if !commit_sent || faults::pass(point).await.is_ok() => {
-                core.counts.commits.fetch_add(u64::from(commit_sent), Ordering::Relaxed);
-                return Ok(result);
+            Ok(result) => {
+                if !commit_sent || faults::pass(point).await.is_ok() {
+                    core.counts.commits.fetch_add(u64::from(commit_sent), Ordering::Relaxed);
+                    return Ok(result);
+                }
+                // an injected fault: the answer to the commit is lost
             }
-            // an injected fault: the answer to the commit is lost
-            Ok(_) => {}
             Err(trouble) if trouble.passes() && patience.pause(&trouble).await => {}
             Err(trouble) if perhaps_written && trouble.passes() => {
                 return Err(trouble.told(|cause| StoreError::Commit(Arc::from(cause))));
