@@ -46,7 +46,7 @@ pub(super) fn named(name: &str) -> CertificateParams {
 }
 
 pub(super) fn folder_of(config: &Config) -> PathBuf {
-    config.store.parent().unwrap().to_owned()
+    config.keys.parent().unwrap().to_owned()
 }
 
 /// Serves with a fresh certificate for `broker.test`.
