@@ -13,6 +13,7 @@ pub mod binding;
 pub mod broker;
 pub mod budget;
 pub mod config;
+pub mod conformance;
 pub mod faults;
 pub mod instance;
 pub mod logging;

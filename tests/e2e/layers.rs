@@ -21,6 +21,8 @@ const ORCHESTRATOR: Layers = &[
 
 const BROKER_SERVER: Layers = &[
     &["cli"],
+    // uses nothing of the broker, and nothing of the broker uses it
+    &["conformance"],
     &["server"],
     &["api"],
     &["broker"],

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod check;
+mod conformance;
 mod key;
 mod serve;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use sutler_broker_server::{
     Config, Server, ServerError,
     config::ConfigError,
+    conformance::ConformanceError,
     providers::{VendorError, built_in},
 };
 use sutler_secrets::KeyRingError;
@@ -64,6 +66,8 @@ enum Command {
     Catalog(ConfigArgument),
     /// Checks configuration, keys, store and offerings, without serving.
     Check(ConfigArgument),
+    /// Checks any broker against the Open Service Broker API 2.17.
+    Conformance(Box<conformance::ConformanceArguments>),
     /// Makes, lists and rotates the keys that everything secret is sealed with.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -99,6 +103,12 @@ enum CommandError {
     Keys(#[from] KeyRingError),
     #[error("could not read SUTLER_LOG; write a level such as info or debug")]
     LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    #[error(transparent)]
+    Argument(#[from] conformance::ArgumentError),
+    #[error("nothing was checked")]
+    Conformance(#[from] ConformanceError),
+    #[error("a demand of the specification is not met")]
+    DemandFailed,
     #[error("could not start")]
     Runtime(#[source] std::io::Error),
     #[error("could not print")]
@@ -106,7 +116,7 @@ enum CommandError {
 }
 
 impl CommandError {
-    /// 2 for what the operator wrote, 1 for everything else.
+    /// 2 for what the operator wrote, 3 for a broker that does not conform, 1 for everything else.
     fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Vendor(_) | Self::LogFilter(_) => 2,
@@ -116,6 +126,15 @@ impl CommandError {
                 | ServerError::Tls(_)
                 | ServerError::Keys(_),
             ) => 2,
+            Self::Argument(_) => 2,
+            Self::Conformance(error) => {
+                if error.is_usage() {
+                    2
+                } else {
+                    1
+                }
+            }
+            Self::DemandFailed => 3,
             Self::Server(_) | Self::Keys(_) | Self::Runtime(_) | Self::Print(_) => 1,
         }
     }
@@ -143,6 +162,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Serve(argument) => serve::serve(&argument.config),
         Command::Catalog(argument) => catalog::print(&argument.config),
         Command::Check(argument) => check::check(&argument.config),
+        Command::Conformance(arguments) => conformance::check(*arguments),
         Command::Key(KeyCommand::New(argument)) => key::new(&argument.config),
         Command::Key(KeyCommand::List(argument)) => key::list(&argument.config),
         Command::Key(KeyCommand::Rotate(argument)) => key::rotate(&argument.config),

@@ -1,0 +1,267 @@
+//! Polling.
+
+use super::super::{
+    check::checks,
+    finding::{Finding, Verdict, ensure, none},
+    trial::{Trial, new_id},
+    wire::{Answer, Endpoint},
+};
+use super::flight::{self, Flight};
+
+checks! {
+    "B-LOI-01" hints_are_hints Lifecycle "service_id and plan_id change nothing in the answer to a poll";
+    "B-LOI-02" polls_are_answered Lifecycle "A poll of a running and of a finished provision is answered with 200 and a state";
+    "B-LOI-03" odd_polls Lifecycle "A poll with an operation that was never handed out is no server error";
+    "B-LOI-04" unknown_instance ReadOnly "A poll of an instance that nobody made is answered with 404";
+    "B-LOI-05" gone_after_deletion Lifecycle "A poll after an asynchronous deletion is answered with 410, or succeeded";
+    "B-LOI-05.others" gone_only_after_deletion Answers "No poll of another operation was answered with 410";
+    "B-LOI-06" states Answers "Every state of the run is in progress, succeeded or failed";
+    "B-LOI-07" descriptions Answers "Every description of a poll is a text that is not empty";
+    "B-LOI-08" usable Answers "Only polls of failed updates and deprovisions had instance_usable";
+    "B-LOI-09" repeatable Answers "Only polls of failed updates had update_repeatable";
+    "B-LOI-10" retry_after Answers "Every Retry-After of polls of instances was a number of seconds";
+    "B-LOI-11" not_forgotten Lifecycle "How a provision ended is told again";
+    "B-LOI-12" the_last_one Lifecycle "A poll without operation tells how the last one stands";
+    "B-LOB-01" binding_hints Lifecycle "A poll of a binding works with and without hints";
+    "B-LOB-02" binding_polls Lifecycle "Polls of bindings are answered with 200, and with 404 for what nobody made";
+    "B-LOB-03" binding_states Answers "Every poll of a binding had a state, and nothing of instances";
+    "B-LOB-04" binding_retry_after Answers "Every Retry-After of polls of bindings was a number of seconds";
+    "B-LOB-05" binding_not_forgotten Lifecycle "How a bind ended is told again";
+    "B-LOB-06" bindings_can_be_fetched Lifecycle "The offering of an asynchronous bind says bindings_retrievable";
+    "B-POL-01" within_the_duration Lifecycle "An asynchronous provision ends within its plan's maximum_polling_duration";
+}
+
+/// What a poll says, in short.
+fn state(answer: &Answer) -> (u16, Option<String>) {
+    (answer.status, answer.text("state").map(str::to_owned))
+}
+
+async fn polled_with_hints(t: &Trial, flight: &Flight, plan: &str) -> Result<Answer, Finding> {
+    let call = t.get(format!("{}/last_operation", flight.path));
+    let call = call.query("service_id", flight.instance.offer.service_id()).query("plan_id", plan);
+    match flight.begun.operation() {
+        Some(operation) => call.query("operation", operation),
+        None => call,
+    }
+    .send()
+    .await
+}
+
+async fn hints_agree(t: &Trial, flight: &Flight) -> Verdict {
+    flight.ends_well(t).await?;
+    let plain = t.poll(&flight.path, flight.begun.operation()).await?;
+    for plan in [flight.instance.offer.plan_id().to_owned(), new_id()] {
+        let hinted = polled_with_hints(t, flight, &plan).await?;
+        ensure(state(&hinted) == state(&plain), || {
+            format!("with hints {}, without {}", hinted.said(), plain.said())
+        })?;
+    }
+    Ok(())
+}
+
+async fn hints_are_hints(t: &Trial) -> Verdict {
+    hints_agree(t, &flight::provisioning(t).await?).await
+}
+
+async fn polls_are_answered(t: &Trial) -> Verdict {
+    let flight = flight::provisioning(t).await?;
+    let running = t.poll(&flight.path, flight.begun.operation()).await?;
+    ensure(running.is(&[200])?.text("state").is_some(), || format!("{} without a state", running.said()))?;
+    flight.ends_well(t).await?;
+    let over = t.poll(&flight.path, flight.begun.operation()).await?;
+    ensure(over.is(&[200])?.text("state") == Some("succeeded"), || over.said())
+}
+
+async fn odd_polls(t: &Trial) -> Verdict {
+    let instance = t.shared().await?.instance;
+    let answer = t.poll(&instance.path(), Some("surely-no-operation")).await?;
+    answer.is(&[200, 400, 404]).map(|_| ())
+}
+
+async fn unknown_instance(t: &Trial) -> Verdict {
+    let path = format!("/v2/service_instances/{}", new_id());
+    t.poll(&path, None).await?.is(&[404])?;
+    t.poll(&path, Some("surely-no-operation")).await?.is(&[404]).map(|_| ())
+}
+
+async fn gone_after_deletion(t: &Trial) -> Verdict {
+    let flight = flight::deprovisioning(t).await?;
+    flight.ends_well(t).await?;
+    let last = t.poll(&flight.path, flight.begun.operation()).await?;
+    t.note(format!("answers {}", last.status));
+    match last.status {
+        410 => Ok(()),
+        _ => ensure(last.is(&[200])?.text("state") == Some("succeeded"), || last.said()),
+    }
+}
+
+fn is_poll(answer: &Answer) -> bool {
+    matches!(answer.endpoint, Endpoint::PollInstance | Endpoint::PollBinding)
+}
+
+/// The endpoint whose 202 handed out the operation of a poll.
+fn began(answers: &[std::sync::Arc<Answer>], poll: &Answer) -> Option<Endpoint> {
+    let (_, operation) = poll.query.iter().find(|(key, _)| key == "operation")?;
+    let begun = answers.iter().find(|answer| answer.status == 202 && answer.operation() == Some(operation));
+    begun.map(|answer| answer.endpoint)
+}
+
+/// Every poll of the run for which something holds that must not.
+fn each_poll(
+    t: &Trial,
+    endpoint: impl Fn(Endpoint) -> bool,
+    is_wrong: impl Fn(&Answer, Option<Endpoint>) -> bool,
+) -> Verdict {
+    let answers = t.bench.wire.answers();
+    let polls: Vec<&Answer> = answers
+        .iter()
+        .map(|answer| &**answer)
+        .filter(|answer| is_poll(answer) && endpoint(answer.endpoint))
+        .collect();
+    if !polls.iter().any(|poll| poll.status == 200) {
+        return Err(Finding::skipped("nothing was polled: all work was done at once"));
+    }
+    let wrong = polls.into_iter().filter(|poll| is_wrong(poll, began(&answers, poll)));
+    none(&wrong.map(Answer::said).collect::<Vec<_>>())
+}
+
+fn of_any(_: Endpoint) -> bool {
+    true
+}
+
+fn of_instances(endpoint: Endpoint) -> bool {
+    endpoint == Endpoint::PollInstance
+}
+
+fn of_bindings(endpoint: Endpoint) -> bool {
+    endpoint == Endpoint::PollBinding
+}
+
+async fn gone_only_after_deletion(t: &Trial) -> Verdict {
+    each_poll(t, of_any, |poll, began| {
+        poll.status == 410
+            && began.is_some_and(|began| !matches!(began, Endpoint::Deprovision | Endpoint::Unbind))
+    })
+}
+
+fn has_no_state(poll: &Answer) -> bool {
+    poll.status == 200 && !matches!(poll.text("state"), Some("in progress" | "succeeded" | "failed"))
+}
+
+async fn states(t: &Trial) -> Verdict {
+    each_poll(t, of_any, |poll, _| has_no_state(poll))
+}
+
+async fn descriptions(t: &Trial) -> Verdict {
+    each_poll(t, of_any, |poll, _| {
+        poll.member("description").is_some_and(|text| text.as_str().is_none_or(|text| text.trim().is_empty()))
+    })
+}
+
+fn is_failed(poll: &Answer) -> bool {
+    poll.status == 200 && poll.text("state") == Some("failed")
+}
+
+async fn usable(t: &Trial) -> Verdict {
+    each_poll(t, of_instances, |poll, began| {
+        let allowed = is_failed(poll) && !matches!(began, Some(Endpoint::Provision));
+        poll.member("instance_usable").is_some_and(|flag| !flag.is_boolean() || !allowed)
+    })
+}
+
+async fn repeatable(t: &Trial) -> Verdict {
+    each_poll(t, of_instances, |poll, began| {
+        let allowed = is_failed(poll) && !matches!(began, Some(Endpoint::Provision | Endpoint::Deprovision));
+        poll.member("update_repeatable").is_some_and(|flag| !flag.is_boolean() || !allowed)
+    })
+}
+
+/// Every Retry-After is a number of seconds; without any there is nothing to see.
+fn retry_afters(t: &Trial, endpoint: fn(Endpoint) -> bool) -> Verdict {
+    let answers = t.bench.wire.answers();
+    let polls = answers.iter().filter(|answer| endpoint(answer.endpoint));
+    let told: Vec<&str> = polls.filter_map(|poll| poll.header("retry-after")).collect();
+    if told.is_empty() {
+        return Err(Finding::skipped("no poll had Retry-After"));
+    }
+    none(&told.into_iter().filter(|text| text.parse::<u32>().is_err()).map(str::to_owned).collect::<Vec<_>>())
+}
+
+async fn retry_after(t: &Trial) -> Verdict {
+    retry_afters(t, of_instances)
+}
+
+/// How it ended is told twice more.
+async fn is_remembered(t: &Trial, flight: &Flight) -> Verdict {
+    flight.ends_well(t).await?;
+    for _ in 0..2 {
+        let again = t.poll(&flight.path, flight.begun.operation()).await?;
+        ensure(again.is(&[200])?.text("state") == Some("succeeded"), || again.said())?;
+    }
+    Ok(())
+}
+
+async fn not_forgotten(t: &Trial) -> Verdict {
+    is_remembered(t, &flight::provisioning(t).await?).await
+}
+
+async fn the_last_one(t: &Trial) -> Verdict {
+    let flight = flight::updating(t).await?;
+    let running = t.poll(&flight.path, None).await?;
+    flight.is_still_running(t).await?;
+    ensure(running.is(&[200])?.text("state") == Some("in progress"), || {
+        format!("{} while an update is running, with the state {:?}", running.said(), running.text("state"))
+    })?;
+    flight.ends_well(t).await?;
+    let over = t.poll(&flight.path, None).await?;
+    ensure(over.is(&[200])?.text("state") == Some("succeeded"), || over.said())
+}
+
+async fn binding_hints(t: &Trial) -> Verdict {
+    hints_agree(t, &flight::binding(t).await?).await
+}
+
+async fn binding_polls(t: &Trial) -> Verdict {
+    let flight = flight::binding(t).await?;
+    t.poll(&flight.path, flight.begun.operation()).await?.is(&[200])?;
+    flight.ends_well(t).await?;
+    t.poll(&flight.path, flight.begun.operation()).await?.is(&[200])?;
+    let unknown = format!("{}/service_bindings/{}", flight.instance.path(), new_id());
+    t.poll(&unknown, None).await?.is(&[404]).map(|_| ())
+}
+
+async fn binding_states(t: &Trial) -> Verdict {
+    each_poll(t, of_bindings, |poll, _| {
+        let foreign =
+            ["instance_usable", "update_repeatable"].into_iter().any(|key| poll.member(key).is_some());
+        has_no_state(poll) || foreign
+    })
+}
+
+async fn binding_retry_after(t: &Trial) -> Verdict {
+    retry_afters(t, of_bindings)
+}
+
+async fn binding_not_forgotten(t: &Trial) -> Verdict {
+    is_remembered(t, &flight::binding(t).await?).await
+}
+
+async fn bindings_can_be_fetched(t: &Trial) -> Verdict {
+    let flight = flight::binding(t).await?;
+    ensure(flight.instance.offer.service_says("bindings_retrievable"), || {
+        format!(
+            "{} binds asynchronously, but its offering does not say bindings_retrievable",
+            flight.instance.offer.name()
+        )
+    })
+}
+
+async fn within_the_duration(t: &Trial) -> Verdict {
+    let flight = flight::provisioning(t).await?;
+    let Some(seconds) = flight.instance.offer.plan["maximum_polling_duration"].as_u64() else {
+        return Err(Finding::skipped("the plan has no maximum_polling_duration"));
+    };
+    let started = std::time::Instant::now();
+    t.settled(&flight.path, &flight.begun).await?;
+    ensure(started.elapsed().as_secs() <= seconds, || format!("it took longer than {seconds} s"))
+}

@@ -1,0 +1,54 @@
+//! Provision, fetch, update.
+
+super::rows! {
+    "B-PROV-01" Must "Provisioning makes an instance";
+    "B-PROV-02" Fact "The instance id is the key to everything later";
+    "B-PROV-03" May "An id may be used again after its instance is gone";
+    "B-PROV-04" Must "service_id, plan_id, organization_guid and space_guid are required; without them 400";
+    "B-PROV-05" Derived "An unknown offering or plan, or a plan of another offering, is refused with 400";
+    "B-PROV-06" Should "Parameters are checked";
+    "B-PROV-07" Must "Another maintenance version than the catalog's is refused with 422 MaintenanceInfoConflict";
+    "B-PROV-08" Must "Without accepts_incomplete what is only asynchronous is refused with 422 AsyncRequired";
+    "B-PROV-09" Must "201 if it was provisioned by this request";
+    "B-PROV-10" Should "200 if it is there with the same attributes";
+    "B-PROV-11" Must "202 while it is being provisioned, for repeats too";
+    "B-PROV-12" Must "A repeat names the same operation";
+    "B-PROV-13" Must "409 if it is there, or being made, with other attributes";
+    "B-PROV-14" Derived "Attributes are service, plan, parameters, organization and space; names are not";
+    "B-PROV-15" Must "A malformed request is refused with 400";
+    "B-PROV-16" Must "dashboard_url is in the first answer, if there is one";
+    "B-PROV-17" May "operation is a text of 10,000 characters at most, or null";
+    "B-PROV-18" May "Answers may have metadata";
+    "B-PROV-19" MustNot "Errors of provision have neither instance_usable nor update_repeatable";
+    "B-FIN-01" Must "Instances of all plans can be fetched where instances_retrievable says so";
+    "B-FIN-02" Must "An instance can be fetched as soon as its provision has succeeded";
+    "B-FIN-03" Fact "service_id and plan_id of a fetch are hints";
+    "B-FIN-04" Must "404 for what does not exist, or is still being made";
+    "B-FIN-05" Must "422 ConcurrencyError where it cannot be fetched during an update";
+    "B-FIN-06" Fact "A fetched instance has the fields that are defined";
+    "B-FIN-07" May "Parameters may be left out";
+    "B-FIN-08" May "The maintenance version may be told";
+    "B-FIN-09" Must "The fetched dashboard_url is a text";
+    "B-UPD-01" Must "Plans that can be changed say plan_updateable";
+    "B-UPD-02" Must "Updates of the context alone work where allow_context_updates says so";
+    "B-UPD-03" Must "service_id is required; without it 400";
+    "B-UPD-04" MustNot "Without plan_id the plan does not change";
+    "B-UPD-05" MustNot "Without parameters the parameters do not change";
+    "B-UPD-06" Fact "What a part of the parameters means is the broker's business";
+    "B-UPD-07" Should "Parameters of updates are checked";
+    "B-UPD-08" Must "Another maintenance version than the catalog's is refused with 422 MaintenanceInfoConflict";
+    "B-UPD-09" Must "A change that is not supported is refused with 422";
+    "B-UPD-10" Should "The refusal of a plan change tells why";
+    "B-UPD-11" Must "Without accepts_incomplete what is only asynchronous is refused with 422 AsyncRequired";
+    "B-UPD-12" Must "202 while it runs, with the same operation for repeats";
+    "B-UPD-13" Must "200 when it has been applied, or changes nothing";
+    "B-UPD-14" Must "A malformed request is refused with 400";
+    "B-UPD-15" MustNot "A refused or failed update leaves no part of the change";
+    "B-UPD-16" Fact "A failed update says whether the instance is usable and whether the update may be repeated";
+    "B-UPD-17" Must "dashboard_url is in the first answer; null or absent means unchanged";
+    "B-UPD-18" Must "operation is a text that is not empty";
+    "B-UPD-19" May "Answers may have metadata";
+    "B-UPD-20" Derived "An unknown instance is answered with a 4xx";
+    "B-MET-01" May "metadata.labels is an object";
+    "B-MET-02" May "metadata.attributes is an object, and new values appear in fetch too";
+}
