@@ -22,6 +22,7 @@ pub mod operation;
 pub mod providers;
 mod server;
 pub mod store;
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod wire;

@@ -22,7 +22,7 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 use tokio::time::timeout;
-use tracing::{debug, error, info, warn};
+use tracing::{Instrument, Span, debug, error, info, warn};
 
 pub(crate) use auth::Authenticator;
 pub use auth::CredentialError;
@@ -39,6 +39,7 @@ use crate::{
     broker::{Broker, Caller},
     config::{Limits, MissingVersionHeader},
     store::{Actor, Subject},
+    telemetry,
     wire::{Connection, REFUSED_PATH},
 };
 
@@ -49,6 +50,14 @@ pub(crate) struct Api {
     catalog: ServedCatalog,
     missing_version_header: MissingVersionHeader,
     limits: Limits,
+}
+
+/// What a request is known by.
+struct Identity {
+    /// As the platform named it, or as we did.
+    id: String,
+    /// The W3C `traceparent` for what it sets in motion.
+    trace: Option<String>,
 }
 
 impl Api {
@@ -112,7 +121,7 @@ impl Api {
     async fn pass(
         &self,
         (request, payload): (&HttpRequest, &mut Payload),
-        identity: &str,
+        identity: &Identity,
     ) -> (Option<Route>, Result<Reply, ApiError>) {
         let connection = connection(request);
         if let Some((status, description)) = refused(request) {
@@ -124,6 +133,7 @@ impl Api {
             self.broker.metrics().requests.unauthenticated();
             return (None, Err(ApiError::Unauthenticated));
         };
+        Span::current().record("credential", credential);
         if let Some(connection) = connection {
             connection.recognise();
         }
@@ -136,14 +146,16 @@ impl Api {
             Err(RouteError::Method(allowed)) => return (None, Err(ApiError::Method(allowed))),
             Err(RouteError::Id(problem)) => return (None, Err(ApiError::Malformed(problem))),
         };
+        tell(&route);
         let originating_identity = match call::originating_identity(request) {
             Ok(originating_identity) => originating_identity,
             Err(error) => return (Some(route), Err(error)),
         };
         let actor = Actor {
             credential: Some(credential.to_owned()),
-            request: Some(identity.to_owned()),
+            request: Some(identity.id.clone()),
             originating_identity,
+            trace: identity.trace.clone(),
         };
         let handled = self.handle(&route, (request, payload), actor).await;
         (Some(route), handled)
@@ -178,52 +190,76 @@ impl Drop for Answering {
     }
 }
 
-/// Answers one request.
-pub(crate) async fn serve(request: HttpRequest, mut payload: Payload, api: Data<Api>) -> HttpResponse {
+/// Answers one request, in a span of its own: every line that is logged meanwhile names it.
+pub(crate) async fn serve(request: HttpRequest, payload: Payload, api: Data<Api>) -> HttpResponse {
+    let parent = telemetry::parent(|name| call::header_text(&request, name));
+    let id = call::request_identity(&request);
+    let (span, own) = telemetry::request(&id, request.method().as_str(), parent.as_ref());
+    let identity = Identity { id, trace: own.map(|own| own.to_traceparent()) };
+    answer((&request, payload), &api, &identity).instrument(span).await
+}
+
+async fn answer(
+    (request, mut payload): (&HttpRequest, Payload),
+    api: &Api,
+    identity: &Identity,
+) -> HttpResponse {
     let started = Instant::now();
     let metrics = api.broker.metrics();
     let _in_flight = metrics.requests.begin();
-    let _answering = Answering::to(&request);
-    let identity = call::request_identity(&request);
-    let passing = AssertUnwindSafe(api.pass((&request, &mut payload), &identity)).catch_unwind();
+    let _answering = Answering::to(request);
+    let passing = AssertUnwindSafe(api.pass((request, &mut payload), identity)).catch_unwind();
     let (route, answer) = match timeout(api.limits.request_deadline, passing).await {
         Ok(Ok(passed)) => passed,
-        Ok(Err(_)) => (None, Err(ApiError::Panicked)),
-        Err(_) => (None, Err(ApiError::Late)),
+        Ok(Err(_)) => (named(request), Err(ApiError::Panicked)),
+        Err(_) => (named(request), Err(ApiError::Late)),
     };
     let reply = answer.unwrap_or_else(|problem| {
-        log_problem(&identity, &problem);
-        problem.into_reply(&identity)
+        log_problem(&problem);
+        problem.into_reply(&identity.id)
     });
-    log_answer(&identity, (&request, route.as_ref()), reply.status);
+    log_answer(route.as_ref(), reply.status);
     let endpoint = route.as_ref().map_or("none", Route::name);
     metrics.requests.answered((endpoint, request.method().as_str()), reply.status, started.elapsed());
-    reply.into_response(&identity)
+    reply.into_response(&identity.id)
+}
+
+/// What a request that came to no end was about.
+fn named(request: &HttpRequest) -> Option<Route> {
+    Route::parse(request.method().as_str(), request.uri().path()).ok()
 }
 
 /// Tells the operator what the platform is not told.
-fn log_problem(request_id: &str, problem: &ApiError) {
+fn log_problem(problem: &ApiError) {
     let error = crate::broker::chain(problem);
     match problem {
-        ApiError::Unauthenticated => warn!(request_id, "a request was not authenticated"),
-        ApiError::Panicked | ApiError::Late => error!(request_id, error, "a request failed"),
-        ApiError::Broker(broker) if broker.is_internal() => error!(request_id, error, "a request failed"),
-        _ => debug!(request_id, error, "a request was refused"),
+        ApiError::Unauthenticated => warn!("a request was not authenticated"),
+        ApiError::Panicked | ApiError::Late => error!(error, "a request failed"),
+        ApiError::Broker(broker) if broker.is_internal() => error!(error, "a request failed"),
+        _ => debug!(error, "a request was refused"),
     }
 }
 
 /// Mutations are news, reads are not.
-fn log_answer(request_id: &str, (request, route): (&HttpRequest, Option<&Route>), status: u16) {
-    let Some(route) = route else {
-        debug!(request_id, method = %request.method(), status, "answered");
-        return;
-    };
+fn log_answer(route: Option<&Route>, status: u16) {
+    let span = Span::current();
+    span.record("status", status);
+    if status >= 500 {
+        span.record("otel.status_code", "ERROR");
+    }
+    if route.is_some_and(Route::is_mutation) { info!("answered") } else { debug!("answered") }
+}
+
+/// Writes what a request is about into its span.
+fn tell(route: &Route) {
+    let span = Span::current();
     let (instance, binding) = route.subject();
-    let instance_id = instance.map(AsRef::<str>::as_ref).unwrap_or_default();
-    let binding_id = binding.map(AsRef::<str>::as_ref);
-    if route.is_mutation() {
-        info!(request_id, operation = route.name(), instance_id, binding_id, status, "answered");
-    } else {
-        debug!(request_id, operation = route.name(), instance_id, binding_id, status, "answered");
+    span.record("endpoint", route.name());
+    span.record("otel.name", route.name());
+    if let Some(instance) = instance {
+        span.record("instance_id", instance.as_str());
+    }
+    if let Some(binding) = binding {
+        span.record("binding_id", binding.as_str());
     }
 }

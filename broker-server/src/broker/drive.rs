@@ -3,13 +3,13 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use sutler_catalog::Offering;
-use sutler_spec::{BindingId, ServiceId};
+use sutler_spec::BindingId;
 use tokio::time::{Instant, timeout};
-use tracing::{debug, error, info, warn};
+use tracing::{Instrument, debug, error, info, warn};
 
 use super::{
     answer,
+    calls::kind_of,
     ending::{self, Ending},
     engine::{Engine, Intended},
     error::{Failure, chain},
@@ -21,12 +21,13 @@ use crate::{
     binding::Binding,
     faults::{self, Injected},
     instance::Instance,
-    metrics::{Answer, Outcome, VendorCall},
+    metrics::Outcome,
     operation::{Intent, Lease, Operation},
     providers::{
         Attempt, Checkpoint, IdempotencyKey, Progress, Provider, ProviderError, RecoveryClass, Sent, Work,
     },
     store::{Event, Hold, Rows, Save, StoreError},
+    telemetry,
 };
 
 /// An operation in our hands, with everything it is about.
@@ -48,15 +49,14 @@ enum Flow {
 impl Engine {
     /// Drives until the operation ends, waits, is lost, or the process drains.
     pub(super) async fn drive(&self, lease: Lease, operation: Operation, intended: Intended) {
-        let id = operation.id.clone();
         match self.try_drive(lease, operation, intended).await {
             Ok(()) => {}
             Err(StoreError::LeaseLost) => {
                 self.metrics.operations.lease_lost();
-                info!(operation = %id, "somebody else goes on with the operation");
+                info!("somebody else goes on with the operation");
             }
             // the lease lapses, and the operation is taken up again from what is durable
-            Err(problem) => error!(operation = %id, error = %chain(&problem), "the operation is interrupted"),
+            Err(problem) => error!(error = %chain(&problem), "the operation is interrupted"),
         }
     }
 
@@ -69,18 +69,24 @@ impl Engine {
         let Some(mut drive) = self.load(lease, operation, intended).await? else { return Ok(()) };
         self.waiting.tell(&drive.operation.id, Stage::Running);
         loop {
-            if drive.intended == Intended::NotYet {
-                if self.is_draining() {
-                    return self.wait(&mut drive, Duration::ZERO).await.map(|_| ());
-                }
-                self.intend(&mut drive).await?;
-            }
-            let answer = self.ask(&drive).await;
-            faults::pass("B12").await?;
-            if let Flow::Off = self.conclude(&mut drive, answer).await? {
+            let span = telemetry::step(&checkpoint(&drive.operation).step, drive.operation.failures + 1);
+            if let Flow::Off = self.take_step(&mut drive).instrument(span).await? {
                 return Ok(());
             }
         }
+    }
+
+    /// One step: intent, call, result.
+    async fn take_step(&self, drive: &mut Drive) -> Result<Flow, StoreError> {
+        if drive.intended == Intended::NotYet {
+            if self.is_draining() {
+                return self.wait(drive, Duration::ZERO).await;
+            }
+            self.intend(drive).await?;
+        }
+        let answer = self.ask(drive).await;
+        faults::pass("B12").await?;
+        self.conclude(drive, answer).await
     }
 
     /// Reads what the operation is about.
@@ -98,7 +104,7 @@ impl Engine {
         let provider = instance.as_ref().and_then(|instance| self.registry.provider(&instance.service));
         let (Some(instance), Some(provider)) = (instance, provider) else {
             // an operator who removed an offering in use can put it back: the operation waits
-            warn!(operation = %operation.id, "the offering of the operation is not configured here");
+            warn!("the offering of the operation is not configured here");
             let save = Save {
                 hold: Hold::Park(self.tuning.backoff_cap),
                 event: None,
@@ -126,7 +132,7 @@ impl Engine {
     async fn ask(&self, drive: &Drive) -> Result<Progress<Completed>, ProviderError> {
         let checkpoint = checkpoint(&drive.operation);
         let attempt = if drive.operation.in_doubt { Attempt::Again } else { Attempt::First };
-        debug!(operation = %drive.operation.id, step = checkpoint.step, ?attempt, "asking the provider");
+        debug!(?attempt, "asking the provider");
         let is_mutant = attempt == Attempt::Again && faults::mutant("new_marker_on_retry");
         let installation = if is_mutant { "another" } else { self.store.installation() };
         let marker = facts::marker(installation, &drive.instance.id, bound(&drive.operation));
@@ -152,14 +158,15 @@ impl Engine {
             faults::pass("B08").await.map_err(Injected::unsent)?;
             work.await
         };
-        let asked_at = Instant::now();
-        let answer = match timeout(self.tuning.call_deadline(), AssertUnwindSafe(work).catch_unwind()).await {
-            Ok(Ok(answer)) => self.fit(drive, answer),
-            Ok(Err(_panic)) => Err(unclear("The provider stopped with an internal error.")),
-            Err(_elapsed) => Err(unclear("The vendor did not answer in time.")),
+        let work = async {
+            match timeout(self.tuning.call_deadline(), AssertUnwindSafe(work).catch_unwind()).await {
+                Ok(Ok(answer)) => self.fit(drive, answer),
+                Ok(Err(_panic)) => Err(unclear("The provider stopped with an internal error.")),
+                Err(_elapsed) => Err(unclear("The vendor did not answer in time.")),
+            }
         };
         let step = format!("{}/{}", target(&drive.operation).as_str(), checkpoint.step);
-        self.called((&drive.instance.service, &step), kind_of(&answer), asked_at.elapsed());
+        let answer = self.observed((&drive.instance.service, &step), work, kind_of).await;
         faults::pass("B19").await.map_err(Injected::in_doubt)?;
         answer
     }
@@ -174,7 +181,7 @@ impl Engine {
         let requires = offering.map_or(&[][..], |offering| &offering.service().requires);
         answer::fit(answer, requires).map_err(|unfit| {
             for problem in &unfit.problems {
-                error!(operation = %drive.operation.id, problem, "the provider's answer breaks the specification");
+                error!(problem, "the provider's answer breaks the specification");
             }
             unfit.error
         })
@@ -210,7 +217,7 @@ impl Engine {
                 self.wait(drive, after).await
             }
             Verdict::Retry { after, description, in_doubt } => {
-                info!(operation = %drive.operation.id, description, "the provider gave no clear answer");
+                info!(description, "the provider gave no clear answer");
                 drive.operation.failures += 1;
                 drive.operation.in_doubt |= in_doubt && !read_only;
                 drive.operation.touched |= in_doubt && !read_only;
@@ -264,7 +271,7 @@ impl Engine {
         );
         self.finish(drive, end).await?;
         self.ended(drive, Outcome::Succeeded);
-        info!(operation = %drive.operation.id, work = drive.operation.work.as_str(), "succeeded");
+        info!("succeeded");
         self.waiting.tell(&drive.operation.id, Stage::Over(Ok(())));
         Ok(Flow::Off)
     }
@@ -299,8 +306,7 @@ impl Engine {
         let end = ending::failure(&drive.operation, (&drive.instance, drive.binding.as_ref()), &failure);
         self.finish(drive, end).await?;
         self.ended(drive, Outcome::Failed);
-        let work = drive.operation.work.as_str();
-        info!(operation = %drive.operation.id, work, description = failure.description, "failed");
+        info!(description = failure.description, "failed");
         let Operation { touched, instance_usable, update_repeatable, .. } = drive.operation;
         let failure = Failure { touched, instance_usable, update_repeatable, ..failure };
         self.waiting.tell(&drive.operation.id, Stage::Over(Err(Box::new(failure))));
@@ -327,12 +333,6 @@ impl Engine {
 
     fn ended(&self, drive: &Drive, outcome: Outcome) {
         self.metrics.operations.ended(drive.operation.work, outcome, facts::age(&drive.operation.id));
-    }
-
-    /// Counts a call of the offering's provider.
-    pub(super) fn called(&self, (service, step): (&ServiceId, &str), answer: Answer, took: Duration) {
-        let provider = self.registry.offering(service).map_or("unknown", Offering::name);
-        self.metrics.vendors.called(VendorCall { provider, step, answer, took });
     }
 
     fn event(&self, drive: &Drive, kind: &'static str, binding: Option<BindingId>) -> Event {
@@ -382,17 +382,6 @@ fn settle(operation: &mut Operation, checkpoint: Checkpoint, read_only: bool) {
     operation.turn = operation.turn.saturating_add(1);
     operation.failures = 0;
     operation.description = None;
-}
-
-/// The answer as metrics and traces tell it.
-fn kind_of(answer: &Result<Progress<Completed>, ProviderError>) -> Answer {
-    match answer {
-        Ok(Progress::Done(_) | Progress::Next(_)) => Answer::Done,
-        Ok(Progress::Pending { .. }) => Answer::Pending,
-        Err(ProviderError::Refused { .. }) => Answer::Refused,
-        Err(ProviderError::Failed { .. }) => Answer::Failed,
-        Err(ProviderError::Unavailable { .. }) => Answer::Unclear,
-    }
 }
 
 fn unclear(description: &str) -> ProviderError {

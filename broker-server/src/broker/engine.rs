@@ -18,6 +18,7 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
+use tracing::Instrument;
 
 use super::{
     backoff::Jitter,
@@ -32,6 +33,7 @@ use crate::{
     operation::{Lease, Operation, OperationId, OperationStatus},
     providers::{Registry, Work},
     store::{Begin, Begun, BrokerStore, StoreError},
+    telemetry,
 };
 use sutler_catalog::Asynchronous;
 use sutler_spec::{Asynchrony, OperationState};
@@ -97,7 +99,8 @@ impl Engine {
     /// Starts working on an operation that is ours.
     pub(super) fn start(self: &Arc<Self>, lease: Lease, operation: Operation, intended: Intended) {
         let engine = self.clone();
-        self.spawn(async move { engine.drive(lease, operation, intended).await });
+        let span = telemetry::operation(&operation);
+        self.spawn(async move { engine.drive(lease, operation, intended).await }.instrument(span));
     }
 
     /// Runs a task that draining waits for and aborting stops.

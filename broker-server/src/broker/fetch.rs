@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use sutler_spec::{
     BindingId, FetchedBinding, FetchedInstance, InstanceId, InstanceMetadata, MaintenanceInfo, Parameters,
 };
-use tokio::time::timeout;
+use tokio::time::{error::Elapsed, timeout};
 
-use super::{Broker, BrokerError, facts};
+use super::{Broker, BrokerError, calls::kind_of_error, facts};
 use crate::{
     binding::BindingState,
     instance::{Instance, InstanceState},
@@ -94,15 +94,13 @@ impl Broker {
         let provider = self.provider(&instance.service)?;
         let marker = facts::marker(self.engine.store.installation(), &instance.id, None);
         let facts = facts::instance(instance);
-        let asked_at = Instant::now();
-        let asked = timeout(self.engine.tuning.call_timeout, provider.fetch(&facts, &marker)).await;
-        let answer = match &asked {
+        let asked = timeout(self.engine.tuning.call_timeout, provider.fetch(&facts, &marker));
+        let kind = |asked: &Result<Result<Observation, ProviderError>, Elapsed>| match asked {
             Ok(Ok(_)) => Answer::Done,
-            Ok(Err(ProviderError::Refused { .. })) => Answer::Refused,
-            Ok(Err(ProviderError::Failed { .. })) => Answer::Failed,
-            Ok(Err(ProviderError::Unavailable { .. })) | Err(_) => Answer::Unclear,
+            Ok(Err(error)) => kind_of_error(error),
+            Err(_elapsed) => Answer::Unclear,
         };
-        self.engine.called((&instance.service, "fetch"), answer, asked_at.elapsed());
+        let asked = self.engine.observed((&instance.service, "fetch"), asked, kind).await;
         let unavailable = |description: String, retry_after: Option<Duration>| {
             let retry_after = retry_after.unwrap_or(self.engine.tuning.poll_interval);
             let retry_after = retry_after.clamp(Duration::from_secs(1), Duration::from_secs(60));

@@ -9,6 +9,7 @@
 mod answer;
 mod backoff;
 mod bind;
+mod calls;
 mod deprovision;
 mod digest;
 mod drive;

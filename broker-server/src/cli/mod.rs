@@ -18,6 +18,7 @@ use sutler_broker_server::{
     config::ConfigError,
     conformance::ConformanceError,
     providers::{VendorError, built_in},
+    telemetry::TelemetryError,
 };
 use sutler_secrets::KeyRingError;
 
@@ -101,8 +102,8 @@ enum CommandError {
     Server(#[from] ServerError),
     #[error(transparent)]
     Keys(#[from] KeyRingError),
-    #[error("could not read SUTLER_LOG; write a level such as info or debug")]
-    LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     #[error(transparent)]
     Argument(#[from] conformance::ArgumentError),
     #[error("nothing was checked")]
@@ -119,7 +120,7 @@ impl CommandError {
     /// 2 for what the operator wrote, 3 for a broker that does not conform, 1 for everything else.
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Vendor(_) | Self::LogFilter(_) => 2,
+            Self::Config(_) | Self::Vendor(_) | Self::Telemetry(_) => 2,
             Self::Server(
                 ServerError::Registry(_)
                 | ServerError::Credentials(_)

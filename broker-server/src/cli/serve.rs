@@ -2,28 +2,31 @@
 
 use std::path::Path;
 
-use sutler_broker_server::{Config, ServerHandle, logging, terminated};
+use sutler_broker_server::{Config, ServerHandle, telemetry, terminated};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CommandError, load, server};
 
 pub(super) fn serve(path: &Path) -> Result<(), CommandError> {
     let filter = std::env::var("SUTLER_LOG").ok();
-    logging::start(filter.as_deref())?;
-    let server = server(load(path)?)?;
+    let config = load(path)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(CommandError::Runtime)?;
-    runtime.block_on(async {
+    let telemetry = telemetry::start(filter.as_deref(), config.telemetry.as_ref(), runtime.handle())?;
+    let server = server(config)?;
+    let served = runtime.block_on(async {
         let handle = server.start().await?;
         tokio::select! {
             () = terminated() => {}
             () = reload_on_hangup(&handle, path) => {}
         }
         Ok(handle.stop().await?)
-    })
+    });
+    telemetry.end();
+    served
 }
 
 /// Reads the credentials again on SIGHUP; never ready.

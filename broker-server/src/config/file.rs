@@ -12,6 +12,7 @@ use super::{
     MissingVersionHeader, Position, Probe, Proof, Size, StoreLocation, Tls, Tuning, Vendors,
     secret::SecretSource,
     store::{FileStore, locate},
+    telemetry::FileTelemetry,
 };
 
 #[derive(Deserialize)]
@@ -34,6 +35,7 @@ struct File {
     tuning: FileTuning,
     #[serde(default)]
     limits: FileLimits,
+    telemetry: Option<FileTelemetry>,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +97,7 @@ struct FileTuning {
     attempts: Option<u32>,
     operation_age: Option<Duration>,
     fetch_cache: Option<Duration>,
+    drain_delay: Option<Duration>,
 }
 
 #[derive(Default, Deserialize)]
@@ -128,7 +131,7 @@ fn parse_error(error: &serde_saphyr::Error, path: &Path) -> ConfigError {
     ConfigError::Parse { position: Position { path: path.to_owned(), at }, message }
 }
 
-struct Meaning<'a> {
+pub(super) struct Meaning<'a> {
     path: &'a Path,
     folder: &'a Path,
     warnings: Vec<String>,
@@ -153,6 +156,7 @@ impl Meaning<'_> {
             vendors: self.vendors(file.vendors, file.offerings.as_deref(), listen)?,
             tuning: tuning(&file.tuning),
             limits: limits(&file.limits),
+            telemetry: file.telemetry.map(|telemetry| self.otlp(telemetry.otlp, listen)).transpose()?,
             offerings: file.offerings,
             behind_tls_proxy: file.behind_tls_proxy,
             listen,
@@ -162,7 +166,7 @@ impl Meaning<'_> {
         })
     }
 
-    fn position<T>(&self, value: &Spanned<T>) -> Position {
+    pub(super) fn position<T>(&self, value: &Spanned<T>) -> Position {
         let at = (value.referenced.line(), value.referenced.column());
         Position { path: self.path.to_owned(), at: (at.0 > 0).then_some(at) }
     }
@@ -265,7 +269,7 @@ impl Meaning<'_> {
         Ok(credentials)
     }
 
-    fn secret(
+    pub(super) fn secret(
         &mut self,
         source: SecretSource,
         position: &Position,
@@ -323,7 +327,7 @@ fn probe(configured: Option<FileProbe>, offerings: Option<&[String]>) -> Option<
 }
 
 /// Credentials go over HTTPS, or stay on this machine (S-10).
-fn check_vendor_url(text: &str) -> Result<(), String> {
+pub(super) fn check_vendor_url(text: &str) -> Result<(), String> {
     let url = url::Url::parse(text).map_err(|_| format!("'{text}' is no URL"))?;
     let is_loopback = match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -354,6 +358,7 @@ fn tuning(file: &FileTuning) -> Tuning {
         attempts: file.attempts.unwrap_or(default.attempts).max(1),
         operation_age: or(file.operation_age, default.operation_age),
         fetch_cache: or(file.fetch_cache, default.fetch_cache),
+        drain_delay: or(file.drain_delay, default.drain_delay),
     }
 }
 

@@ -5,6 +5,7 @@ mod file;
 mod quantity;
 mod secret;
 mod store;
+mod telemetry;
 mod tuning;
 
 use std::{
@@ -17,6 +18,7 @@ use sutler_secrets::SecretString;
 pub use error::{ConfigError, Position};
 pub use quantity::{Duration, Size};
 pub use store::{PostgresAddress, StoreLocation, Transport};
+pub use telemetry::Otlp;
 pub use tuning::{Limits, Tuning};
 
 /// Everything a broker needs to know before it starts.
@@ -48,6 +50,8 @@ pub struct Config {
     pub tuning: Tuning,
     /// Sizes.
     pub limits: Limits,
+    /// Where traces go, if anywhere.
+    pub telemetry: Option<Otlp>,
     /// What should be better.
     pub warnings: Vec<String>,
 }
@@ -188,6 +192,7 @@ impl Config {
             offerings: None,
             tuning: Tuning::default(),
             limits: Limits::default(),
+            telemetry: None,
             warnings: Vec::new(),
         }
     }

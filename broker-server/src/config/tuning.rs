@@ -25,6 +25,9 @@ pub struct Tuning {
     pub attempts: u32,
     /// The age at which an operation fails.
     pub operation_age: Duration,
+    /// How long a process that is asked to end still serves after it said that it is not ready, so that whoever sends
+    /// it requests can stop; without a management address nobody can ask, and it ends at once.
+    pub drain_delay: Duration,
     /// How long what a vendor said about an instance is served again.
     pub fetch_cache: Duration,
 }
@@ -42,6 +45,7 @@ impl Default for Tuning {
             retention: Duration::from_secs(7 * 24 * 60 * 60),
             attempts: 30,
             operation_age: Duration::from_secs(24 * 60 * 60),
+            drain_delay: Duration::from_millis(500),
             fetch_cache: Duration::from_secs(2),
         }
     }

@@ -36,7 +36,9 @@ pub enum Answer {
 }
 
 impl Answer {
-    fn as_str(self) -> &'static str {
+    /// The word for metrics and traces.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Pending => "pending",

@@ -183,10 +183,20 @@ impl Server {
                 serve_management(&api, listener, door).map(|serving| (address, serving))
             })
             .transpose()?;
-        let is_loopback = config.is_loopback();
+        let (is_loopback, drain_delay) = (config.is_loopback(), config.tuning.drain_delay);
         let management_address = management.as_ref().map(|(address, _)| address.to_string());
         info!(%address, management = management_address, "listening");
-        Ok(ServerHandle { address, management, api, broker, http, serving, is_loopback, certificates })
+        Ok(ServerHandle {
+            address,
+            management,
+            api,
+            broker,
+            http,
+            serving,
+            is_loopback,
+            certificates,
+            drain_delay,
+        })
     }
 }
 
@@ -200,6 +210,7 @@ pub struct ServerHandle {
     serving: Serving,
     is_loopback: bool,
     certificates: Option<Arc<Certificates>>,
+    drain_delay: std::time::Duration,
 }
 
 impl ServerHandle {
@@ -247,6 +258,10 @@ impl ServerHandle {
     /// When the listener had failed.
     pub async fn stop(self) -> Result<(), ServerError> {
         info!("draining");
+        self.broker.announce_leaving();
+        if self.management.is_some() {
+            tokio::time::sleep(self.drain_delay).await;
+        }
         tokio::join!(self.http.stop(true), self.broker.drain());
         // what a last request began while the first round was under way
         self.broker.drain().await;

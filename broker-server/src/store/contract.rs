@@ -314,6 +314,7 @@ fn actor() -> Actor {
         credential: Some("a".to_owned()),
         request: Some("r".to_owned()),
         originating_identity: Some(identity),
+        trace: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
     }
 }
 

@@ -14,6 +14,9 @@ pub struct Actor {
     pub request: Option<String>,
     /// What the platform claims about its user.
     pub originating_identity: Option<Value>,
+    /// The W3C `traceparent` of the span that serves the request. Kept with operations, so that work which goes on
+    /// later, or on another replica, stays in the trace.
+    pub trace: Option<String>,
 }
 
 /// One row of the append-only event table. Never holds a secret.

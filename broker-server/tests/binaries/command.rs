@@ -158,7 +158,7 @@ async fn it_serves_reloads_and_drains() {
     assert!(status.success());
     assert_eq!(printed, "", "nothing on standard output");
     let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(lines.iter().any(|line| line["operation"] == "catalog" && line["request_id"].is_string()));
+    assert!(lines.iter().any(|line| line["endpoint"] == "catalog" && line["request_id"].is_string()));
     assert_eq!(lines.last().unwrap()["message"], "stopped");
     assert!(!log.concat().contains(PASSWORD));
 }

@@ -25,9 +25,9 @@ const CHECKPOINT: Column = Column::new("operations", "checkpoint");
 const INSERT: &str =
     "INSERT INTO operations (id, instance, binding, work, state, digest, change, checkpoint, step,
     class, attempt, in_doubt, touched, failures, owner, fence, due_at, credential, request, originating_identity,
-    turn, sent_at)
+    turn, trace, sent_at)
     VALUES ($1, $2, $3, $4, 'in progress', $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14,
-            clock_timestamp() + $15 * interval '1 millisecond', $16, $17, $18, $19,
+            clock_timestamp() + $15 * interval '1 millisecond', $16, $17, $18, $19, $20,
             CASE WHEN $8::text IS NOT NULL THEN clock_timestamp() END)
     ON CONFLICT DO NOTHING";
 
@@ -46,7 +46,7 @@ macro_rules! all {
             "o.id, o.instance, o.binding, o.work, o.state, o.description, o.instance_usable, o.update_repeatable, \
              o.digest, o.change, o.revoking, o.checkpoint, o.step, o.class, o.attempt, o.in_doubt, o.touched, \
              o.failures, o.fence, o.credential, o.request, o.originating_identity, o.turn, \
-             (extract(epoch FROM clock_timestamp() - o.sent_at) * 1000)::bigint",
+             (extract(epoch FROM clock_timestamp() - o.sent_at) * 1000)::bigint, o.trace",
             $table
         )
     };
@@ -93,6 +93,7 @@ pub(super) async fn insert(
                 &row.actor.request,
                 &row.actor.originating_identity.as_ref().map(plain),
                 &i64::from(row.turn),
+                &row.actor.trace,
             ],
         )
         .await
@@ -305,6 +306,7 @@ fn read(row: &Row, sealer: &Sealer) -> Result<(Operation, u64), StoreError> {
             credential: row.column(19)?,
             request: row.column(20)?,
             originating_identity: identity.and_then(|text| serde_json::from_str(&text).ok()),
+            trace: row.column(24)?,
         },
         id: OperationId::from(id.as_str()),
     };

@@ -71,6 +71,8 @@ CREATE TABLE operations (
     originating_identity TEXT,
     turn              BIGINT NOT NULL,
     sent_at           TIMESTAMPTZ,
+    -- the span of the request that it was accepted for
+    trace             TEXT,
     due_at            TIMESTAMPTZ NOT NULL,
     created_at        TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
     ended_at          TIMESTAMPTZ

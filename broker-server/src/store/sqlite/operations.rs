@@ -23,8 +23,8 @@ const CHECKPOINT: Column = Column::new("operations", "checkpoint");
 const INSERT: &str =
     "INSERT INTO operations (id, instance, binding, work, state, digest, change, checkpoint, step,
     class, attempt, in_doubt, touched, failures, owner, fence, due_at, created_at, credential, request,
-    originating_identity, turn, sent_at)
-    VALUES (?1, ?2, ?3, ?4, 'in progress', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+    originating_identity, turn, trace, sent_at)
+    VALUES (?1, ?2, ?3, ?4, 'in progress', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
     iif(?8 IS NULL, NULL, ?16))";
 
 const SAVE: &str =
@@ -43,7 +43,7 @@ const CLAIM: &str = "UPDATE operations SET owner = ?1, fence = fence + 1, due_at
 
 pub(super) const ALL: &str = "SELECT id, instance, binding, work, state, description, instance_usable,
     update_repeatable, digest, change, revoking, checkpoint, step, class, attempt, in_doubt, touched, failures,
-    fence, credential, request, originating_identity, turn, sent_at FROM operations";
+    fence, credential, request, originating_identity, turn, sent_at, trace FROM operations";
 
 const STATUS: &str =
     "SELECT id, binding, work, state, description, instance_usable, update_repeatable, digest,
@@ -78,6 +78,7 @@ pub(super) fn insert(
         row.actor.request,
         row.actor.originating_identity.as_ref().map(plain),
         row.turn,
+        row.actor.trace,
     ];
     connection
         .prepare_cached(INSERT)
@@ -278,6 +279,7 @@ fn read(row: &Row<'_>, sealer: &Sealer, now: i64) -> Result<(Operation, u64), St
             credential: row.column(19)?,
             request: row.column(20)?,
             originating_identity: identity.and_then(|text| serde_json::from_str(&text).ok()),
+            trace: row.column(24)?,
         },
         id: OperationId::from(id.as_str()),
     };

@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// One script per schema version, in order; the n-th makes version n.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// Opens the connection that writes, brings the schema up to date, and checks the keys before anything is written.
 pub(super) fn open_for_writing(path: &Path, sealer: &Sealer) -> Result<(Connection, String), StoreError> {

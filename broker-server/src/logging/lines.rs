@@ -1,0 +1,202 @@
+//! Lines: an event and the spans it happened in, as one JSON object (S-20).
+
+use std::{fmt, io::Write};
+
+use serde_json::{Map, Value};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
+
+/// What only a line itself may say.
+const RESERVED: [&str; 3] = ["timestamp", "level", "target"];
+
+/// Writes lines.
+pub(super) struct Lines<W>(W);
+
+impl<W> Lines<W> {
+    /// Each line goes to a writer of its own, in one write.
+    pub(super) fn to(writer: W) -> Self {
+        Self(writer)
+    }
+}
+
+/// The fields of a span, kept with it.
+struct Kept(Fields);
+
+/// Fields by name, in the order in which they came.
+#[derive(Default)]
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        let name = field.name();
+        // what is for traces only
+        if !name.starts_with("otel.") && !RESERVED.contains(&name) {
+            self.0.insert(name.to_owned(), value.into());
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}"));
+    }
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+}
+
+impl<S, W, O> Layer<S> for Lines<W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: Fn() -> O + 'static,
+    O: Write,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        span.extensions_mut().insert(Kept(fields));
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(Kept(fields)) = span.extensions_mut().get_mut() {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut own = Fields::default();
+        event.record(&mut own);
+        let mut line = Map::new();
+        line.insert("timestamp".to_owned(), jiff::Timestamp::now().to_string().into());
+        line.insert("level".to_owned(), event.metadata().level().as_str().into());
+        if let Some(message) = own.0.shift_remove("message") {
+            line.insert("message".to_owned(), message);
+        }
+        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+            if let Some(Kept(fields)) = span.extensions().get() {
+                line.extend(fields.0.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+        }
+        line.extend(own.0);
+        line.insert("target".to_owned(), event.metadata().target().into());
+        // nobody reads standard error any more: there is nobody to tell
+        let _ = (self.0)().write_all(rendered(line).as_bytes());
+    }
+}
+
+/// One line. What some readers take for the end of a line, and what would play with a terminal, is escaped.
+fn rendered(line: Map<String, Value>) -> String {
+    let text = Value::Object(line).to_string();
+    let mut rendered = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        if is_treacherous(character) {
+            rendered.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            rendered.push(character);
+        }
+    }
+    rendered.push('\n');
+    rendered
+}
+
+/// Such characters are only ever inside the strings of the object: everything else of it is ASCII.
+fn is_treacherous(character: char) -> bool {
+    matches!(character, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use proptest::prelude::*;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is written while `act` runs.
+    fn written(act: impl FnOnce()) -> String {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let subscriber = tracing_subscriber::registry().with(Lines::to(move || writer.clone()));
+        tracing::subscriber::with_default(subscriber, act);
+        let bytes = sink.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_line_names_what_it_was_written_in_and_the_inner_wins() {
+        let text = written(|| {
+            let fields =
+                tracing::error_span!("request", request_id = "r", endpoint = tracing::field::Empty, step = 1);
+            fields.record("endpoint", "bind");
+            let _outer = fields.enter();
+            let _inner = tracing::error_span!("operation", step = 2, otel.kind = "server").entered();
+            tracing::info!(work = "bind", level = "forged", "done");
+        });
+        let line: Value = serde_json::from_str(&text).unwrap();
+        for (name, value) in [
+            ("request_id", "r"),
+            ("endpoint", "bind"),
+            ("work", "bind"),
+            ("level", "INFO"),
+            ("message", "done"),
+        ] {
+            assert_eq!(line[name], value, "{line}");
+        }
+        assert_eq!(line["step"], 2);
+        assert!(line.get("otel.kind").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn s_20_whatever_is_said_stays_within_its_field(said in any::<String>(), also in "\\PC*[\n\r\u{85}\u{2028}\u{202e}\u{1b}]\\PC*") {
+            for said in [said, also] {
+                let text = written(|| {
+                    let _span = tracing::error_span!("request", request_id = %said).entered();
+                    tracing::info!(description = said, "{said}");
+                });
+                let line: Value = serde_json::from_str(&text).unwrap();
+                for field in ["request_id", "description", "message"] {
+                    prop_assert_eq!(line[field].as_str(), Some(said.as_str()));
+                }
+                prop_assert_eq!(line.as_object().unwrap().len(), 6);
+                let breaks = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{b}', '\u{c}', '\u{1b}', '\u{202e}'];
+                prop_assert_eq!(text.matches(breaks).count(), 1, "one line, ended once");
+            }
+        }
+    }
+}

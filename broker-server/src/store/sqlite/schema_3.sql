@@ -1,0 +1,2 @@
+-- the span of the request that an operation was accepted for
+ALTER TABLE operations ADD COLUMN trace TEXT;
