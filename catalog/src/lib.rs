@@ -15,6 +15,7 @@ mod complexity;
 mod guid;
 mod index;
 mod limits;
+mod markdown;
 mod metadata;
 mod offering;
 mod output;

@@ -1,5 +1,6 @@
 //! How an offering is declared, by us and by others.
 
+use schemars::JsonSchema;
 use serde_json::{Map, Value};
 use sutler_spec::{PlanId, Requirement, ServiceId, ServiceOffering};
 
@@ -98,6 +99,12 @@ impl Offering {
         &self.outputs
     }
 
+    /// A page about it for people, in Markdown: plans, parameters with their limits, outputs.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        crate::markdown::page(self)
+    }
+
     /// Adds a plan.
     #[must_use]
     pub fn with_plan(mut self, plan: Plan) -> Self {
@@ -111,6 +118,14 @@ impl Offering {
     pub fn output(mut self, name: &str, description: &str, sensitivity: Sensitivity) -> Self {
         let (name, description) = (name.to_owned(), description.to_owned());
         self.outputs.push(Output { name, description, sensitivity });
+        self.with_outputs_written()
+    }
+
+    /// Declares every field of a type that attributes or credentials are made from. A field that is a
+    /// `sutler_secrets::Secret` is secret, any other is public; its doc comment is its description.
+    #[must_use]
+    pub fn outputs_of<T: JsonSchema>(mut self) -> Self {
+        self.outputs.extend(output::of::<T>());
         self.with_outputs_written()
     }
 

@@ -1,7 +1,10 @@
 //! Outputs: what an instance or its binding yields to others, and which of it is secret (S-41).
 
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use sutler_spec::ServiceOffering;
+
+use crate::schema::{self, Nulls};
 
 /// The key of our extensions in an offering's `metadata`.
 pub(crate) const METADATA_KEY: &str = "sutler";
@@ -32,6 +35,18 @@ impl Output {
     pub fn is_secret(&self) -> bool {
         self.sensitivity == Sensitivity::Secret
     }
+}
+
+/// The fields of a type as outputs: secret are those whose schema says `writeOnly`, as that of a `Secret` does.
+pub(crate) fn of<T: JsonSchema>() -> Vec<Output> {
+    let schema = schema::of::<T>(Nulls::Refused);
+    let fields = schema.get("properties").and_then(Value::as_object);
+    let output = |(name, field): (&String, &Value)| Output {
+        name: name.clone(),
+        description: field.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        sensitivity: if schema::is_secret(field) { Sensitivity::Secret } else { Sensitivity::Public },
+    };
+    fields.map(|fields| fields.iter().map(output).collect()).unwrap_or_default()
 }
 
 /// Writes outputs in the form that [`declared_outputs`] reads.

@@ -230,6 +230,16 @@ impl Plan {
         self
     }
 
+    /// The parameters, from one type: of a provision request, and of an update, where everything may be left out and
+    /// optional ones may be `null`. A field with `#[schemars(extend("x-sutler-fixed" = true))]` cannot be updated.
+    #[must_use]
+    pub fn parameters<T: JsonSchema>(mut self) -> Self {
+        let written = |schema| Some(InputParametersSchema { parameters: Some(schema) });
+        self.instance_schemas().create = written(schema::of_creation::<T>());
+        self.instance_schemas().update = written(schema::of_change::<T>());
+        self
+    }
+
     /// The parameters of a provision request. Optional ones are left out, never `null`.
     #[must_use]
     pub fn provision<T: JsonSchema>(mut self) -> Self {

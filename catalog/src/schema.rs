@@ -35,6 +35,53 @@ pub(crate) fn of<T: JsonSchema>(nulls: Nulls) -> Value {
     schema.to_value()
 }
 
+/// Marks a parameter that is fixed when an instance is made.
+const FIXED: &str = "x-sutler-fixed";
+
+/// The schema of a change, from the type of all parameters: nothing has to be given, and what is fixed cannot be.
+pub(crate) fn of_change<T: JsonSchema>() -> Value {
+    let mut schema = of::<T>(Nulls::Accepted);
+    let Some(object) = schema.as_object_mut() else { return schema };
+    let required = match object.shift_remove("required") {
+        Some(Value::Array(required)) => required,
+        _ => Vec::new(),
+    };
+    if let Some(Value::Object(fields)) = object.get_mut("properties") {
+        fields.retain(|_, field| field.get(FIXED).is_none());
+        // what must be there has no default to return to
+        for (name, field) in fields.iter_mut() {
+            if required.iter().any(|required| required == name)
+                && let Ok(schema) = <&mut Schema>::try_from(field)
+            {
+                without_null(schema);
+            }
+        }
+    }
+    schema
+}
+
+/// The schema of all parameters, from the same type: `FIXED` is a word between us and the author.
+pub(crate) fn of_creation<T: JsonSchema>() -> Value {
+    let mut schema = of::<T>(Nulls::Refused);
+    if let Some(Value::Object(fields)) = schema.get_mut("properties") {
+        for field in fields.values_mut().filter_map(Value::as_object_mut) {
+            field.shift_remove(FIXED);
+        }
+    }
+    schema
+}
+
+/// Whether a schema says `writeOnly` anywhere.
+pub(crate) fn is_secret(schema: &Value) -> bool {
+    match schema {
+        Value::Object(keywords) => keywords.iter().any(|(keyword, value)| {
+            (keyword == "writeOnly" && *value == Value::Bool(true)) || is_secret(value)
+        }),
+        Value::Array(items) => items.iter().any(is_secret),
+        _ => false,
+    }
+}
+
 /// Forbids unknown properties at the top, unless the type says what they may be.
 fn close(schema: &mut Schema) {
     let composed = ["oneOf", "anyOf", "allOf", "additionalProperties"];
@@ -213,6 +260,32 @@ mod tests {
             },
         });
         assert_eq!(of::<Kettle>(Nulls::Accepted)["properties"], expected);
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is of interest")]
+    struct Jar {
+        /// Fixed when it is made.
+        #[schemars(extend("x-sutler-fixed" = true))]
+        glass: String,
+        label: String,
+        lid: Option<Lid>,
+    }
+
+    #[test]
+    fn one_type_says_what_can_be_asked_for_and_what_can_change() {
+        let creation = of_creation::<Jar>();
+        assert_eq!(creation["required"], json!(["glass", "label"]));
+        assert_eq!(
+            creation["properties"]["glass"],
+            json!({ "type": "string", "description": "Fixed when it is made." })
+        );
+        let change = of_change::<Jar>();
+        assert_eq!(change.get("required"), None);
+        assert_eq!(change["properties"]["label"], json!({ "type": "string" }));
+        assert_eq!(change["properties"]["lid"]["type"], json!(["object", "null"]));
+        assert_eq!(change["properties"].get("glass"), None);
+        assert_eq!(change["additionalProperties"], json!(false));
     }
 
     #[test]

@@ -20,6 +20,8 @@ mod key_id;
 mod mask;
 mod place;
 mod ring;
+#[cfg(feature = "schema")]
+mod schema;
 mod seal;
 mod secret;
 mod tag;
@@ -32,5 +34,5 @@ pub use mask::{Form, Leak, MASK, MIN_CHARACTERS, Masker, find_leaks, forms};
 pub use place::Place;
 pub use ring::{Created, Damage, ForgetError, Key, KeyRing, KeyRingError};
 pub use seal::{OpenError, Sealed};
-pub use secret::{NotText, Secret, SecretBytes, SecretString};
+pub use secret::{NotText, Secret, SecretBytes, SecretString, exposed};
 pub use tag::Tag;

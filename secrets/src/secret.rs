@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroize;
 
 /// A secret text.
@@ -140,6 +140,29 @@ impl<'de, T: Zeroize + Deserialize<'de>> Deserialize<'de> for Secret<T> {
             .map(Self)
             .map_err(|_| D::Error::custom("this secret is not of the expected type"))
     }
+}
+
+/// Writes the value itself: for a field of what is sealed, or sent to whom the secret is for, and nothing else.
+///
+/// ```
+/// use sutler_secrets::SecretString;
+///
+/// #[derive(serde::Serialize)]
+/// struct Credentials {
+///     #[serde(serialize_with = "sutler_secrets::exposed")]
+///     password: SecretString,
+/// }
+/// let credentials = Credentials { password: "hunter2".into() };
+/// assert_eq!(serde_json::to_string(&credentials).unwrap(), r#"{"password":"hunter2"}"#);
+/// ```
+///
+/// # Errors
+/// When the value cannot be written.
+pub fn exposed<T: Zeroize + Serialize, S: Serializer>(
+    secret: &Secret<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    secret.0.serialize(serializer)
 }
 
 /// Secret bytes were asked for as text, but are not UTF-8.

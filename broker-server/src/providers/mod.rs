@@ -11,6 +11,7 @@ mod provider;
 mod registry;
 #[cfg(any(test, feature = "testing"))]
 pub mod scripted;
+pub mod typed;
 
 use std::sync::Arc;
 

@@ -18,7 +18,7 @@ async fn a_provider_without_a_flaw_keeps_all_of_the_contract() {
 
 /// The flawed provider breaks the case, and says so by name.
 async fn breaks<F: Flawed>(case: &str) {
-    let report = contract::examine::<Stage<F>>().await;
+    let report = contract::examine::<Stage<F>>(&[case]).await;
     let outcome = report.outcome(case).unwrap();
     assert!(matches!(outcome, Outcome::Broken(_)), "{:?} is not noticed by {case}\n{report}", F::FLAW);
     assert!(report.to_string().contains(&format!("BROKEN     {}", case.replace('_', " "))));

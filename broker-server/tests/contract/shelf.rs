@@ -276,7 +276,7 @@ impl Provider for Shelf {
         _: &BindingFacts,
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
         match step.checkpoint.step.as_str() {
-            BEGIN => next("mint", Known { name: step.marker.name(None, 63), id: None }),
+            BEGIN => next("mint", Known { name: step.marker.name(Some("key"), 63), id: None }),
             "mint" => self.mint(&step),
             _ => self.sweep(&step),
         }
@@ -293,7 +293,7 @@ impl Provider for Shelf {
         let record = instance.record.as_ref().ok_or_else(strange)?;
         let known = Known::deserialize(&record.0).map_err(|_| strange())?;
         match self.vendor.read(known.id.ok_or_else(strange)?) {
-            Ok(_) => Ok(Observation::Found { attributes: Map::new(), labels: Map::new(), drift: Vec::new() }),
+            Ok(_) => Ok(Observation::Found { attributes: Map::new(), drift: Vec::new() }),
             Err(trouble) if self.is_missing(&trouble) => Ok(Observation::Gone),
             Err(trouble) => Err(self.error(trouble, Sent::No)),
         }

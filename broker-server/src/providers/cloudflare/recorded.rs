@@ -1,33 +1,23 @@
 //! What was asked for and what was recorded, as the types of one service.
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 use sutler_spec::Parameters;
 
-use crate::providers::{
-    BEGIN, Checkpoint, InstanceFacts, Progress, ProviderError, Record, Refusal, Repeatability, Usability,
-};
+use crate::providers::{BEGIN, Checkpoint, InstanceFacts, Progress, ProviderError, Record, typed};
 
-/// The parameters as a type. The engine has checked them against the schema; whatever still fails shows no value.
+/// The parameters as a type.
 pub(super) fn wanted<T: DeserializeOwned>(parameters: &Parameters) -> Result<T, ProviderError> {
-    let object = Value::Object(parameters.expose().clone());
-    serde_path_to_error::deserialize(object).map_err(|error| {
-        let place = error.path().to_string();
-        ProviderError::refused(
-            Refusal::Unsupported,
-            format!("the parameter {place} has a form that is not known"),
-        )
-    })
+    typed::parameters(parameters)
 }
 
 /// The data of the checkpoint.
 pub(super) fn data<T: DeserializeOwned>(checkpoint: &Checkpoint) -> Result<T, ProviderError> {
-    T::deserialize(&checkpoint.data).map_err(|_| unknown_step(&checkpoint.step))
+    checkpoint.data()
 }
 
 /// What the last finished work remembered.
 pub(super) fn remembered<T: DeserializeOwned>(record: Option<&Record>) -> Option<T> {
-    record.and_then(|record| T::deserialize(&record.0).ok())
+    record.and_then(Record::read)
 }
 
 /// What an unfinished creation of the same instance knew last: the engine hands it over with the first step.
@@ -45,30 +35,24 @@ pub(super) fn known<T: DeserializeOwned>(instance: &InstanceFacts, checkpoint: &
 
 /// Goes on at once with another step.
 pub(super) fn next<T>(step: &str, data: &impl Serialize) -> Result<Progress<T>, ProviderError> {
-    Ok(Progress::Next(at(step, data)?))
+    Progress::next(step, data)
 }
 
 /// A checkpoint with data.
 pub(super) fn at(step: &str, data: &impl Serialize) -> Result<Checkpoint, ProviderError> {
-    Ok(Checkpoint::at(step, written(data)?))
+    Checkpoint::with(step, data)
 }
 
 /// A record.
 pub(super) fn record(data: &impl Serialize) -> Result<Record, ProviderError> {
-    written(data).map(Record)
+    Record::of(data)
 }
 
-fn written(data: &impl Serialize) -> Result<Value, ProviderError> {
-    serde_json::to_value(data).map_err(|_| unknown_step("with data that cannot be recorded"))
-}
-
-/// The recorded step, or its data, is not of this version.
+/// The recorded step is not of this version.
 pub(super) fn unknown_step(step: &str) -> ProviderError {
-    ProviderError::Failed {
-        description: format!("the recorded step {step} cannot be continued by this version of the broker"),
-        usable: Usability::Unusable,
-        repeat: Repeatability::Pointless,
-    }
+    ProviderError::failed(format!(
+        "the recorded step {step} cannot be continued by this version of the broker"
+    ))
 }
 
 /// Whether the text is so many lower-case hexadecimal digits.

@@ -8,8 +8,8 @@ use sutler_catalog::Offering;
 use sutler_spec::Parameters;
 
 use super::super::{
-    Attempt, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker, Observation, Progress,
-    Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName, Work,
+    Announced, Attempt, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker, Observation,
+    Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName, Work,
 };
 use super::staged::Staged;
 
@@ -259,6 +259,10 @@ impl<S: Staged> Provider for Disturbed<S> {
     }
 
     // no account: a suite has no patience for the pace of a real one
+
+    fn announced(&self, instance: &InstanceFacts, marker: &Marker) -> Announced {
+        self.inner.announced(instance, marker)
+    }
 
     fn check(&self, wanted: &Parameters, present: Option<&InstanceFacts>) -> Result<(), Vec<String>> {
         self.inner.check(wanted, present)

@@ -35,15 +35,15 @@ const CANARY: &str = "canary-6f1d0b2e";
     reason = "a test's author wants to see what was tried; the test harness captures it"
 )]
 pub async fn run<S: Staged>() -> Report {
-    let report = examine::<S>().await;
+    let report = examine::<S>(&[]).await;
     println!("{report}");
     assert!(report.is_kept(), "{report}");
     report
 }
 
-/// Runs every case.
-pub async fn examine<S: Staged>() -> Report {
-    cases::all::<S>().await
+/// Runs the cases of these names, or all if there are none. An unknown name is not in the report.
+pub async fn examine<S: Staged>(only: &[&str]) -> Report {
+    cases::chosen::<S>(only).await
 }
 
 /// What was wrong.
