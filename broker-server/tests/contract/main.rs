@@ -51,5 +51,6 @@ flaws! {
         create_again_after_a_failed_creation_at_every_step;
     a_vendor_that_asks_to_wait_is_waited_for: DoesNotWait breaks too_many_requests_with_and_without_retry_after;
     what_cannot_be_is_refused_before_anything_is_done: ChecksTooLate breaks refusals_leave_nothing;
+    what_is_ours_can_be_listed: ListsNothing breaks what_is_made_is_marked;
     a_lost_value_is_not_handed_out: HandsOutOldKeys breaks every_step_killed_between_call_and_record;
 }

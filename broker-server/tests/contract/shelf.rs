@@ -30,6 +30,7 @@ pub(crate) enum Flaw {
     DoesNotWait,
     ChecksTooLate,
     HandsOutOldKeys,
+    ListsNothing,
 }
 
 /// A box.
@@ -297,6 +298,25 @@ impl Provider for Shelf {
             Err(trouble) if self.is_missing(&trouble) => Ok(Observation::Gone),
             Err(trouble) => Err(self.error(trouble, Sent::No)),
         }
+    }
+
+    async fn marked(&self) -> Result<Listing, ProviderError> {
+        let mut objects = Vec::new();
+        for kind in ["box", "key"] {
+            for page in 0.. {
+                let rows = self.vendor.list(kind, page).map_err(|trouble| self.error(trouble, Sent::No))?;
+                if rows.is_empty() {
+                    break;
+                }
+                objects.extend(rows.into_iter().filter_map(|Thing { id, name, .. }| {
+                    let (_, mark) = name.rsplit_once('-').filter(|(_, mark)| mark.len() == 24)?;
+                    Some(MarkedObject { id: id.to_string(), mark: mark.to_owned(), name })
+                }));
+            }
+        }
+        let bearers = Bearers::InstancesAndBindings;
+        let objects = if self.has(Flaw::ListsNothing) { Vec::new() } else { objects };
+        Ok(Listing::Objects { bearers, objects })
     }
 
     fn check(&self, wanted: &Parameters, _: Option<&InstanceFacts>) -> Result<(), Vec<String>> {

@@ -24,7 +24,7 @@ use crate::{
     broker::{Broker, BrokerError, Caller, Parts, Polled},
     config::{DeletedLastOperation, Tuning},
     metrics::Metrics,
-    providers::{Marker, Provider, Registry, Work},
+    providers::{Bearers, Listing, Marker, Provider, Registry, Work},
     store::{Actor, BrokerStore, Subject, sqlite::SqliteStore},
 };
 
@@ -245,6 +245,17 @@ impl<S: Staged> Platform<S> {
             Ok(_) => Ok(End::Done),
             Err(BrokerError::NotFound(_)) => Ok(End::Gone),
             Err(error) => self.failed(&error),
+        }
+    }
+
+    /// The marks of everything of our form at the vendor, and what bears them; `None` where nobody can tell.
+    pub(super) async fn marked(&self) -> Result<Option<(Bearers, Vec<String>)>, Broken> {
+        match self.provider.marked().await {
+            Ok(Listing::Objects { bearers, objects }) => {
+                Ok(Some((bearers, objects.into_iter().map(|object| object.mark).collect())))
+            }
+            Ok(Listing::NotPossible(_)) => Ok(None),
+            Err(error) => Err(Broken::because("what is marked cannot be listed", &error)),
         }
     }
 

@@ -37,6 +37,7 @@ pub(super) async fn chosen<S: Staged>(only: &[&str]) -> Report {
         requests::update_repeated,
         requests::bind_and_unbind_repeated,
         requests::unbind_revokes,
+        requests::what_is_made_is_marked,
         steps::recovery_is_true_for_every_step_that_ran,
         steps::every_step_repeated,
         steps::every_step_failed_before_the_call,

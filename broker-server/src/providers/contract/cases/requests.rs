@@ -3,12 +3,15 @@
 use super::Case;
 use crate::{
     operation::Work,
-    providers::contract::{
-        Broken,
-        life::{Tolerance, emptied, insist, quiet, unchanged},
-        platform::{End, Platform},
-        report::Outcome,
-        staged::Staged,
+    providers::{
+        Bearers, Marker,
+        contract::{
+            Broken,
+            life::{Tolerance, emptied, insist, quiet, unchanged},
+            platform::{End, Platform},
+            report::Outcome,
+            staged::Staged,
+        },
     },
 };
 
@@ -125,4 +128,38 @@ pub(super) async fn unbind_revokes<S: Staged>() -> Case {
     } else {
         Outcome::NotTried("the stage tries no credentials (Staged::accepts)")
     })
+}
+
+/// What is made can be told from everything else at the vendor, so that it can be compared with the store.
+pub(super) async fn what_is_made_is_marked<S: Staged>() -> Case {
+    let mut platform = Platform::<S>::set().await?;
+    let (ids, before) = (platform.ids()?, platform.objects().await);
+    insist(&mut platform, Work::Provision, &ids, Tolerance::Success).await?;
+    if platform.is_bindable() {
+        insist(&mut platform, Work::Bind, &ids, Tolerance::Success).await?;
+    }
+    let Some((bearers, marks)) = platform.marked().await? else {
+        return Ok(Outcome::NotTried(
+            "the objects of this vendor have no place for a mark (Provider::marked)",
+        ));
+    };
+    let instance = platform.marker(&ids);
+    let binding = instance.for_binding(&ids.binding);
+    let carries = |marks: &[String], marker: &Marker| {
+        marks.iter().any(|mark| mark.len() >= 12 && marker.hex(64).starts_with(mark.as_str()))
+    };
+    if bearers != Bearers::Bindings && !carries(&marks, &instance) {
+        return Err(Broken::new("the object of the instance is not listed with its mark (Provider::marked)"));
+    }
+    if bearers != Bearers::Instances && platform.is_bindable() && !carries(&marks, &binding) {
+        return Err(Broken::new("the object of the binding is not listed with its mark (Provider::marked)"));
+    }
+    insist(&mut platform, Work::Deprovision, &ids, Tolerance::Success).await?;
+    emptied(&mut platform, &ids, &before).await?;
+    match platform.marked().await? {
+        Some((_, marks)) if carries(&marks, &instance) || carries(&marks, &binding) => {
+            Err(Broken::new("what was deleted is listed (Provider::marked)"))
+        }
+        _ => Ok(Outcome::Kept(1)),
+    }
 }
