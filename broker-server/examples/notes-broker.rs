@@ -2,14 +2,13 @@
 
 use std::{io, path::PathBuf};
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sutler_broker_server::{Config, Server, logging, providers::*, terminated};
 use sutler_catalog::{
-    Guid, Offering, Plan, Sensitivity,
+    Guid, Offering, Plan,
     schemars::{self, JsonSchema},
 };
-use sutler_spec::{BindingBody, Credentials, Parameters};
 
 /// What a note is made from.
 #[derive(Deserialize, JsonSchema)]
@@ -19,8 +18,15 @@ struct Note {
     text: String,
 }
 
-struct Notes {
-    folder: PathBuf,
+/// What a binding gives, and what is remembered of an instance.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Access {
+    /// Where the note is.
+    path: PathBuf,
+}
+
+pub(crate) struct Notes {
+    pub(crate) folder: PathBuf,
 }
 
 impl Notes {
@@ -29,21 +35,10 @@ impl Notes {
         self.folder.join(format!("{}.note", marker.hex(32)))
     }
 
-    fn write(
-        &self,
-        marker: &Marker,
-        wanted: &Parameters,
-    ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        // the engine has checked the parameters against the schema of Note
-        let note: Note = serde_json::from_value(Value::Object(wanted.expose().clone()))
-            .map_err(|_| ProviderError::refused(Refusal::Unsupported, "this is no note"))?;
-        std::fs::write(self.path(marker), &note.text).map_err(unavailable)?;
-        Ok(Progress::Done(ProvisionedInstance {
-            record: Record(json!({ "file": self.path(marker) })),
-            dashboard_url: None,
-            labels: Map::new(),
-            attributes: length(note.text.len()),
-        }))
+    fn write(&self, marker: &Marker, note: &Note) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+        let path = self.path(marker);
+        std::fs::write(&path, &note.text).map_err(unavailable)?;
+        Ok(Progress::Done(ProvisionedInstance::of(&Access { path })?.attribute("length", note.text.len())))
     }
 }
 
@@ -54,11 +49,10 @@ impl Provider for Notes {
             .bindable(true)
             .instances_retrievable(true)
             .bindings_retrievable(true)
-            .output("path", "Where the note is", Sensitivity::Public)
+            .outputs_of::<Access>()
             .with_plan(
                 Plan::new(Guid::new("0f5d6a52-8a4f-4f0e-9c39-6f0f2a3b7c02"), "standard", "One note")
-                    .provision::<Note>()
-                    .update::<Note>(),
+                    .parameters::<Note>(),
             )
     }
 
@@ -68,7 +62,7 @@ impl Provider for Notes {
     }
 
     async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        self.write(step.marker, &step.instance.parameters)
+        self.write(step.marker, &step.parameters()?)
     }
 
     async fn update(
@@ -76,7 +70,7 @@ impl Provider for Notes {
         step: Step<'_>,
         change: &Change,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        self.write(step.marker, &change.parameters)
+        self.write(step.marker, &change.parameters()?)
     }
 
     async fn deprovision(&self, step: Step<'_>) -> Result<Progress<()>, ProviderError> {
@@ -91,12 +85,10 @@ impl Provider for Notes {
         step: Step<'_>,
         _: &BindingFacts,
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
-        let Some(Record(record)) = &step.instance.record else {
-            return Err(ProviderError::refused(Refusal::Unsupported, "the note was never written"));
+        let Some(access) = step.instance.record::<Access>() else {
+            return Err(ProviderError::failed("the note was never written"));
         };
-        let credentials: Credentials = [("path".to_owned(), record["file"].clone())].into_iter().collect();
-        let body = BindingBody { credentials: Some(credentials), ..BindingBody::default() };
-        Ok(Progress::Done(CreatedBinding { record: Record(json!(null)), body }))
+        Ok(Progress::Done(CreatedBinding::of(&(), &access)?))
     }
 
     async fn fetch(&self, _: &InstanceFacts, marker: &Marker) -> Result<Observation, ProviderError> {
@@ -126,8 +118,7 @@ fn length(length: impl Into<Value>) -> Map<String, Value> {
 
 /// The disk gave no clear answer: the engine tries again.
 fn unavailable(error: io::Error) -> ProviderError {
-    let description = format!("the notes cannot be reached: {}", error.kind());
-    ProviderError::Unavailable { description, retry_after: None, sent: Sent::Perhaps }
+    ProviderError::unavailable(format!("the notes cannot be reached: {}", error.kind()), Sent::Perhaps)
 }
 
 #[tokio::main]

@@ -163,7 +163,7 @@ fn form(field: &Value) -> String {
         parts.push("secret".to_owned());
     }
     for (keyword, word) in
-        [("minimum", "from"), ("maximum", "to"), ("minLength", "at least"), ("maxLength", "at most")]
+        [("minimum", "from"), ("maximum", "up to"), ("minLength", "at least"), ("maxLength", "at most")]
     {
         if let Some(limit) = field.get(keyword) {
             parts.push(format!("{word} {limit}"));

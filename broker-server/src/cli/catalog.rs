@@ -1,4 +1,4 @@
-//! `catalog`: what would be served.
+//! `catalog` and `docs`: what would be served, for programs and for people.
 
 use std::path::Path;
 
@@ -8,13 +8,26 @@ use super::{CommandError, load};
 
 /// Checks the offerings and prints their catalog. Neither keys nor store are needed.
 pub(super) fn print(path: &Path) -> Result<(), CommandError> {
+    let catalog = serde_json::to_string_pretty(registry(path)?.index().catalog())
+        .map_err(|error| CommandError::Print(std::io::Error::other(error)))?;
+    super::print(&catalog)
+}
+
+/// Checks the offerings and prints a page about each, in Markdown and in the order of the catalog.
+pub(super) fn document(path: &Path) -> Result<(), CommandError> {
+    let registry = registry(path)?;
+    let services = &registry.index().catalog().services;
+    let offerings = services.iter().filter_map(|service| registry.offering(&service.id));
+    let pages: Vec<String> = offerings.map(|offering| offering.to_markdown()).collect();
+    super::print(pages.join("\n").trim_end())
+}
+
+/// The offerings of a configuration, checked.
+fn registry(path: &Path) -> Result<Registry, CommandError> {
     let config = load(path)?;
     // a second installation changes nothing
     let _ = rustls::crypto::ring::default_provider().install_default();
     let providers = built_in(&config.vendors, &config.tuning)?;
-    let registry = Registry::new(providers, config.offerings.as_deref())
-        .map_err(sutler_broker_server::ServerError::Registry)?;
-    let catalog = serde_json::to_string_pretty(registry.index().catalog())
-        .map_err(|error| CommandError::Print(std::io::Error::other(error)))?;
-    super::print(&catalog)
+    let registry = Registry::new(providers, config.offerings.as_deref());
+    Ok(registry.map_err(sutler_broker_server::ServerError::Registry)?)
 }

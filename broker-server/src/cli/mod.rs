@@ -65,6 +65,8 @@ enum Command {
     Serve(ConfigArgument),
     /// Prints the catalog that would be served, after the same checks.
     Catalog(ConfigArgument),
+    /// Prints a page about each offering that would be served, in Markdown: plans, parameters, outputs, limits.
+    Docs(ConfigArgument),
     /// Checks configuration, keys, store and offerings, without serving.
     Check(ConfigArgument),
     /// Checks any broker against the Open Service Broker API 2.17.
@@ -162,6 +164,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Serve(argument) => serve::serve(&argument.config),
         Command::Catalog(argument) => catalog::print(&argument.config),
+        Command::Docs(argument) => catalog::document(&argument.config),
         Command::Check(argument) => check::check(&argument.config),
         Command::Conformance(arguments) => conformance::check(*arguments),
         Command::Key(KeyCommand::New(argument)) => key::new(&argument.config),

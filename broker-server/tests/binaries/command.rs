@@ -65,6 +65,22 @@ fn the_catalog_is_printed_and_can_be_selected_from() {
     assert_eq!(names("offerings: [cloudflare-token]\n"), ["cloudflare-token"]);
 }
 
+#[test]
+fn each_offering_has_a_page_for_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["docs"], &configure(folder.path(), VENDOR));
+    assert!(output.status.success(), "{}", errors(&output));
+    let pages = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(pages.lines().filter(|line| line.starts_with("# ")).count(), 4, "{pages}");
+    for row in [
+        "| `jurisdiction` | `eu`, `fedramp`, `us` | no | no |",
+        "| `read_replication` | `auto`, `disabled` | no | yes |",
+        "| `token` | yes | The token, for the header Authorization: Bearer |",
+    ] {
+        assert!(pages.contains(row), "{row}\n{pages}");
+    }
+}
+
 /// What `serve` says about a configuration that it refuses.
 fn refusal(text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();

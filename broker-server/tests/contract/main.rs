@@ -2,6 +2,10 @@
 //! flawed copies breaks the case that names the flaw.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test, helpers included")]
 
+mod notes;
+#[path = "../../examples/notes-broker.rs"]
+#[expect(dead_code, reason = "its main function is for the program")]
+mod notes_broker;
 mod shelf;
 mod stage;
 mod vendor;
