@@ -15,6 +15,7 @@ pub mod budget;
 pub mod config;
 pub mod conformance;
 pub mod faults;
+mod hardening;
 pub mod instance;
 pub mod logging;
 pub mod metrics;
@@ -28,7 +29,10 @@ pub mod testing;
 mod wire;
 
 pub use api::CredentialError;
+#[cfg(feature = "testing")]
+pub use api::fuzz;
 pub use config::Config;
+pub use hardening::harden;
 pub use server::{Builder, Server, ServerError, ServerHandle, TlsError};
 
 /// Ready when the process is asked to end (SIGTERM or SIGINT).

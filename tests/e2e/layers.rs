@@ -30,7 +30,7 @@ const BROKER_SERVER: Layers = &[
     &["providers"],
     &["instance", "binding", "operation"],
     &["config"],
-    &["wire"],
+    &["wire", "hardening"],
 ];
 
 const BROKER_CLIENT: Layers =

@@ -1,6 +1,6 @@
 //! What every request brings along: identity, version, query, body.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use actix_web::{
     HttpRequest,
@@ -17,10 +17,10 @@ use sutler_spec::{
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::error::ApiError;
+use super::{connection::want_body, error::ApiError};
 use crate::{
     config::{Limits, MissingVersionHeader},
-    wire::{Connection, Pace},
+    wire::Pace,
 };
 
 /// A header as text; what is no text is no header.
@@ -82,9 +82,7 @@ pub(super) async fn body(
     if announced(request).is_some_and(|length| length > limits.body as u64) {
         return Err(TOO_LARGE);
     }
-    if let Some(connection) = request.conn_data::<Arc<Connection>>() {
-        connection.want_body();
-    }
+    want_body(request);
     let pace = Pace { total: limits.body_deadline, grace: FIRST_BYTES, rate: limits.slowest };
     let began = Instant::now();
     let mut body = BytesMut::new();
@@ -120,7 +118,10 @@ pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(super) fn of(request: &HttpRequest) -> Self {
-        let text = request.uri().query().unwrap_or_default();
+        Self::read(request.uri().query().unwrap_or_default())
+    }
+
+    pub(super) fn read(text: &str) -> Self {
         Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 

@@ -3,22 +3,31 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde_json::{Map, Value, json};
 
-use super::{Answering, Api, reply::Reply};
+use super::{
+    Api,
+    connection::{Answering, refused},
+    reply::Reply,
+    usage,
+};
 use crate::{broker::Health, metrics};
 
 /// Answers one request.
 pub(crate) async fn serve(request: HttpRequest, api: Data<Api>) -> HttpResponse {
     let _answering = Answering::to(&request);
-    if let Some((status, description)) = super::refused(&request) {
+    if let Some((status, description)) = refused(&request) {
         return Reply::described(status, description).closing().into_response("");
     }
     match (request.method().as_str(), request.uri().path()) {
         ("GET", "/health/live") => HttpResponse::Ok().json(json!({ "status": "live" })),
         ("GET", "/health/ready") => ready(&api.broker.health().await),
         ("GET", "/metrics") => match api.broker.scrape().await {
-            Ok(text) => HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text),
+            Ok(text) => {
+                let text = usage::with_credentials(text, &api.authenticator().uses());
+                HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text)
+            }
             Err(_) => HttpResponse::InternalServerError().finish(),
         },
+        ("GET", "/credentials") => HttpResponse::Ok().json(api.authenticator().uses()),
         _ => HttpResponse::NotFound().json(json!({ "description": "There is nothing at this path." })),
     }
 }

@@ -3,12 +3,16 @@
 mod auth;
 mod call;
 mod catalog;
+mod connection;
 mod error;
+#[cfg(feature = "testing")]
+pub mod fuzz;
 mod handlers;
 mod json;
 mod management;
 mod reply;
 mod route;
+mod usage;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -31,16 +35,16 @@ pub(crate) use management::serve as serve_management;
 use self::{
     call::Query,
     catalog::ServedCatalog,
+    connection::Answering,
     error::ApiError,
     reply::Reply,
     route::{Route, RouteError},
 };
 use crate::{
     broker::{Broker, Caller},
-    config::{Limits, MissingVersionHeader},
+    config::{Credential, Limits, MissingVersionHeader},
     store::{Actor, Subject},
     telemetry,
-    wire::{Connection, REFUSED_PATH},
 };
 
 /// What the endpoints need.
@@ -73,9 +77,18 @@ impl Api {
         Self { broker, authenticator, catalog, missing_version_header, limits }
     }
 
-    /// Exchanges the credentials; requests that are under way keep theirs.
-    pub(crate) fn replace_authenticator(&self, authenticator: Authenticator) {
+    /// Exchanges the credentials; requests that are under way keep theirs. Gives the ids of weak ones.
+    ///
+    /// # Errors
+    /// When one of them cannot be used; then the present ones stay.
+    pub(crate) fn exchange_credentials(
+        &self,
+        credentials: Vec<Credential>,
+        is_loopback: bool,
+    ) -> Result<Vec<String>, CredentialError> {
+        let (authenticator, weak) = self.authenticator().renewed(credentials, is_loopback)?;
         *self.authenticator.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(authenticator);
+        Ok(weak)
     }
 
     fn authenticator(&self) -> Arc<Authenticator> {
@@ -123,20 +136,18 @@ impl Api {
         (request, payload): (&HttpRequest, &mut Payload),
         identity: &Identity,
     ) -> (Option<Route>, Result<Reply, ApiError>) {
-        let connection = connection(request);
-        if let Some((status, description)) = refused(request) {
+        if let Some((status, description)) = connection::refused(request) {
             return (None, Err(ApiError::Unreadable(status, description)));
         }
         let authenticator = self.authenticator();
-        let credential = authenticator.check(call::header_text(request, "authorization")).await;
+        let header = call::header_text(request, "authorization");
+        let credential = authenticator.check(header, connection::source(request)).await;
         let Some(credential) = credential else {
             self.broker.metrics().requests.unauthenticated();
             return (None, Err(ApiError::Unauthenticated));
         };
         Span::current().record("credential", credential);
-        if let Some(connection) = connection {
-            connection.recognise();
-        }
+        connection::recognise(request);
         if let Err(error) = call::check_version(request, self.missing_version_header) {
             return (None, Err(error));
         }
@@ -159,34 +170,6 @@ impl Api {
         };
         let handled = self.handle(&route, (request, payload), actor).await;
         (Some(route), handled)
-    }
-}
-
-/// The connection a request came on.
-fn connection(request: &HttpRequest) -> Option<&Arc<Connection>> {
-    request.conn_data::<Arc<Connection>>()
-}
-
-/// What is said about a request that must not be read, which this one stands for.
-fn refused(request: &HttpRequest) -> Option<(u16, &'static str)> {
-    let refusal = connection(request)?.refusal().filter(|_| request.uri().path() == REFUSED_PATH)?;
-    Some(refusal.answer())
-}
-
-/// Tells the connection, however a request ends, that its next one may come.
-struct Answering(Option<Arc<Connection>>);
-
-impl Answering {
-    fn to(request: &HttpRequest) -> Self {
-        Self(connection(request).cloned())
-    }
-}
-
-impl Drop for Answering {
-    fn drop(&mut self) {
-        if let Some(connection) = &self.0 {
-            connection.answer();
-        }
     }
 }
 

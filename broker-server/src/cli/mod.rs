@@ -61,7 +61,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serves until SIGTERM, then drains and exits with 0. SIGHUP reads the credentials again.
+    /// Serves until SIGTERM, then drains and exits with 0. Credentials and certificates are read
+    /// again on SIGHUP, and when one of their files or the configuration changes.
     Serve(ConfigArgument),
     /// Prints the catalog that would be served, after the same checks.
     Catalog(ConfigArgument),

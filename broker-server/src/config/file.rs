@@ -9,7 +9,8 @@ use sutler_secrets::SecretString;
 
 use super::{
     CloudflareAccount, Config, ConfigError, Credential, DeletedLastOperation, Duration, Limits,
-    MissingVersionHeader, Position, Probe, Proof, Size, StoreLocation, Tls, Tuning, Vendors,
+    MissingVersionHeader, Position, Probe, Proof, Size, StoreLocation, Tls, Tuning, Validity, Vendors,
+    Watched,
     secret::SecretSource,
     store::{FileStore, locate},
     telemetry::FileTelemetry,
@@ -45,6 +46,8 @@ struct FileCredential {
     username: Option<String>,
     password: Option<SecretSource>,
     bearer: Option<SecretSource>,
+    not_before: Option<jiff::Timestamp>,
+    not_after: Option<jiff::Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -116,11 +119,11 @@ struct FileLimits {
 }
 
 /// Reads the text and checks what it means.
-pub(super) fn read(text: &str, path: &Path) -> Result<Config, ConfigError> {
+pub(super) fn read(text: &str, path: &Path, files: Watched) -> Result<Config, ConfigError> {
     let options = serde_saphyr::options! { with_snippet: false };
     let file: File =
         serde_saphyr::from_str_with_options(text, options).map_err(|error| parse_error(&error, path))?;
-    Meaning { path, folder: path.parent().unwrap_or(Path::new("")), warnings: Vec::new() }.of(file)
+    Meaning { path, folder: path.parent().unwrap_or(Path::new("")), warnings: Vec::new(), files }.of(file)
 }
 
 fn parse_error(error: &serde_saphyr::Error, path: &Path) -> ConfigError {
@@ -135,6 +138,7 @@ pub(super) struct Meaning<'a> {
     path: &'a Path,
     folder: &'a Path,
     warnings: Vec<String>,
+    files: Watched,
 }
 
 impl Meaning<'_> {
@@ -163,6 +167,7 @@ impl Meaning<'_> {
             management,
             tls,
             warnings: self.warnings,
+            files: self.files,
         })
     }
 
@@ -181,18 +186,23 @@ impl Meaning<'_> {
         })
     }
 
-    fn tls(&self, tls: Spanned<FileTls>) -> Result<Tls, ConfigError> {
+    fn tls(&mut self, tls: Spanned<FileTls>) -> Result<Tls, ConfigError> {
         let FileTls { cert, key, client_ca, crl, client_names } = &tls.value;
         if client_ca.is_none() && (crl.is_some() || !client_names.is_empty()) {
             let message =
                 "`crl` and `client_names` say which clients' certificates count; that takes a `client_ca`";
             return Err(self.wrong(&tls, message));
         }
+        let mut file = |path: &String| {
+            let path = self.folder.join(path);
+            self.files.add(&path);
+            path
+        };
         Ok(Tls {
-            cert: self.folder.join(cert),
-            key: self.folder.join(key),
-            client_ca: client_ca.as_ref().map(|path| self.folder.join(path)),
-            crl: crl.as_ref().map(|path| self.folder.join(path)),
+            cert: file(cert),
+            key: file(key),
+            client_ca: client_ca.as_ref().map(&mut file),
+            crl: crl.as_ref().map(&mut file),
             client_names: client_names.clone(),
         })
     }
@@ -247,7 +257,7 @@ impl Meaning<'_> {
         let mut credentials: Vec<Credential> = Vec::new();
         for entry in list.value {
             let position = self.position(&entry);
-            let FileCredential { id, username, password, bearer } = entry.value;
+            let FileCredential { id, username, password, bearer, not_before, not_after } = entry.value;
             if credentials.iter().any(|known| known.id == id) {
                 let message = format!("the credential id '{id}' is given twice");
                 return Err(ConfigError::Value { position, message });
@@ -264,7 +274,7 @@ impl Meaning<'_> {
                     return Err(ConfigError::Value { position, message });
                 }
             };
-            credentials.push(Credential { id, proof });
+            credentials.push(Credential { id, proof, validity: Validity { not_before, not_after } });
         }
         Ok(credentials)
     }
@@ -281,6 +291,9 @@ impl Meaning<'_> {
                 return Err(ConfigError::Value { position: position.clone(), message: advice.to_owned() });
             }
             self.warnings.push(format!("{position}: {advice}"));
+        }
+        if let SecretSource::File(path) = &source {
+            self.files.add(self.folder.join(path));
         }
         let from = source.name();
         source.read(self.folder).map_err(|source| ConfigError::Secret {

@@ -7,6 +7,7 @@ mod secret;
 mod store;
 mod telemetry;
 mod tuning;
+mod watched;
 
 use std::{
     net::SocketAddr,
@@ -20,6 +21,7 @@ pub use quantity::{Duration, Size};
 pub use store::{PostgresAddress, StoreLocation, Transport};
 pub use telemetry::Otlp;
 pub use tuning::{Limits, Tuning};
+pub use watched::Watched;
 
 /// Everything a broker needs to know before it starts.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub struct Config {
     pub telemetry: Option<Otlp>,
     /// What should be better.
     pub warnings: Vec<String>,
+    /// The files all this was read from, as they were then.
+    pub files: Watched,
 }
 
 /// Somebody who may call.
@@ -63,6 +67,25 @@ pub struct Credential {
     pub id: String,
     /// How the caller proves it.
     pub proof: Proof,
+    /// When it counts.
+    pub validity: Validity,
+}
+
+/// The time in which a credential counts; without bounds it always does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Validity {
+    /// From then on.
+    pub not_before: Option<jiff::Timestamp>,
+    /// Until then.
+    pub not_after: Option<jiff::Timestamp>,
+}
+
+impl Validity {
+    /// Whether it counts at this time.
+    #[must_use]
+    pub fn covers(&self, time: jiff::Timestamp) -> bool {
+        self.not_before.is_none_or(|from| from <= time) && self.not_after.is_none_or(|until| time < until)
+    }
 }
 
 /// How a caller proves who it is. Secrets are clear text or a PHC string (`$argon2id$…`).
@@ -159,9 +182,11 @@ impl Config {
     /// Each says where in the file, what is wrong, and what to do.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
+        let mut files = Watched::default();
+        files.add(path);
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        Self::parse(&text, path)
+        file::read(&text, path, files)
     }
 
     /// Reads a configuration from its text; `path` is where it stands.
@@ -169,7 +194,7 @@ impl Config {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        file::read(text, path)
+        file::read(text, path, Watched::default())
     }
 
     /// A configuration for a broker on loopback with one basic credential, for first steps and tests.
@@ -183,6 +208,7 @@ impl Config {
             credentials: vec![Credential {
                 id: username.to_owned(),
                 proof: Proof::Basic { username: username.to_owned(), password },
+                validity: Validity::default(),
             }],
             tls: None,
             behind_tls_proxy: false,
@@ -194,6 +220,7 @@ impl Config {
             limits: Limits::default(),
             telemetry: None,
             warnings: Vec::new(),
+            files: Watched::default(),
         }
     }
 

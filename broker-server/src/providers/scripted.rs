@@ -95,6 +95,7 @@ struct State {
     objects: HashSet<String>,
     read_only: HashSet<String>,
     observation: Option<Result<Observation, ProviderError>>,
+    fetch_panics: Option<String>,
 }
 
 /// The script, shared by test and provider.
@@ -119,6 +120,11 @@ impl Script {
     /// What fetching says from now on.
     pub fn observe(&self, observation: Result<Observation, ProviderError>) {
         self.lock().observation = Some(observation);
+    }
+
+    /// Fetching panics from now on, with this.
+    pub fn panic_on_fetch(&self, payload: &str) {
+        self.lock().fetch_panics = Some(payload.to_owned());
     }
 
     /// All calls so far.
@@ -277,7 +283,13 @@ impl Provider for Scripted {
     }
 
     async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {
-        let observation = self.script.lock().observation.clone();
+        let (observation, panics) = {
+            let state = self.script.lock();
+            (state.observation.clone(), state.fetch_panics.clone())
+        };
+        if let Some(payload) = panics {
+            panic!("{payload}");
+        }
         observation.unwrap_or_else(|| {
             Ok(Observation::Found { attributes: made(instance).attributes, drift: Vec::new() })
         })

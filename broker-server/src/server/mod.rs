@@ -3,6 +3,7 @@
 mod listener;
 mod names;
 mod tls;
+mod watch;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -22,7 +23,8 @@ pub use tls::TlsError;
 use crate::{
     api::{self, Api, Authenticator, CredentialError},
     broker::{Broker, Parts, random},
-    config::{Config, Credential, Limits},
+    config::{Config, Credential, Limits, Watched},
+    hardening,
     metrics::Metrics,
     providers::{Provider, Registry, RegistryError},
     store::{self, BrokerStore, StoreError},
@@ -175,7 +177,8 @@ impl Server {
         let (listener, address) = listen(config.listen)?;
         let management = config.management.map(listen).transpose()?;
         broker.start().await?;
-        let door = Door::new(&config.limits, config.limits.connections, certificates.clone());
+        let most = hardening::connections(config.limits.connections);
+        let door = Door::new(&config.limits, most, certificates.clone());
         let (http, serving) = serve(&api, listener, door)?;
         let management = management
             .map(|(listener, address)| {
@@ -196,6 +199,7 @@ impl Server {
             is_loopback,
             certificates,
             drain_delay,
+            files: config.files,
         })
     }
 }
@@ -211,6 +215,7 @@ pub struct ServerHandle {
     is_loopback: bool,
     certificates: Option<Arc<Certificates>>,
     drain_delay: std::time::Duration,
+    files: Watched,
 }
 
 impl ServerHandle {
@@ -231,9 +236,8 @@ impl ServerHandle {
     /// # Errors
     /// When one of them cannot be used; then the present ones stay.
     pub fn replace_credentials(&self, credentials: Vec<Credential>) -> Result<(), ServerError> {
-        let (authenticator, weak) = Authenticator::new(credentials, self.is_loopback)?;
+        let weak = self.api.exchange_credentials(credentials, self.is_loopback)?;
         warn_of_weak(&weak);
-        self.api.replace_authenticator(authenticator);
         info!("the credentials were exchanged");
         Ok(())
     }

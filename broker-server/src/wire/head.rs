@@ -5,6 +5,9 @@ use super::{Refusal, Rules};
 /// More header fields than this are refused; the HTTP library takes no more.
 const MOST_FIELDS: usize = 96;
 
+/// The longest method; more would be no word.
+const LONGEST_METHOD: usize = 32;
+
 /// What follows a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Follows {
@@ -73,7 +76,7 @@ fn request_line(line: &[u8], rules: &Rules) -> Result<bool, Refusal> {
         b"HTTP/1.0" => false,
         _ => return Err(Refusal::Malformed),
     };
-    if method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
+    if !(1..=LONGEST_METHOD).contains(&method.len()) || !method.iter().all(|byte| is_token(*byte)) {
         return Err(Refusal::Malformed);
     }
     if method == b"CONNECT" {

@@ -21,6 +21,8 @@ use std::time::Duration;
 
 pub(crate) use connection::Connection;
 pub(crate) use crowd::{Crowd, Place};
+#[cfg(feature = "testing")]
+pub(crate) use framing::Framing;
 pub(crate) use gate::Gate;
 pub(crate) use socket::Socket;
 

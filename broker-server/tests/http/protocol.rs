@@ -164,10 +164,13 @@ async fn bodies_are_json_objects_within_limits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s_03_credentials_are_exchanged_without_a_restart() {
-    use sutler_broker_server::config::{Credential, Proof};
+    use sutler_broker_server::config::{Credential, Proof, Validity};
     let world = World::start().await;
     let proof = Proof::Bearer { token: "another-long-enough-secret".into() };
-    world.handle().replace_credentials(vec![Credential { id: "new".to_owned(), proof }]).unwrap();
+    world
+        .handle()
+        .replace_credentials(vec![Credential { id: "new".to_owned(), proof, validity: Validity::default() }])
+        .unwrap();
     assert_eq!(world.get("/v2/catalog").await.status, 401);
     let request = world.client.get(world.url("/v2/catalog")).header("X-Broker-API-Version", "2.17");
     assert_eq!(send(request.bearer_auth("another-long-enough-secret")).await.status, 200);

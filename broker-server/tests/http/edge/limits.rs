@@ -225,3 +225,18 @@ async fn s_14_a_connection_that_proved_who_it_is_outlives_strangers() {
     known.send(get("/v2/catalog")).await;
     assert_eq!(known.status().await, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_45_a_handler_that_panics_answers_500_and_the_process_lives() {
+    let world = World::start().await;
+    world.ready("/v2/service_instances/i").await;
+    world.script.panic_on_fetch("c4n4ry-payload");
+    for _ in 0..3 {
+        let answer = world.get("/v2/service_instances/i").await;
+        assert_eq!(answer.status, 500);
+        assert!(answer.description().starts_with("internal error; request "), "{:?}", answer.body);
+        assert!(!answer.body.to_string().contains("c4n4ry"));
+    }
+    assert_eq!(world.get("/v2/catalog").await.status, 200);
+    assert_eq!(world.delete(&format!("/v2/service_instances/i?{}", crate::world::ids())).await.status, 200);
+}
