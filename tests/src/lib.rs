@@ -1,4 +1,5 @@
 //! What the end-to-end tests stand on: vendors that are not the real ones.
 
 pub mod cloudflare;
+pub mod faultkit;
 pub mod world;

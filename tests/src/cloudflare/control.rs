@@ -64,6 +64,11 @@ impl Control {
         self.ledger_after(0)
     }
 
+    /// How many calls there were so far.
+    pub fn ledger_length(&self) -> u64 {
+        self.shared.world().ledger.length()
+    }
+
     /// The calls after the one with this sequence number.
     pub fn ledger_after(&self, sequence: u64) -> Vec<Entry> {
         self.shared.world().ledger.after(sequence)

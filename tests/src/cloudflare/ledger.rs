@@ -159,6 +159,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// How many calls there were.
+    pub(crate) fn length(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
     /// The calls after the first `skipped`.
     pub(crate) fn after(&self, skipped: u64) -> Vec<Entry> {
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);

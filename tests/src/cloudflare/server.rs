@@ -80,6 +80,11 @@ impl CloudflareFake {
         Ok(Self { shared, address, handle, thread: Some(thread) })
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The scheme, host and port.
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)

@@ -25,6 +25,9 @@ pub use command::{Finished, Running};
 pub use fake::FakeProcess;
 pub use live::Live;
 
+pub(crate) use broker::write_private;
+pub(crate) use port::free as free_port;
+
 /// Why a world could not be made or asked; tests and the demo print it and stop.
 #[derive(Debug, thiserror::Error)]
 #[error("{step}: {why}")]
@@ -272,7 +275,7 @@ impl Folder {
 }
 
 /// A fresh secret with a readable beginning, long enough for any rule.
-fn secret(kind: &str) -> Result<String, WorldError> {
+pub(crate) fn secret(kind: &str) -> Result<String, WorldError> {
     let mut bytes = [0_u8; 24];
     getrandom::fill(&mut bytes).map_err(|error| WorldError::new("random bytes", error))?;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -67,17 +67,18 @@ pub(super) fn amend(
 
 /// Makes everything that is held due, and takes it from its holder.
 pub(super) fn take_over(connection: &Connection, now: i64) -> Result<u64, StoreError> {
-    connection
-        .execute(
-            "UPDATE operations SET due_at = ?1, owner = NULL,
-             in_doubt = in_doubt OR (step IS NOT NULL AND class <> 'read_only'),
-             touched = touched OR (step IS NOT NULL AND class <> 'read_only'),
-             step = NULL, class = NULL, attempt = NULL
-             WHERE state = 'in progress' AND owner IS NOT NULL",
-            [now],
-        )
-        .map(|changed| changed as u64)
-        .map_err(StoreError::write)
+    let mut take = "UPDATE operations SET due_at = ?1, owner = NULL,
+                    in_doubt = in_doubt OR (step IS NOT NULL AND class <> 'read_only'),
+                    touched = touched OR (step IS NOT NULL AND class <> 'read_only'),
+                    step = NULL, class = NULL, attempt = NULL
+                    WHERE state = 'in progress' AND owner IS NOT NULL";
+    if faults::mutant("doubt_forgotten") {
+        take = "UPDATE operations SET due_at = ?1, owner = NULL, step = NULL, class = NULL, attempt = NULL
+                WHERE state = 'in progress' AND owner IS NOT NULL";
+    } else if faults::mutant("left_behind_on_restart") {
+        return Ok(0);
+    }
+    connection.execute(take, [now]).map(|changed| changed as u64).map_err(StoreError::write)
 }
 
 /// Forgets what ended before `horizon`, but never the last operation of an instance that is still there.

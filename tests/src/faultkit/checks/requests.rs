@@ -1,0 +1,127 @@
+//! I-09, I-11, I-13: what a platform was told, and what it may conclude from it.
+
+use std::collections::HashMap;
+
+use super::super::evidence::{Answer, Call, Evidence, Exchange, Violation};
+
+/// I-09 at any instant: what was accepted is in the store.
+pub(super) fn accepted_is_durable(evidence: &Evidence<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for exchange in evidence.history {
+        if exchange.answer.status() != Some(202) {
+            continue;
+        }
+        match exchange.answer.text("operation") {
+            Some(operation) if evidence.store.operation(operation).is_some() => {}
+            operation => {
+                let what =
+                    format!("{:?} was accepted as {operation:?}, which is not in the store", exchange.asked);
+                found.push(Violation::new("I-09", what));
+            }
+        }
+    }
+    for instance in evidence.instances() {
+        let created = created(evidence.about(instance));
+        if created == Some(true) && !evidence.store.instances.iter().any(|row| row.id == instance) {
+            found.push(Violation::new("I-09", format!("{instance} was created and is not in the store")));
+        }
+    }
+    found
+}
+
+/// Whether the platform knows the instance to exist, as far as its last news go; `None` when it cannot know.
+fn created<'a>(news: impl Iterator<Item = &'a Exchange>) -> Option<bool> {
+    let mut created = None;
+    for exchange in news.filter(|exchange| exchange.asked.binding.is_none()) {
+        match (exchange.asked.call, exchange.answer.status()) {
+            (Call::Provision, Some(200 | 201)) => created = Some(true),
+            (Call::Deprovision, _) => created = None,
+            _ => {}
+        }
+    }
+    created
+}
+
+/// I-11 at any instant: the same request gets the same operation until that has ended, and the same body after.
+pub(super) fn repeats_are_harmless(evidence: &Evidence<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut running: HashMap<String, String> = HashMap::new();
+    let mut bodies: HashMap<String, &serde_json::Value> = HashMap::new();
+    for exchange in evidence.history {
+        let asked = &exchange.asked;
+        if asked.call == Call::Poll {
+            if exchange.answer.text("state").is_none_or(|state| state != "in progress") {
+                running.retain(|_, operation| Some(&*operation) != asked.operation.as_ref());
+            }
+            continue;
+        }
+        let subject = format!("{:?} {} {:?} {}", asked.call, asked.instance, asked.binding, asked.wish);
+        let Answer::Came { status, body } = &exchange.answer else { continue };
+        match (status, exchange.answer.text("operation")) {
+            (202, Some(operation)) => match running.get(&subject) {
+                Some(first) if first != operation => {
+                    found.push(Violation::new("I-11", format!("{subject}: first {first}, then {operation}")));
+                }
+                _ => {
+                    running.insert(subject, operation.to_owned());
+                }
+            },
+            (200 | 201, _) if matches!(asked.call, Call::Provision | Call::Bind) => {
+                if bodies.get(&subject).is_some_and(|first| *first != body) {
+                    found.push(Violation::new("I-11", format!("{subject}: the same request, another body")));
+                }
+                bodies.insert(subject, body);
+            }
+            _ => {
+                running.remove(&subject);
+            }
+        }
+        if matches!(asked.call, Call::Deprovision | Call::Unbind | Call::Update) {
+            bodies.retain(|subject, _| !subject.contains(&asked.instance));
+        }
+    }
+    found.extend(other_attributes(evidence));
+    found
+}
+
+/// I-11: another PUT of what exists is a conflict, never a success.
+fn other_attributes(evidence: &Evidence<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for instance in evidence.instances() {
+        let mut wish: Option<(&str, Option<&str>)> = None;
+        for exchange in evidence.about(instance).filter(|exchange| exchange.asked.binding.is_none()) {
+            let status = exchange.answer.status();
+            match (exchange.asked.call, status, wish) {
+                (Call::Provision, Some(200..=202), Some((first, _))) if first != exchange.asked.wish => {
+                    found.push(Violation::new(
+                        "I-11",
+                        format!("{instance}: two different wishes, both granted"),
+                    ));
+                }
+                (Call::Provision, Some(200..=202), _) => wish = Some((&exchange.asked.wish, None)),
+                (Call::Deprovision | Call::Update, ..) => wish = None,
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// I-13 at any instant: a request that was refused did nothing at the vendor. Only where nothing else was going on.
+pub(super) fn refusals_change_nothing(evidence: &Evidence<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for exchange in evidence.history {
+        let is_refused = matches!(exchange.answer.status(), Some(400..=499));
+        if !is_refused || exchange.asked.call == Call::Poll || !exchange.asked.wish.starts_with("refused") {
+            continue;
+        }
+        let (before, after) = exchange.ledger;
+        let meanwhile =
+            evidence.ledger.iter().filter(|entry| entry.sequence > before && entry.sequence <= after);
+        for effect in meanwhile.flat_map(|entry| &entry.outcome) {
+            found
+                .push(Violation::new("I-13", format!("{:?} was refused and did {effect:?}", exchange.asked)));
+        }
+    }
+    found
+}
