@@ -136,6 +136,9 @@ async fn hunt_all(only: Option<&str>) -> Result<Counts, WorldError> {
             ),
             None => counts.violations.push(format!("the mutant {} was not found", one.mutant)),
         }
+        for violation in hunt(one, false).await? {
+            counts.violations.push(format!("without the mutant {}: {violation:?}", one.mutant));
+        }
     }
     Ok(counts)
 }

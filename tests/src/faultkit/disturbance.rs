@@ -29,7 +29,7 @@ impl Disturbance {
                 let forget = async move {
                     tokio::time::sleep(after).await;
                     let store = Connection::open(store);
-                    let forget = "UPDATE operations SET fence = 1 WHERE state = 'in progress' AND fence = 2";
+                    let forget = "UPDATE operations SET fence = fence - 1 WHERE state = 'in progress'";
                     store.and_then(|store| store.execute(forget, [])).is_ok_and(|changed| changed > 0)
                 };
                 ("a claim is forgotten", tokio::spawn(forget))

@@ -63,15 +63,19 @@ pub const HUNTS: &[Hunt] = &[
             "bind-token/async/KILL:15000",
         ],
     ),
-    hunt_for("no_fence_check", &["bind-token/async/B19=delay:1300@2", "bind-token/async/B19=delay:1500@2"]),
-    hunt_for("terminal_overwritten", &["provision-database/async/B19=delay:1300@2"]),
+    // the first call fails, so that the worker is awake when the lease lapses
+    hunt_for("no_fence_check", &["bind-token/async/vendor.GET@1=answer:503+B19=delay:1300@3"]),
+    hunt_for("terminal_overwritten", &["provision-database/async/vendor.GET@1=answer:503+B19=delay:1300@3"]),
     hunt_for(
         "fence_by_number_only",
-        &["bind-token/async/B19=delay:1500@2+FENCE:1200", "bind-token/async/B19=delay:1500@2+FENCE:1350"],
+        &[
+            "bind-token/async/vendor.GET@1=answer:503+B19=delay:1500@3+FENCE:1300",
+            "bind-token/async/vendor.GET@1=answer:503+B19=delay:1700@3+FENCE:1450",
+        ],
     ),
     Hunt {
         mutant: "no_lease_margin",
-        cases: &["bind-token/async/vendor.POST@1=delay-response:1600"],
+        cases: &["bind-token/async/vendor.GET@1=answer:503+vendor.POST@1=delay-response:1600"],
         tuning: Some(
             "inline_budget: 1ms, sync_limit: 20s, lease: 800ms, call_timeout: 2500ms, poll_interval: 20ms, \
              backoff_cap: 60ms, fetch_cache: 0s",
