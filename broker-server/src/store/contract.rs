@@ -77,7 +77,8 @@ async fn the_census_counts_what_is_in_progress(store: &dyn BrokerStore) {
 }
 
 async fn what_is_begun_is_there(store: &dyn BrokerStore) {
-    let begin = creation("begun");
+    let mut begin = creation("begun");
+    begin.operation.revoking = Some(binding_id("the first to be revoked"));
     let (instance, operation) = (begin.operation.instance.clone(), begin.operation.clone());
     assert_eq!(store.begin(begin).await.expect("begin"), Begun::Accepted);
     let row = store.instance(&instance).await.expect("read").expect("the instance");

@@ -25,9 +25,9 @@ const CHECKPOINT: Column = Column::new("operations", "checkpoint");
 const INSERT: &str =
     "INSERT INTO operations (id, instance, binding, work, state, digest, change, checkpoint, step,
     class, attempt, in_doubt, touched, failures, owner, fence, due_at, credential, request, originating_identity,
-    turn, trace, sent_at)
+    turn, trace, revoking, sent_at)
     VALUES ($1, $2, $3, $4, 'in progress', $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14,
-            clock_timestamp() + $15 * interval '1 millisecond', $16, $17, $18, $19, $20,
+            clock_timestamp() + $15 * interval '1 millisecond', $16, $17, $18, $19, $20, $21,
             CASE WHEN $8::text IS NOT NULL THEN clock_timestamp() END)
     ON CONFLICT DO NOTHING";
 
@@ -94,6 +94,7 @@ pub(super) async fn insert(
                 &row.actor.originating_identity.as_ref().map(plain),
                 &i64::from(row.turn),
                 &row.actor.trace,
+                &row.revoking.as_ref().map(BindingId::as_str),
             ],
         )
         .await

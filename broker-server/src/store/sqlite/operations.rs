@@ -23,9 +23,9 @@ const CHECKPOINT: Column = Column::new("operations", "checkpoint");
 const INSERT: &str =
     "INSERT INTO operations (id, instance, binding, work, state, digest, change, checkpoint, step,
     class, attempt, in_doubt, touched, failures, owner, fence, due_at, created_at, credential, request,
-    originating_identity, turn, trace, sent_at)
+    originating_identity, turn, trace, revoking, sent_at)
     VALUES (?1, ?2, ?3, ?4, 'in progress', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-    iif(?8 IS NULL, NULL, ?16))";
+    ?22, iif(?8 IS NULL, NULL, ?16))";
 
 const SAVE: &str =
     "UPDATE operations SET state = ?4, description = ?5, instance_usable = ?6, update_repeatable = ?7,
@@ -79,6 +79,7 @@ pub(super) fn insert(
         row.actor.originating_identity.as_ref().map(plain),
         row.turn,
         row.actor.trace,
+        row.revoking.as_ref().map(BindingId::as_str),
     ];
     connection
         .prepare_cached(INSERT)
