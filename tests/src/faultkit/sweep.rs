@@ -43,7 +43,8 @@ const ON_THE_WAY: &[(&str, bool)] = &[
 /// Points that are passed only after a death in the middle of a vendor call, and how often in a row.
 const AFTERWARDS: &[(&str, usize)] = &[("B06", 1), ("B07", 1), ("B21", 1), ("B21", 3), ("B24", 1)];
 
-/// What networks do to the messages between broker and vendor.
+/// What networks do to the messages between broker and vendor. They do not repeat a request by themselves: a vendor that
+/// shows a value once would make a second one of which nobody knows; `sweep` tells of it.
 const TO_THE_VENDOR: &[&str] = &[
     "drop-response",
     "drop-request",
@@ -53,7 +54,6 @@ const TO_THE_VENDOR: &[&str] = &[
     "truncate:20",
     "truncate:200",
     "garble",
-    "duplicate:1",
     "endless",
     "delay-response:700",
 ];
@@ -142,6 +142,10 @@ pub fn bad_answers(deepest: u64) -> Vec<Row> {
     for scenario in Scenario::ALL {
         for answer in BAD_ANSWERS {
             for when in ["answer", "answer-after"] {
+                // 'too many calls' says that nothing was done; a vendor that lies about it is not survived
+                if when == "answer-after" && answer.starts_with("429") {
+                    continue;
+                }
                 rows.push(Row::new(deepest, move |nth| {
                     format!("{scenario}/{}/vendor.*@{nth}={when}:{answer}", mode(answer, nth))
                 }));
@@ -230,6 +234,12 @@ async fn run_lane(rows: Arc<Mutex<VecDeque<Row>>>, running: Running) -> Result<C
             match run_case(&mut lane, &case).await {
                 Ok(Outcome { found, struck }) => {
                     report(&mut counts, &lane, &case, &found);
+                    if !found.is_empty() {
+                        // what it left would be found again and again
+                        counts.add(&lane.counts);
+                        lane = Lane::start(running.options.clone()).await?;
+                        break;
+                    }
                     if struck == 0 {
                         break;
                     }
