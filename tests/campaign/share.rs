@@ -5,7 +5,7 @@ use sutler_tests::faultkit::{
     migrations, points, random_kills, run_rows,
 };
 
-/// Every n-th row, from one that the seed of the share says: all kinds of faults, not all of everything.
+/// Every n-th row: all kinds of faults, not all of everything.
 fn every(nth: usize, rows: Vec<Row>) -> Vec<Row> {
     rows.into_iter().step_by(nth).collect()
 }

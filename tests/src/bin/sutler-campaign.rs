@@ -14,6 +14,9 @@ use sutler_tests::{
     world::WorldError,
 };
 
+/// Makes the cases of a part.
+type Rows = fn() -> Vec<Row>;
+
 /// Kills a broker, lies to it and cuts it off, and looks whether its invariants hold. Exit code 1 when one does not.
 #[derive(Debug, Parser)]
 #[command(name = "sutler-campaign")]
@@ -76,7 +79,7 @@ async fn run(arguments: Arguments) -> Result<Counts, WorldError> {
         counts.violations.extend(found.iter().map(|violation| format!("{violation:?}")));
         counts.add(&part("foreign", lane.counts));
     }
-    let parts: [(&str, fn() -> Vec<Row>); 4] = [
+    let parts: [(&str, Rows); 4] = [
         ("points", || points(12)),
         ("messages", || messages(12)),
         ("disks", full_disks),
