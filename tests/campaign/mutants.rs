@@ -3,17 +3,12 @@
 use sutler_tests::faultkit::{HUNTS, hunt};
 
 /// The ones that are found fast.
-const CHEAP: [&str; 6] = [
-    "doubt_forgotten",
-    "result_not_recorded",
-    "delete_ends_early",
-    "conflict_means_success",
-    "secret_logged",
-    "credentials_kept",
-];
+const CHEAP: [&str; 5] =
+    ["doubt_forgotten", "delete_ends_early", "conflict_means_success", "secret_logged", "credentials_kept"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_42_mistakes_made_on_purpose_are_found_and_without_them_nothing_is() {
+    let _turn = crate::share::TURN.lock().await;
     for name in CHEAP {
         let one = HUNTS.iter().find(|hunt| hunt.mutant == name).expect("it is hunted");
         let found = hunt(one, true).await.expect("the lane comes up");
