@@ -90,7 +90,7 @@ async fn s_34_other_keys_are_refused_and_nothing_is_written() {
     drop(open(&address, &ring_of_store));
     let refused = PostgresStore::open(&address, ring()).err().unwrap();
     assert!(matches!(refused, StoreError::WrongKeys(_)), "{refused:?}");
-    assert_eq!(count(&cluster, &address, "SELECT count(*) FROM meta").await, 2);
+    assert_eq!(count(&cluster, &address, "SELECT count(*) FROM meta").await, 3);
     drop(open(&address, &ring_of_store));
 }
 

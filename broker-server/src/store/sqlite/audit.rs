@@ -53,7 +53,7 @@ fn append(connection: &Connection, ring: &KeyRing, head: Head, told: &Told) -> R
 
 fn read_head(connection: &Connection) -> Result<Option<Vec<u8>>, StoreError> {
     connection
-        .prepare_cached("SELECT value FROM meta WHERE name = 'audit_head'")
+        .prepare_cached("SELECT CAST(value AS BLOB) FROM meta WHERE name = 'audit_head'")
         .and_then(|mut get| get.query_row([], |row| row.get(0)).optional())
         .map_err(StoreError::read)
 }
@@ -99,7 +99,7 @@ pub(super) fn verify(
 fn page(connection: &Connection, after: i64) -> Result<Vec<Link>, StoreError> {
     let mut list = connection
         .prepare_cached(&format!(
-            "SELECT position, event, digest, {TOLD} FROM audit_chain LEFT JOIN events ON sequence = event
+            "SELECT position, event, CAST(digest AS BLOB), {TOLD} FROM audit_chain LEFT JOIN events ON sequence = event
              WHERE position > ?1 ORDER BY position LIMIT ?2"
         ))
         .map_err(StoreError::read)?;
