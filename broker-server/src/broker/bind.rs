@@ -85,6 +85,7 @@ impl Broker {
             let binding = self.engine.store.binding(instance_id, id).await?;
             let active = self.engine.store.active(instance_id).await?;
             let decision = decide((instance.as_ref(), binding.as_ref()), active.as_ref(), id, digest);
+            let seen = instance.as_ref().map(|instance| instance.revision);
             match (decision, instance, binding, active) {
                 (Decision::Unchanged, _, Some(binding), _) => {
                     return Ok(Bound::Unchanged(binding.body.unwrap_or_default()));
@@ -114,7 +115,7 @@ impl Broker {
                         "The instance cannot be used. Repair it with an update, or delete it.".to_owned(),
                     ));
                 }
-                (Decision::Busy, ..) => return Err(BrokerError::Concurrency),
+                (Decision::Busy, ..) => self.still_busy(instance_id, seen).await?,
                 _ => tokio::task::yield_now().await,
             }
         }

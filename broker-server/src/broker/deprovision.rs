@@ -66,6 +66,7 @@ impl Broker {
             if existing.as_ref().is_some_and(|existing| existing.service != query.service_id) {
                 return Err(BrokerError::Invalid("The instance is not of this service_id.".to_owned()));
             }
+            let seen = existing.as_ref().map(|existing| existing.revision);
             match (decide(existing.as_ref(), active.as_ref()), existing, active) {
                 (Decision::Gone, ..) => return Ok(Deprovisioned::Gone),
                 (Decision::Join, _, Some(active)) => {
@@ -77,7 +78,7 @@ impl Broker {
                         return Ok(deleted);
                     }
                 }
-                (Decision::Busy, ..) => return Err(BrokerError::Concurrency),
+                (Decision::Busy, ..) => self.still_busy(id, seen).await?,
                 _ => tokio::task::yield_now().await,
             }
         }

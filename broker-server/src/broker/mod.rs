@@ -27,6 +27,7 @@ mod request;
 mod samples;
 mod unbind;
 mod update;
+mod upkeep;
 mod verdict;
 mod waiting;
 mod worker;
@@ -34,7 +35,7 @@ mod worker;
 use std::sync::{Arc, Mutex};
 
 use sutler_secrets::KeyRing;
-use sutler_spec::Asynchrony;
+use sutler_spec::{Asynchrony, InstanceId};
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
@@ -128,6 +129,7 @@ impl Broker {
             tracing::info!(operations = resumed, "taking up operations that were interrupted");
         }
         self.engine.start_worker();
+        self.engine.start_upkeep();
         Ok(())
     }
 
@@ -139,6 +141,21 @@ impl Broker {
     /// Stops everything at once, as a crash would.
     pub async fn abort(&self) {
         self.engine.abort().await;
+    }
+
+    /// Seals with the current key of this ring from now on, and everything anew by and by.
+    ///
+    /// # Errors
+    /// When the ring cannot open what the store holds; then the present one stays.
+    pub async fn replace_keys(&self, ring: Arc<KeyRing>) -> Result<(), StoreError> {
+        self.engine.store.replace_keys(ring).await
+    }
+
+    /// Something else is in progress, for certain: what was read one after the other belongs together if the instance
+    /// has the revision it had at first. Otherwise somebody was faster, and it is decided again.
+    async fn still_busy(&self, id: &InstanceId, seen: Option<u64>) -> Result<(), BrokerError> {
+        let now = self.engine.store.instance(id).await?.map(|instance| instance.revision);
+        if now == seen { Err(BrokerError::Concurrency) } else { Ok(()) }
     }
 
     /// What it offers.

@@ -66,6 +66,7 @@ impl Broker {
         for _ in 0..DECISIONS {
             let existing = self.engine.store.instance(id).await?;
             let active = self.engine.store.active(id).await?;
+            let seen = existing.as_ref().map(|existing| existing.revision);
             match (decide(existing.as_ref(), active.as_ref(), digest), existing, active) {
                 (Decision::Unchanged, Some(existing), _) => {
                     return Ok(Provisioned::Unchanged(instance_body(&existing)));
@@ -91,7 +92,7 @@ impl Broker {
                         "An instance with this id exists already, with other attributes.".to_owned(),
                     ));
                 }
-                (Decision::Busy, ..) => return Err(BrokerError::Concurrency),
+                (Decision::Busy, ..) => self.still_busy(id, seen).await?,
                 _ => tokio::task::yield_now().await,
             }
         }

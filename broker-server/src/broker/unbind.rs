@@ -64,6 +64,7 @@ impl Broker {
                 Err(problem) if binding.is_some() => return Err(BrokerError::Invalid(problem.to_owned())),
                 Err(_) => return Ok(Unbound::Gone),
             }
+            let seen = instance.as_ref().map(|instance| instance.revision);
             match (decide(binding.as_ref(), active.as_ref()), instance, binding, active) {
                 (Decision::Gone, ..) => return Ok(Unbound::Gone),
                 (Decision::Join, _, _, Some(active)) => {
@@ -76,7 +77,7 @@ impl Broker {
                         return Ok(unbound);
                     }
                 }
-                (Decision::Busy, ..) => return Err(BrokerError::Concurrency),
+                (Decision::Busy, ..) => self.still_busy(instance_id, seen).await?,
                 _ => tokio::task::yield_now().await,
             }
         }

@@ -77,6 +77,7 @@ impl Broker {
             let existing = self.engine.store.instance(id).await?;
             let active = self.engine.store.active(id).await?;
             let decision = decide(existing.as_ref(), active.as_ref(), request, digest);
+            let seen = existing.as_ref().map(|existing| existing.revision);
             match (decision, existing, active) {
                 (Decision::Check, Some(existing), _) => {
                     if let Some(updated) = self.change(existing, (request, digest), caller).await? {
@@ -103,7 +104,7 @@ impl Broker {
                 (Decision::Missing, ..) => {
                     return Err(BrokerError::NotFound("The instance does not exist.".to_owned()));
                 }
-                _ => return Err(BrokerError::Concurrency),
+                _ => self.still_busy(id, seen).await?,
             }
         }
         Err(BrokerError::Concurrency)

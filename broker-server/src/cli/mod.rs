@@ -1,5 +1,6 @@
 //! The command line: translates arguments, calls, prints. The only place that chooses providers.
 
+mod audit;
 mod catalog;
 mod check;
 mod conformance;
@@ -18,9 +19,10 @@ use sutler_broker_server::{
     config::ConfigError,
     conformance::ConformanceError,
     providers::{VendorError, built_in},
+    store::{AuditBreak, StoreError},
     telemetry::TelemetryError,
 };
-use sutler_secrets::KeyRingError;
+use sutler_secrets::{ForgetError, KeyRingError};
 
 /// An Open Service Broker for the services we ship.
 ///
@@ -61,7 +63,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serves until SIGTERM, then drains and exits with 0. Credentials and certificates are read
+    /// Serves until SIGTERM, then drains and exits with 0. Credentials, certificates and keys are read
     /// again on SIGHUP, and when one of their files or the configuration changes.
     Serve(ConfigArgument),
     /// Prints the catalog that would be served, after the same checks.
@@ -75,6 +77,9 @@ enum Command {
     /// Makes, lists and rotates the keys that everything secret is sealed with.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Checks what was told about changes.
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 #[derive(Subcommand)]
@@ -83,8 +88,25 @@ enum KeyCommand {
     New(ConfigArgument),
     /// Lists the keys, oldest first. Never shows one.
     List(ConfigArgument),
-    /// Adds a key and seals with it from the next start on; the others still open what they sealed.
+    /// Adds a key. From its next start, or SIGHUP, on, the broker seals with it, and seals anew what is there.
     Rotate(ConfigArgument),
+    /// Drops a retired key that nothing needs any more.
+    Forget(ForgetArgument),
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Follows the hash chain of all events, also while the broker runs. Says how many rows are as they were written,
+    /// the last digest, and where the chain breaks, if it does (exit code 3).
+    Verify(ConfigArgument),
+}
+
+#[derive(Args)]
+struct ForgetArgument {
+    /// The key, such as k-0a1b2c3d.
+    key: sutler_secrets::KeyId,
+    #[command(flatten)]
+    config: ConfigArgument,
 }
 
 #[derive(Args)]
@@ -113,6 +135,16 @@ enum CommandError {
     Conformance(#[from] ConformanceError),
     #[error("a demand of the specification is not met")]
     DemandFailed,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(
+        "{values} sealed values still need {key}; reload or start the broker, and look again when it is done"
+    )]
+    KeyInUse { key: String, values: u64 },
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
+    #[error("the audit chain is broken: {0}")]
+    Audit(AuditBreak),
     #[error("could not start")]
     Runtime(#[source] std::io::Error),
     #[error("could not print")]
@@ -139,6 +171,8 @@ impl CommandError {
                 }
             }
             Self::DemandFailed => 3,
+            Self::Audit(_) => 3,
+            Self::Store(_) | Self::KeyInUse { .. } | Self::Forget(_) => 1,
             Self::Server(_) | Self::Keys(_) | Self::Runtime(_) | Self::Print(_) => 1,
         }
     }
@@ -171,6 +205,8 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Key(KeyCommand::New(argument)) => key::new(&argument.config),
         Command::Key(KeyCommand::List(argument)) => key::list(&argument.config),
         Command::Key(KeyCommand::Rotate(argument)) => key::rotate(&argument.config),
+        Command::Key(KeyCommand::Forget(argument)) => key::forget(&argument.config.config, argument.key),
+        Command::Audit(AuditCommand::Verify(argument)) => audit::verify(&argument.config),
     }
 }
 

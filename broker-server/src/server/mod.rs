@@ -242,6 +242,19 @@ impl ServerHandle {
         Ok(())
     }
 
+    /// Reads the key ring again: what is written from now on is sealed with its current key, and what is there is sealed
+    /// anew by and by.
+    ///
+    /// # Errors
+    /// When the ring cannot be read, or cannot open what the store holds; then the present one stays.
+    pub async fn reload_keys(&self, config: &Config) -> Result<(), ServerError> {
+        let ring = KeyRing::load(&config.keys)?;
+        let current = ring.current();
+        self.broker.replace_keys(Arc::new(ring)).await?;
+        info!(key = %current, "the keys were read again");
+        Ok(())
+    }
+
     /// Takes over what may change while the broker runs: the credentials and the certificates. Requests that are
     /// under way, and connections that stand, are not disturbed (S-03, S-07).
     ///

@@ -10,7 +10,7 @@ use tokio::{
 use super::{ServerError, ServerHandle};
 use crate::{
     broker::chain,
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Watched},
 };
 
 /// How often the files are looked at: a few calls of `stat`, no reads.
@@ -26,7 +26,7 @@ enum ReloadError {
 }
 
 impl ServerHandle {
-    /// Takes over the credentials and certificates of the configuration at this path whenever SIGHUP arrives or one
+    /// Takes over the credentials, certificates and keys of the configuration at this path whenever SIGHUP arrives or one
     /// of its files changes. What cannot be used is logged, and what is in use stays. Never ready.
     pub async fn reload_on_change(&self, path: &Path) {
         let mut files = self.files.clone();
@@ -50,14 +50,19 @@ impl ServerHandle {
             }
             // as they are before they are read: what is written meanwhile is a change again
             files.look_again();
-            let reloaded = Config::load(path).map_err(ReloadError::from).and_then(|config| {
-                files = config.files.clone();
-                Ok(self.reload(config)?)
-            });
+            let reloaded = self.take_over(path, &mut files).await;
             if let Err(error) = reloaded {
                 let error = chain(&error);
                 tracing::error!(error, "the configuration could not be read again; what is in use stays");
             }
         }
+    }
+
+    /// Keys first: a ring that does not belong to the store changes nothing else.
+    async fn take_over(&self, path: &Path, files: &mut Watched) -> Result<(), ReloadError> {
+        let config = Config::load(path)?;
+        *files = config.files.clone();
+        self.reload_keys(&config).await?;
+        Ok(self.reload(config)?)
     }
 }

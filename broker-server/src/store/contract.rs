@@ -2,10 +2,12 @@
 
 mod handles;
 mod replicas;
+mod rotation;
 
 use std::{sync::Arc, time::Duration};
 
 pub use handles::run_shared;
+pub use rotation::run_rotation;
 use serde_json::{Map, json};
 use sutler_secrets::Digest;
 use sutler_spec::{BindingId, InstanceId, OperationState, Parameters, PlanId, ServiceId};

@@ -2,6 +2,7 @@
 //!
 //! A store keeps records and the rules that keep them consistent; it knows no catalog, no vendor and no HTTP.
 
+mod audit;
 mod census;
 mod column;
 #[cfg(any(test, feature = "testing"))]
@@ -9,18 +10,21 @@ pub mod contract;
 mod error;
 mod event;
 pub mod postgres;
+mod reseal;
 mod seal;
 pub mod sqlite;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId};
 
+pub use audit::{AuditBreak, AuditReport};
 pub use census::{AgeBand, Census, Group, Standing, Statistics};
 pub use error::{Cause, StoreError};
 pub use event::{Actor, Event};
+pub use reseal::Resealed;
 
 use crate::{
     binding::Binding,
@@ -120,6 +124,17 @@ pub trait BrokerStore: Send + Sync + 'static {
     /// What this process's store did, from memory.
     fn statistics(&self) -> Statistics;
 
+    /// Chains events that are not in the audit chain yet, at most `limit`; how many. A store that chains them in the
+    /// transaction that tells them has nothing to do.
+    async fn chain_events(&self, limit: usize) -> Result<usize, StoreError>;
+
+    /// Looks at the next `limit` rows, and seals those with the current key that were sealed with another one. Safe to
+    /// die in at any moment (I-30).
+    async fn reseal(&self, limit: usize) -> Result<Resealed, StoreError>;
+
+    /// Seals with the current key of this ring from now on. A ring that cannot open what the store holds is refused.
+    async fn replace_keys(&self, ring: Arc<KeyRing>) -> Result<(), StoreError>;
+
     /// Whether the store can be read and written.
     async fn check(&self) -> Result<(), StoreError>;
 }
@@ -133,6 +148,31 @@ pub fn open(location: &StoreLocation, ring: Arc<KeyRing>) -> Result<Arc<dyn Brok
         StoreLocation::Sqlite(path) => Arc::new(sqlite::SqliteStore::open(path, ring)?),
         StoreLocation::Postgres(address) => Arc::new(postgres::PostgresStore::open(address, ring)?),
     })
+}
+
+/// Follows the audit chain of a store, also while it is in use.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn verify_audit(location: &StoreLocation, ring: Arc<KeyRing>) -> Result<AuditReport, StoreError> {
+    match location {
+        StoreLocation::Sqlite(path) => sqlite::verify_audit(path, &ring),
+        StoreLocation::Postgres(address) => postgres::verify_audit(address, ring),
+    }
+}
+
+/// How many sealed values of a store need each key, also while it is in use.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn keys_in_use(
+    location: &StoreLocation,
+    ring: Arc<KeyRing>,
+) -> Result<BTreeMap<String, u64>, StoreError> {
+    match location {
+        StoreLocation::Sqlite(path) => sqlite::keys_in_use(path),
+        StoreLocation::Postgres(address) => postgres::keys_in_use(address, ring),
+    }
 }
 
 /// What an operation is about.

@@ -1,6 +1,6 @@
 //! Columns that hold secrets: sealed for their table, row and name before any database sees them.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -29,12 +29,38 @@ impl Column {
 /// Seals and opens columns.
 #[derive(Clone)]
 pub(super) struct Sealer {
-    ring: Arc<KeyRing>,
+    ring: Arc<RwLock<Arc<KeyRing>>>,
 }
 
 impl Sealer {
     pub(super) fn new(ring: Arc<KeyRing>) -> Self {
-        Self { ring }
+        Self { ring: Arc::new(RwLock::new(ring)) }
+    }
+
+    /// The keys of this moment.
+    pub(super) fn ring(&self) -> Arc<KeyRing> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Seals with other keys from now on.
+    pub(super) fn replace(&self, ring: Arc<KeyRing>) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+    }
+
+    /// Seals with the current key what was sealed with another one; `None` when nothing is to be done.
+    pub(super) fn seal_anew(
+        &self,
+        place: &Place,
+        bytes: Vec<u8>,
+        table: &'static str,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let unseal = |source| StoreError::Unseal { column: table, source };
+        let (ring, sealed) = (self.ring(), Sealed::from_bytes(bytes).map_err(unseal)?);
+        if sealed.key_id() == ring.current() {
+            return Ok(None);
+        }
+        let opened = ring.open(place, &sealed).map_err(unseal)?;
+        Ok(Some(ring.seal(place, opened.expose()).as_bytes().to_vec()))
     }
 
     /// Seals any serializable value.
@@ -45,7 +71,7 @@ impl Sealer {
         value: &impl Serialize,
     ) -> Result<Vec<u8>, StoreError> {
         let value = serde_json::to_value(value).map_err(|_| StoreError::Damaged { column: column.name })?;
-        let sealed = self.ring.seal_json(&column.place(row), &value).as_bytes().to_vec();
+        let sealed = self.ring().seal_json(&column.place(row), &value).as_bytes().to_vec();
         drop(sutler_secrets::SecretJson::from(value));
         Ok(sealed)
     }
@@ -69,7 +95,7 @@ impl Sealer {
     ) -> Result<T, StoreError> {
         let unseal = |source| StoreError::Unseal { column: column.name, source };
         let sealed = Sealed::from_bytes(bytes).map_err(unseal)?;
-        let opened = self.ring.open_json(&column.place(row), &sealed).map_err(unseal)?;
+        let opened = self.ring().open_json(&column.place(row), &sealed).map_err(unseal)?;
         serde_json::from_value(opened.into_inner()).map_err(|_| StoreError::Damaged { column: column.name })
     }
 
@@ -85,13 +111,13 @@ impl Sealer {
 
     /// A proof that the store belongs to this ring.
     pub(super) fn canary(&self) -> Vec<u8> {
-        self.ring.canary(&canary_place()).as_bytes().to_vec()
+        self.ring().canary(&canary_place()).as_bytes().to_vec()
     }
 
     /// Checks the proof.
     pub(super) fn check_canary(&self, bytes: Vec<u8>) -> Result<(), StoreError> {
         Sealed::from_bytes(bytes)
-            .and_then(|canary| self.ring.check_canary(&canary_place(), &canary))
+            .and_then(|canary| self.ring().check_canary(&canary_place(), &canary))
             .map_err(StoreError::WrongKeys)
     }
 }

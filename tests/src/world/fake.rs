@@ -23,7 +23,10 @@ pub struct FakeProcess {
 
 impl FakeProcess {
     /// Starts it on a free port, with the script and the project that the shop needs.
-    pub(super) async fn start(
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start(
         binaries: &Binaries,
         root: &Path,
         token: &str,

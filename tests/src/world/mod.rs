@@ -24,9 +24,9 @@ pub use canary::{Canary, Finding};
 pub use command::{Finished, Running};
 pub use fake::FakeProcess;
 pub use live::Live;
+pub use port::free as free_port;
 
 pub(crate) use broker::write_private;
-pub(crate) use port::free as free_port;
 
 /// Why a world could not be made or asked; tests and the demo print it and stop.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! Rows of the table `events`, which only grows.
 
+use sutler_secrets::Digest;
 use sutler_spec::BindingId;
 
 use super::transact::{Session, Trouble};
@@ -10,11 +11,15 @@ use crate::{
 };
 
 /// Writes one event of this change.
-pub(super) async fn append(session: &Session, change: &str, event: &Event) -> Result<(), Trouble> {
+pub(super) async fn append(
+    session: &Session,
+    change: &str,
+    (event, asked): (&Event, Option<&Digest>),
+) -> Result<(), Trouble> {
     session
         .execute(
             "INSERT INTO events (change, kind, instance, binding, operation, credential, request,
-             originating_identity, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             originating_identity, detail, asked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             &[
                 &change,
                 &event.kind,
@@ -25,6 +30,7 @@ pub(super) async fn append(session: &Session, change: &str, event: &Event) -> Re
                 &event.actor.request,
                 &event.actor.originating_identity.as_ref().map(plain),
                 &event.detail,
+                &asked.map(|digest| digest.as_bytes().as_slice()),
             ],
         )
         .await?;

@@ -1,6 +1,7 @@
 //! The store in PostgreSQL, for any number of processes: conditional writes on owner and fence, claims that skip what
 //! others hold, the database's clock, and no promise that rests on a connection.
 
+mod audit;
 mod bindings;
 mod budgets;
 mod census;
@@ -8,6 +9,7 @@ mod events;
 mod instances;
 mod operations;
 mod pool;
+mod reseal;
 mod row;
 mod schema;
 #[cfg(test)]
@@ -16,8 +18,9 @@ mod transact;
 mod write;
 
 use std::{
+    collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -37,8 +40,8 @@ use self::{
     transact::{Conclusion, Session, Trouble},
 };
 use super::{
-    Amended, Begin, Begun, BrokerStore, Census, Event, Hold, Save, Statistics, StoreError, Subject, Which,
-    column, seal::Sealer,
+    Amended, AuditReport, Begin, Begun, BrokerStore, Census, Event, Hold, Resealed, Save, Statistics,
+    StoreError, Subject, Which, column, reseal::Cursor, seal::Sealer,
 };
 use crate::{
     binding::Binding,
@@ -62,6 +65,18 @@ struct Core {
     pool: Pool,
     sealer: Sealer,
     counts: Arc<Counts>,
+    cursor: Arc<Mutex<Cursor>>,
+}
+
+impl Core {
+    fn new(address: &PostgresAddress, ring: Arc<KeyRing>) -> Result<Self, StoreError> {
+        Ok(Self {
+            pool: pool::pool(address)?,
+            sealer: Sealer::new(ring),
+            counts: Arc::default(),
+            cursor: Arc::default(),
+        })
+    }
 }
 
 /// What this process did, for metrics.
@@ -76,29 +91,16 @@ impl PostgresStore {
     /// # Errors
     /// When the database cannot be reached, its schema is newer than this program, or it was sealed with other keys.
     pub fn open(address: &PostgresAddress, ring: Arc<KeyRing>) -> Result<Self, StoreError> {
-        let open = |source: super::Cause| StoreError::Open { store: address.to_string(), source };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("sutler-store")
-            .enable_all()
-            .build()
-            .map_err(|error| open(error.into()))?;
-        let core = Core { pool: pool::pool(address)?, sealer: Sealer::new(ring), counts: Arc::default() };
-        let (sender, opened) = std::sync::mpsc::channel();
+        let runtime = start_runtime(address)?;
+        let core = Core::new(address, ring)?;
         let (opening, schema) = (core.clone(), address.schema.clone());
-        runtime.spawn(async move {
-            let opened = transact::write(&opening, "", move |session| {
+        let opened = wait_for(&runtime, address, async move {
+            transact::write(&opening, "", move |session| {
                 let schema = schema.clone();
                 async move { schema::open(session, &schema).await }.boxed()
-            });
-            // nobody listens any more: the process is ending
-            let _ = sender.send(opened.await);
+            })
+            .await
         });
-        let opened = opened.recv().map_err(|_| StoreError::Closed).flatten();
-        let opened = match opened {
-            Err(StoreError::Write(source) | StoreError::Read(source)) => Err(open(source)),
-            opened => opened,
-        };
         match opened {
             Ok(opened) => {
                 if let Some(version) = opened.migrated {
@@ -111,6 +113,10 @@ impl PostgresStore {
                 Err(error)
             }
         }
+    }
+
+    fn cursor(&self) -> MutexGuard<'_, Cursor> {
+        self.core.cursor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does work that reads.
@@ -162,6 +168,68 @@ impl Drop for PostgresStore {
             runtime.shutdown_background();
         }
     }
+}
+
+fn start_runtime(address: &PostgresAddress) -> Result<Runtime, StoreError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("sutler-store")
+        .enable_all()
+        .build()
+        .map_err(|error| StoreError::Open { store: address.to_string(), source: error.into() })
+}
+
+/// Waits for work without being in a runtime, or while being in another one.
+fn wait_for<T: Send + 'static>(
+    runtime: &Runtime,
+    address: &PostgresAddress,
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (sender, done) = std::sync::mpsc::channel();
+    runtime.spawn(async move {
+        // nobody listens any more: the process is ending
+        let _ = sender.send(work.await);
+    });
+    match done.recv().map_err(|_| StoreError::Closed).flatten() {
+        Err(StoreError::Write(source) | StoreError::Read(source)) => {
+            Err(StoreError::Open { store: address.to_string(), source })
+        }
+        done => done,
+    }
+}
+
+/// Follows the audit chain, whoever else uses the store.
+pub(super) fn verify_audit(address: &PostgresAddress, ring: Arc<KeyRing>) -> Result<AuditReport, StoreError> {
+    look(address, ring, |session| {
+        async move {
+            let installation = schema::read_meta(session, "installation").await?.unwrap_or_default();
+            let installation =
+                String::from_utf8(installation).map_err(column::damaged("meta.installation"))?;
+            audit::verify(session, &installation).await
+        }
+        .boxed()
+    })
+}
+
+/// How many sealed values need each key.
+pub(super) fn keys_in_use(
+    address: &PostgresAddress,
+    ring: Arc<KeyRing>,
+) -> Result<BTreeMap<String, u64>, StoreError> {
+    look(address, ring, |session| async move { reseal::keys_in_use(session).await }.boxed())
+}
+
+/// Reads from a store without opening it.
+fn look<T: Send + 'static>(
+    address: &PostgresAddress,
+    ring: Arc<KeyRing>,
+    work: impl for<'a> Fn(&'a Session) -> BoxFuture<'a, Result<T, Trouble>> + Send + Sync + 'static,
+) -> Result<T, StoreError> {
+    let runtime = start_runtime(address)?;
+    let core = Core::new(address, ring)?;
+    let found = wait_for(&runtime, address, async move { transact::read(&core, work).await });
+    runtime.shutdown_background();
+    found
 }
 
 #[async_trait]
@@ -338,6 +406,43 @@ impl BrokerStore for PostgresStore {
             connections: pool.size as u64,
             connections_in_use: pool.size.saturating_sub(pool.available) as u64,
         }
+    }
+
+    async fn chain_events(&self, limit: usize) -> Result<usize, StoreError> {
+        self.write(move |session| async move { audit::chain(session, limit).await }.boxed()).await
+    }
+
+    async fn reseal(&self, limit: usize) -> Result<Resealed, StoreError> {
+        let cursor = self.cursor().clone().towards(self.core.sealer.ring().current());
+        if cursor.is_done {
+            return Ok(Resealed { rows: 0, is_done: true });
+        }
+        let Some(table) = cursor.table() else {
+            let is_done = cursor.is_clean();
+            if is_done {
+                self.write(|session| async move { reseal::canary(session).await }.boxed()).await?;
+            }
+            *self.cursor() = cursor.over();
+            return Ok(Resealed { rows: 0, is_done });
+        };
+        let from = Arc::new(cursor.clone());
+        let page = self
+            .write(move |session| {
+                let from = from.clone();
+                async move { reseal::page(session, (table, &from, limit)).await }.boxed()
+            })
+            .await?;
+        let rows = page.rows;
+        *self.cursor() = cursor.past(page, limit);
+        Ok(Resealed { rows, is_done: false })
+    }
+
+    async fn replace_keys(&self, ring: Arc<KeyRing>) -> Result<(), StoreError> {
+        let canary =
+            self.read(|session| async move { schema::read_meta(session, "canary").await }.boxed()).await?;
+        canary.map_or(Ok(()), |canary| Sealer::new(ring.clone()).check_canary(canary))?;
+        self.core.sealer.replace(ring);
+        Ok(())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
+    audit,
     row::Reading,
     transact::{Conclusion, Session, Trouble},
 };
@@ -17,7 +18,10 @@ struct Migration {
 }
 
 /// In order; the n-th makes version n.
-const MIGRATIONS: &[Migration] = &[Migration { script: include_str!("schema.sql"), oldest: 1 }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { script: include_str!("schema.sql"), oldest: 1 },
+    Migration { script: include_str!("schema_2.sql"), oldest: 1 },
+];
 
 /// How long to wait for another process that is migrating.
 const LOCK: &str = "SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = '60s'";
@@ -49,6 +53,7 @@ pub(super) async fn open(session: &Session, schema: &str) -> Result<Conclusion<O
     let found = migrate(session).await?;
     let known = known_version();
     let installation = identify(session).await?;
+    audit::begin(session, &installation).await?;
     Ok(Conclusion::Commit(Opened { installation, migrated: (found < known).then_some(known) }))
 }
 
@@ -103,7 +108,7 @@ async fn identify(session: &Session) -> Result<String, Trouble> {
     Ok(id)
 }
 
-async fn read_meta(session: &Session, name: &str) -> Result<Option<Vec<u8>>, Trouble> {
+pub(super) async fn read_meta(session: &Session, name: &str) -> Result<Option<Vec<u8>>, Trouble> {
     let row = session.row("SELECT value FROM meta WHERE name = $1", &[&name]).await?;
     Ok(row.map(|row| row.column(0)).transpose()?)
 }

@@ -90,7 +90,7 @@ async fn s_34_other_keys_are_refused_and_nothing_is_written() {
     drop(open(&address, &ring_of_store));
     let refused = PostgresStore::open(&address, ring()).err().unwrap();
     assert!(matches!(refused, StoreError::WrongKeys(_)), "{refused:?}");
-    assert_eq!(count(&cluster, &address, "SELECT count(*) FROM meta").await, 2);
+    assert_eq!(count(&cluster, &address, "SELECT count(*) FROM meta").await, 3);
     drop(open(&address, &ring_of_store));
 }
 
@@ -246,4 +246,60 @@ async fn events_are_append_only() {
     }
     drop(client);
     task.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b23_keys_are_exchanged_row_by_row() {
+    let cluster = Cluster::shared().unwrap();
+    let (address, folder) = (cluster.fresh(), tempfile::tempdir().unwrap());
+    let keys = folder.path().join("broker.keys");
+    contract::run_rotation(&keys, |ring| {
+        Ok(Arc::new(PostgresStore::open(&address, ring)?) as Arc<dyn BrokerStore>)
+    })
+    .await;
+    let ring = KeyRing::load(&keys).unwrap();
+    let current = ring.current().to_string();
+    let in_use = super::keys_in_use(&address, Arc::new(ring)).unwrap();
+    assert_eq!(in_use.into_keys().collect::<Vec<_>>(), [current]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_63_replicas_chain_what_was_told_and_notice_who_touches_it() {
+    let cluster = Cluster::shared().unwrap();
+    let (address, ring) = (cluster.fresh(), ring());
+    let stores: Vec<_> = (0..2).map(|_| Arc::new(open(&address, &ring))).collect();
+    let mut tasks = Vec::new();
+    for (number, store) in stores.iter().chain(&stores).cloned().enumerate() {
+        tasks.push(tokio::spawn(async move {
+            for round in 0..5 {
+                contract::provision_at_once(store.as_ref(), &format!("told-{number}-{round}")).await;
+                store.chain_events(3).await.unwrap();
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    while stores[0].chain_events(7).await.unwrap() > 0 {}
+    let verify = || super::verify_audit(&address, ring.clone()).unwrap();
+    let whole = verify();
+    assert_eq!((whole.rows, whole.waiting, &whole.broken), (40, 0, &None));
+    let touch = |how: &str| format!("WITH done AS ({how} RETURNING 1) SELECT count(*) FROM done");
+    let url = format!("{} password={}", dsn(&cluster, &address), cluster.password());
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let task = tokio::spawn(connection);
+    client
+        .batch_execute(
+            "ALTER TABLE events DISABLE TRIGGER USER; ALTER TABLE audit_chain DISABLE TRIGGER USER",
+        )
+        .await
+        .unwrap();
+    drop(client);
+    task.await.unwrap().unwrap();
+    count(&cluster, &address, &touch("UPDATE events SET kind = 'x' || kind WHERE sequence = 9")).await;
+    assert!(matches!(verify().broken, Some(crate::store::AuditBreak::Changed { event: 9, .. })));
+    count(&cluster, &address, &touch("UPDATE events SET kind = substr(kind, 2) WHERE sequence = 9")).await;
+    assert_eq!(verify(), whole);
+    count(&cluster, &address, &touch("DELETE FROM audit_chain WHERE position > 38")).await;
+    assert_eq!(verify().broken, Some(crate::store::AuditBreak::LinkMissing { position: 39 }));
 }

@@ -47,7 +47,7 @@ async fn try_begin(session: &Session, begin: &Begin) -> Result<Begun, Trouble> {
     {
         return Ok(Begun::Moved);
     }
-    events::append(session, operation.id.as_str(), &begin.event).await?;
+    events::append(session, operation.id.as_str(), (&begin.event, Some(&operation.digest))).await?;
     faults::pass("B02").await?;
     Ok(Begun::Accepted)
 }
@@ -64,7 +64,7 @@ pub(super) async fn save(session: &Session, (save, write): (&Save, &str)) -> Res
     change_rows(session, (&save.operation, &save.rows, Presence::Known)).await?;
     faults::pass("B13").await?;
     if let Some(event) = &save.event {
-        events::append(session, write, event).await?;
+        events::append(session, write, (event, None)).await?;
     }
     Ok(Conclusion::Commit(()))
 }
@@ -82,7 +82,7 @@ pub(super) async fn amend(
         return Ok(Conclusion::Undo(Amended::Moved));
     }
     instances::put(session, (instance, Presence::Known)).await?;
-    events::append(session, change, event).await?;
+    events::append(session, change, (event, None)).await?;
     Ok(Conclusion::Commit(Amended::Written))
 }
 

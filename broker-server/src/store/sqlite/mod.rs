@@ -1,5 +1,6 @@
 //! The store in one SQLite file: WAL, full synchronisation, one writing thread, some reading connections.
 
+mod audit;
 mod bindings;
 mod budgets;
 mod census;
@@ -8,13 +9,19 @@ mod instances;
 mod lock;
 mod operations;
 mod read;
+mod reseal;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod write;
 mod writer;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use sutler_secrets::KeyRing;
@@ -22,9 +29,10 @@ use sutler_spec::{BindingId, InstanceId};
 
 use self::{lock::ProcessLock, read::Readers, writer::Writer};
 use super::{
-    Amended, Begin, Begun, BrokerStore, Cause, Census, Event, Hold, Save, Statistics, StoreError, Subject,
-    Which,
+    Amended, AuditReport, Begin, Begun, BrokerStore, Cause, Census, Event, Hold, Resealed, Save, Statistics,
+    StoreError, Subject, Which,
     column::{self, millis},
+    reseal::Cursor,
     seal::Sealer,
 };
 use crate::{
@@ -45,6 +53,7 @@ pub struct SqliteStore {
     readers: Readers,
     sealer: Sealer,
     installation: String,
+    cursor: Mutex<Cursor>,
     _lock: ProcessLock,
 }
 
@@ -61,8 +70,27 @@ impl SqliteStore {
         let readers = Readers::open(path, READERS)?;
         let writer = Writer::start(connection)
             .map_err(|source| StoreError::Lock { path: path.display().to_string(), source })?;
-        Ok(Self { writer, readers, sealer, installation, _lock: lock })
+        Ok(Self { writer, readers, sealer, installation, cursor: Mutex::default(), _lock: lock })
     }
+}
+
+impl SqliteStore {
+    fn cursor(&self) -> MutexGuard<'_, Cursor> {
+        self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Follows the audit chain, whoever else has the store.
+pub(super) fn verify_audit(path: &Path, ring: &KeyRing) -> Result<AuditReport, StoreError> {
+    let connection = schema::open_for_reading(path)?;
+    let installation = schema::read_meta(&connection, "installation")?.unwrap_or_default();
+    let installation = String::from_utf8(installation).map_err(column::damaged("meta.installation"))?;
+    audit::verify(&connection, (ring, &installation))
+}
+
+/// How many sealed values need each key.
+pub(super) fn keys_in_use(path: &Path) -> Result<BTreeMap<String, u64>, StoreError> {
+    reseal::keys_in_use(&schema::open_for_reading(path)?)
 }
 
 #[async_trait]
@@ -215,6 +243,41 @@ impl BrokerStore for SqliteStore {
         let (commits, writes, waiting) = self.writer.counts();
         let (connections, connections_in_use) = self.readers.counts();
         Statistics { commits, writes, waiting, connections, connections_in_use }
+    }
+
+    /// Always 0: every event is chained in the transaction that tells it.
+    async fn chain_events(&self, _limit: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    async fn reseal(&self, limit: usize) -> Result<Resealed, StoreError> {
+        let cursor = self.cursor().clone().towards(self.sealer.ring().current());
+        if cursor.is_done {
+            return Ok(Resealed { rows: 0, is_done: true });
+        }
+        let (sealer, from) = (self.sealer.clone(), cursor.clone());
+        let Some(table) = cursor.table() else {
+            let is_done = cursor.is_clean();
+            if is_done {
+                self.writer.write(move |connection| reseal::canary(connection, &sealer)).await?;
+            }
+            *self.cursor() = cursor.over();
+            return Ok(Resealed { rows: 0, is_done });
+        };
+        let page = self
+            .writer
+            .write(move |connection| reseal::page(connection, &sealer, (table, &from, limit)))
+            .await?;
+        let rows = page.rows;
+        *self.cursor() = cursor.past(page, limit);
+        Ok(Resealed { rows, is_done: false })
+    }
+
+    async fn replace_keys(&self, ring: Arc<KeyRing>) -> Result<(), StoreError> {
+        let canary = schema::read_meta(&self.readers.get(), "canary")?;
+        canary.map_or(Ok(()), |canary| Sealer::new(ring.clone()).check_canary(canary))?;
+        self.sealer.replace(ring);
+        Ok(())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -5,14 +5,19 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
+use super::audit;
 use crate::{
     faults,
     store::{StoreError, seal::Sealer},
 };
 
 /// One script per schema version, in order; the n-th makes version n.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// Opens the connection that writes, brings the schema up to date, and checks the keys before anything is written.
 pub(super) fn open_for_writing(path: &Path, sealer: &Sealer) -> Result<(Connection, String), StoreError> {
@@ -31,6 +36,7 @@ pub(super) fn open_for_writing(path: &Path, sealer: &Sealer) -> Result<(Connecti
         .map_err(opened)?;
     migrate(&connection, version)?;
     let installation = identify(&connection, sealer)?;
+    audit::begin(&connection, sealer, &installation)?;
     Ok((connection, installation))
 }
 
@@ -100,7 +106,7 @@ fn identify(connection: &Connection, sealer: &Sealer) -> Result<String, StoreErr
     Ok(id)
 }
 
-fn read_meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn read_meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
     connection
         .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
         .optional()

@@ -61,7 +61,7 @@ fn a_newer_schema_is_refused() {
     let (path, ring) = (folder.path().join("broker.db"), ring());
     drop(SqliteStore::open(&path, ring.clone()).unwrap());
     Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
-    assert!(matches!(refused(&path, ring), StoreError::Newer { found: 99, known: 3 }));
+    assert!(matches!(refused(&path, ring), StoreError::Newer { found: 99, known: 4 }));
 }
 
 #[test]
@@ -91,4 +91,93 @@ async fn events_are_append_only() {
     assert!(count > 10);
     assert!(connection.execute("DELETE FROM events", []).is_err());
     assert!(connection.execute("UPDATE events SET kind = 'x'", []).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b23_keys_are_exchanged_row_by_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, keys) = (folder.path().join("broker.db"), folder.path().join("broker.keys"));
+    contract::run_rotation(&keys, |ring| {
+        Ok(Arc::new(SqliteStore::open(&path, ring)?) as Arc<dyn BrokerStore>)
+    })
+    .await;
+    let ring = KeyRing::load(&keys).unwrap();
+    let in_use = super::keys_in_use(&path).unwrap();
+    assert_eq!(in_use.keys().collect::<Vec<_>>(), [&ring.current().to_string()]);
+}
+
+/// Does this to a store with a chain of some events, past all triggers, and says what verifying finds.
+async fn tampered(how: &str) -> crate::store::AuditReport {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, ring) = (folder.path().join("broker.db"), ring());
+    let store = SqliteStore::open(&path, ring.clone()).unwrap();
+    for number in 0..3 {
+        contract::provision_at_once(&store, &format!("told-{number}")).await;
+    }
+    drop(store);
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch(
+            "DROP TRIGGER events_are_never_changed; DROP TRIGGER events_are_never_deleted;
+             DROP TRIGGER audit_chain_is_never_changed; DROP TRIGGER audit_chain_is_never_cut;",
+        )
+        .unwrap();
+    connection.execute_batch(how).unwrap();
+    drop(connection);
+    super::verify_audit(&path, &ring).unwrap()
+}
+
+#[tokio::test]
+async fn s_63_a_chain_that_somebody_touched_is_broken_where_they_did() {
+    use crate::store::AuditBreak;
+    let whole = tampered("SELECT 1").await;
+    assert_eq!((whole.rows, &whole.broken), (6, &None));
+    let (position, event) = (3, 3);
+    for (how, broken) in [
+        ("DELETE FROM events WHERE sequence = 3", AuditBreak::EventMissing { position, event }),
+        ("UPDATE events SET credential = 'somebody' WHERE sequence = 3", AuditBreak::Changed { position, event }),
+        ("UPDATE events SET detail = NULL WHERE sequence = 3", AuditBreak::Changed { position, event }),
+        ("UPDATE audit_chain SET digest = zeroblob(32) WHERE position = 3", AuditBreak::Changed { position, event }),
+        ("DELETE FROM audit_chain WHERE position = 3", AuditBreak::LinkMissing { position }),
+        (
+            "UPDATE events SET sequence = -1 WHERE sequence = 3; UPDATE events SET sequence = 3 WHERE sequence = 4;
+             UPDATE events SET sequence = 4 WHERE sequence = -1",
+            AuditBreak::Changed { position, event },
+        ),
+        (
+            "DELETE FROM events WHERE sequence > 5; DELETE FROM audit_chain WHERE position > 5",
+            AuditBreak::LinkMissing { position: 6 },
+        ),
+        ("DELETE FROM meta WHERE name = 'audit_head'", AuditBreak::Head),
+        ("UPDATE meta SET value = substr(value, 1, 79) || x'00' WHERE name = 'audit_head'", AuditBreak::Head),
+        (
+            "INSERT INTO events (at, kind, instance) VALUES (1, 'provision.accepted', 'never')",
+            AuditBreak::Unchained { count: 1 },
+        ),
+    ] {
+        assert_eq!(tampered(how).await.broken, Some(broken), "{how}");
+    }
+}
+
+#[tokio::test]
+async fn i_41_a_change_that_cannot_be_audited_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broker.db");
+    let store = SqliteStore::open(&path, ring()).unwrap();
+    Connection::open(&path).unwrap().execute_batch("DROP TABLE audit_chain").unwrap();
+    let begin = contract::creation("unaudited");
+    assert!(matches!(store.begin(begin).await, Err(StoreError::Write(_))));
+    assert_eq!(store.instance(&contract::id("unaudited")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_chain_is_verified_while_the_store_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, ring) = (folder.path().join("broker.db"), ring());
+    let store = SqliteStore::open(&path, ring.clone()).unwrap();
+    for rows in [2, 4, 6] {
+        contract::provision_at_once(&store, &format!("told-{rows}")).await;
+        let report = super::verify_audit(&path, &ring).unwrap();
+        assert_eq!((report.rows, report.broken), (rows, None));
+    }
 }

@@ -31,7 +31,7 @@ pub(super) fn begin(
     change_rows(connection, sealer, (&begin.operation, &begin.rows), now)?;
     let until = now + millis(begin.hold);
     operations::insert(connection, sealer, (&begin.operation, &begin.lease), (now, until))?;
-    events::append(connection, &begin.event, now)?;
+    events::append(connection, sealer, (&begin.event, Some(&begin.operation.digest)), now)?;
     faults::reach("B02")?;
     Ok(Begun::Accepted)
 }
@@ -46,7 +46,7 @@ pub(super) fn save(
     operations::save(connection, sealer, (&save.operation, &save.lease), (save.hold, now))?;
     change_rows(connection, sealer, (&save.operation, &save.rows), now)?;
     faults::reach("B13")?;
-    save.event.as_ref().map_or(Ok(()), |event| events::append(connection, event, now))
+    save.event.as_ref().map_or(Ok(()), |event| events::append(connection, sealer, (event, None), now))
 }
 
 /// Writes an instance outside any operation.
@@ -61,7 +61,7 @@ pub(super) fn amend(
         return Ok(Amended::Moved);
     }
     instances::put(connection, sealer, instance, now)?;
-    events::append(connection, event, now)?;
+    events::append(connection, sealer, (event, None), now)?;
     Ok(Amended::Written)
 }
 
