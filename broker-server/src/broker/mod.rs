@@ -30,6 +30,7 @@ mod pulse;
 mod request;
 #[cfg(test)]
 mod samples;
+mod sweep;
 mod tenure;
 mod unbind;
 mod update;
@@ -52,6 +53,7 @@ pub use bound::{longest_operation, longest_silence};
 pub(crate) use error::chain;
 pub use error::{BrokerError, Failure};
 pub use last_operation::Polled;
+pub use sweep::{Compared, Finding, Owner, ServiceSweep, SweepReport, VendorObject, sweep};
 
 pub use health::{Health, Part};
 
