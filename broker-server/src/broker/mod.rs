@@ -32,6 +32,8 @@ mod request;
 mod samples;
 mod sweep;
 mod tenure;
+#[cfg(test)]
+mod tests;
 mod unbind;
 mod update;
 mod verdict;
