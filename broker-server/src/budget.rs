@@ -7,7 +7,7 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 /// The longest an account can be closed at a time, whatever the vendor asks for.
 pub const LONGEST_CLOSURE: Duration = Duration::from_secs(60 * 60);
 
-/// Names a vendor's account, such as `cloudflare/0123…`. Stands in logs and metrics: it is not secret.
+/// Names a vendor's account, such as `cloudflare/0123…`. Stands in logs: it is not secret.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountKey(Box<str>);
 
@@ -16,6 +16,12 @@ impl AccountKey {
     #[must_use]
     pub fn new(vendor: &str, account: &str) -> Self {
         Self(format!("{vendor}/{account}").into_boxed_str())
+    }
+
+    /// The vendor, without its number of the account.
+    #[must_use]
+    pub fn vendor(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(vendor, _)| vendor)
     }
 
     /// Vendor and account as text.
@@ -55,6 +61,12 @@ impl Budget {
     #[must_use]
     pub fn burst(self) -> u32 {
         (self.calls.get() / 5).max(1)
+    }
+
+    /// The pace of calls once a burst is over: the time from one to the next.
+    #[must_use]
+    pub fn interval(self) -> Duration {
+        Duration::from_micros(self.pace().unsigned_abs())
     }
 
     /// The time one call takes out of the budget, in microseconds. What is left of the budget after a burst, spread

@@ -82,6 +82,9 @@ pub struct Accepted {
     /// Labels and attributes (B-MET); only for instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<InstanceMetadata>,
+    /// Seconds until asking makes sense: the header `Retry-After`, never part of the body.
+    #[serde(skip)]
+    pub retry_after: Option<u16>,
 }
 
 /// The state of asynchronous work (B-LOI-06).

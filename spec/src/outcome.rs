@@ -54,6 +54,9 @@ pub trait Outcome: Sized {
     /// The JSON object that says this outcome; never anything but an object (quirk 1).
     fn body(&self) -> Value;
 
+    /// The body of a 202, if that is the outcome.
+    fn accepted(&self) -> Option<&Accepted>;
+
     /// Reads an outcome.
     ///
     /// # Errors
@@ -98,6 +101,10 @@ macro_rules! creation_outcome {
                 }
             }
 
+            fn accepted(&self) -> Option<&Accepted> {
+                if let Self::Accepted(accepted) = self { Some(accepted) } else { None }
+            }
+
             fn decode(status: u16, body: &[u8]) -> Result<Self, DecodeError> {
                 match status {
                     201 => object::<$body>(status, body).map(Self::Created),
@@ -128,6 +135,10 @@ impl Outcome for Updated {
         }
     }
 
+    fn accepted(&self) -> Option<&Accepted> {
+        if let Self::Accepted(accepted) = self { Some(accepted) } else { None }
+    }
+
     fn decode(status: u16, body: &[u8]) -> Result<Self, DecodeError> {
         match status {
             200 => object::<InstanceBody>(status, body).map(Self::Applied),
@@ -154,6 +165,10 @@ macro_rules! deletion_outcome {
                     Self::Deleted | Self::Gone => empty(),
                     Self::Accepted(accepted) => written(accepted),
                 }
+            }
+
+            fn accepted(&self) -> Option<&Accepted> {
+                if let Self::Accepted(accepted) = self { Some(accepted) } else { None }
             }
 
             fn decode(status: u16, body: &[u8]) -> Result<Self, DecodeError> {

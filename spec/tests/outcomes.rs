@@ -44,6 +44,7 @@ fn any_accepted() -> impl Strategy<Value = Accepted> {
         operation,
         dashboard_url: body.dashboard_url,
         metadata: body.metadata,
+        retry_after: None,
     })
 }
 

@@ -26,7 +26,11 @@ pub(super) struct Reply {
 impl Reply {
     /// An outcome of the specification.
     pub(super) fn outcome(outcome: &impl Outcome) -> Self {
-        Self::json(outcome.status(), &outcome.body())
+        let reply = Self::json(outcome.status(), &outcome.body());
+        match outcome.accepted().and_then(|accepted| accepted.retry_after) {
+            Some(after) => reply.with(header::RETRY_AFTER, &after.to_string()),
+            None => reply,
+        }
     }
 
     /// Any JSON object.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     instance::{Instance, InstanceState},
     operation::{Operation, OperationId, OperationStatus},
-    providers::{Checkpoint, Work},
+    providers::Work,
     store::{RowChange, Rows},
 };
 
@@ -100,11 +100,15 @@ impl Broker {
         let row = deleting(existing, parked.as_ref());
         let mut operation = self.deletion(&row).await?;
         operation.revoking = self.engine.store.bindings(&row.id).await?.into_iter().next();
-        if operation.revoking.is_some() {
+        if let Some(first) = &operation.revoking {
             let provider = self.provider(&row.service)?;
-            let begin = Checkpoint::begin();
-            operation.checkpoint = facts::written(&begin);
-            operation.intent = Some(facts::intent(provider.as_ref(), (Work::Unbind, &begin), 1));
+            let known = match &binding {
+                RowChange::Put(halted) if halted.id == *first => halted.unfinished.clone(),
+                _ => self.engine.store.binding(&row.id, first).await?.and_then(|row| row.unfinished),
+            };
+            operation.checkpoint = facts::first_checkpoint(known.as_ref());
+            let begin = facts::read_checkpoint(&operation.checkpoint);
+            operation.intent = facts::first_intent(provider.as_ref(), (Work::Unbind, &begin));
         }
         let asynchrony = self.asynchrony(Work::Deprovision, (&row.service, &row.plan));
         let rows = Rows { instance: RowChange::put(row), binding, revoked: None };

@@ -14,15 +14,16 @@ use std::{
 use sutler_secrets::KeyRing;
 use tokio::{
     runtime::Handle,
-    sync::{Notify, watch},
+    sync::{Notify, oneshot, watch},
     task::JoinSet,
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tracing::Instrument;
 
 use super::{
     backoff::Jitter,
     error::{BrokerError, Failure},
+    governor::Governor,
     pulse::Pulse,
     waiting::{Patience, Stage, Waiting, end},
 };
@@ -46,8 +47,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub(super) enum Attended {
     /// It is done.
     Done,
-    /// It goes on without the request.
-    GoesOn(OperationId),
+    /// It goes on without the request; something can have changed after this long.
+    GoesOn(OperationId, Duration),
 }
 
 /// A request that listens to its work.
@@ -66,6 +67,8 @@ pub(super) struct Engine {
     pub(super) jitter: Jitter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) waiting: Waiting,
+    /// Who may call a vendor.
+    pub(super) governor: Governor,
     /// Something may be due earlier than the worker thinks.
     pub(super) wake: Notify,
     /// True once nothing new is to be started.
@@ -81,26 +84,55 @@ impl Engine {
     /// the caller, who listens from before it starts.
     pub(super) async fn begin(self: &Arc<Self>, begin: Begin) -> Result<Option<Attendance>, StoreError> {
         faults::pass("B01").await?;
-        let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
-        if self.store.begin(begin).await? == Begun::Moved {
-            return Ok(None);
+        let attendance = self.listen(&begin.operation.id, begin.operation.work);
+        let (told, hears) = oneshot::channel();
+        let engine = self.clone();
+        self.spawn(async move { engine.accept(begin, told).await });
+        match hears.await.unwrap_or(Err(StoreError::Closed)) {
+            Ok(Begun::Accepted) => Ok(Some(attendance)),
+            other => {
+                self.waiting.leave(&attendance.operation, attendance.receiver);
+                other.map(|_moved| None)
+            }
         }
-        faults::pass("B04").await?;
-        self.metrics.operations.accepted(operation.work);
-        let attendance = self.listen(&operation.id, operation.work);
-        self.start(lease, operation, Intended::Already);
-        Ok(Some(attendance))
+    }
+
+    /// Accepts and works, in a task of its own: a platform that hangs up in between leaves nothing half done.
+    async fn accept(&self, begin: Begin, told: oneshot::Sender<Result<Begun, StoreError>>) {
+        let (asked, lease, operation) = (Instant::now(), begin.lease.clone(), begin.operation.clone());
+        let begun = match self.store.begin(begin).await {
+            Ok(Begun::Accepted) => {
+                faults::pass("B04").await.map(|()| Begun::Accepted).map_err(StoreError::from)
+            }
+            other => other,
+        };
+        let is_accepted = matches!(begun, Ok(Begun::Accepted));
+        if is_accepted {
+            self.metrics.operations.accepted(operation.work);
+        }
+        // who asked may have hung up
+        let _ = told.send(begun);
+        if is_accepted {
+            let span = telemetry::operation(&operation);
+            self.drive((lease, asked), operation).instrument(span).await;
+        }
     }
 
     fn listen(&self, operation: &OperationId, work: Work) -> Attendance {
         Attendance { operation: operation.clone(), work, receiver: self.waiting.listen(operation) }
     }
 
-    /// Starts working on an operation that is ours.
-    pub(super) fn start(self: &Arc<Self>, lease: Lease, operation: Operation, intended: Intended) {
+    /// Starts working on an operation that was claimed, with a request to the store made at that moment.
+    pub(super) fn start(self: &Arc<Self>, claim: (Lease, Instant), operation: Operation) {
         let engine = self.clone();
         let span = telemetry::operation(&operation);
-        self.spawn(async move { engine.drive(lease, operation, intended).await }.instrument(span));
+        self.spawn(async move { engine.drive(claim, operation).await }.instrument(span));
+    }
+
+    /// When something can have changed, by the engine's own schedule.
+    pub(super) fn next_look(&self, status: &OperationStatus) -> Duration {
+        let due = Duration::from_millis(status.due_in);
+        clamped(if status.is_parked { due } else { self.tuning.poll_interval.min(due) })
     }
 
     /// Runs a task that draining waits for and aborting stops.
@@ -126,13 +158,19 @@ impl Engine {
         patience: Patience,
     ) -> Result<Attended, BrokerError> {
         let ended = self.listen_and_look(&mut attendance, patience).await;
+        let goes_on = match *attendance.receiver.borrow() {
+            Stage::Parked(due) => due.saturating_duration_since(Instant::now()),
+            Stage::Running | Stage::Left | Stage::Over(_) => self.tuning.poll_interval,
+        };
         let Attendance { operation, work, receiver } = attendance;
         self.waiting.leave(&operation, receiver);
         match (ended, patience) {
             (Some(Ok(())), _) => Ok(Attended::Done),
             (Some(Err(failure)), _) => Err(BrokerError::Work { work, failure: *failure }),
             (None, Patience::Stubborn(_)) => Err(BrokerError::StillRunning),
-            (None, Patience::Inline(_) | Patience::Running(_)) => Ok(Attended::GoesOn(operation)),
+            (None, Patience::Inline(_) | Patience::Running(_)) => {
+                Ok(Attended::GoesOn(operation, clamped(goes_on)))
+            }
         }
     }
 
@@ -164,7 +202,8 @@ impl Engine {
     ) -> Result<Attended, BrokerError> {
         if asynchrony == Asynchrony::Allowed {
             let is_mutant = faults::mutant("repeat_is_new");
-            return Ok(Attended::GoesOn(if is_mutant { OperationId::new() } else { status.id.clone() }));
+            let id = if is_mutant { OperationId::new() } else { status.id.clone() };
+            return Ok(Attended::GoesOn(id, self.next_look(status)));
         }
         let attendance = self.listen(&status.id, status.work);
         // it may have ended before we listened
@@ -207,13 +246,9 @@ impl Engine {
     }
 }
 
-/// Whether the intent of the next step is durable already, under this very lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Intended {
-    /// It is.
-    Already,
-    /// It is to be written.
-    NotYet,
+/// What a platform is told to wait (S-25).
+fn clamped(wait: Duration) -> Duration {
+    wait.clamp(Duration::from_secs(1), Duration::from_secs(300))
 }
 
 /// How an operation ended, as far as the record tells.

@@ -117,8 +117,17 @@ pub(super) fn intent(
     (work, checkpoint): (Work, &Checkpoint),
     attempt: u32,
 ) -> Intent {
-    let class = written(&provider.recovery(work, &checkpoint.step));
-    Intent { step: checkpoint.step.clone(), class: class.as_str().unwrap_or_default().to_owned(), attempt }
+    let class = provider.recovery(work, &checkpoint.step).as_str().to_owned();
+    Intent { step: checkpoint.step.clone(), class, attempt }
+}
+
+/// The intent that is written when an operation is accepted. A step that counts against a vendor account waits for its
+/// permit first, and its intent with it.
+pub(super) fn first_intent(
+    provider: &dyn Provider,
+    (work, checkpoint): (Work, &Checkpoint),
+) -> Option<Intent> {
+    provider.account().is_none().then(|| intent(provider, (work, checkpoint), 1))
 }
 
 /// Where work begins that takes up what unfinished work left behind, if there is any.

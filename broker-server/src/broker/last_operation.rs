@@ -95,8 +95,6 @@ impl Broker {
 
     /// When something can have changed, by the engine's own schedule.
     fn retry_after(&self, status: &OperationStatus) -> Duration {
-        let due = Duration::from_millis(status.due_in);
-        let next = if status.is_parked { due } else { self.engine.tuning.poll_interval.min(due) };
-        next.clamp(Duration::from_secs(1), Duration::from_secs(60))
+        self.engine.next_look(status)
     }
 }

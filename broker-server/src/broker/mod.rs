@@ -7,9 +7,13 @@
 //! ```
 
 mod answer;
+mod ask;
 mod backoff;
 mod bind;
+mod bound;
 mod calls;
+mod circuit;
+mod closing;
 mod deprovision;
 mod digest;
 mod drive;
@@ -18,6 +22,7 @@ mod engine;
 mod error;
 mod facts;
 mod fetch;
+mod governor;
 mod health;
 mod last_operation;
 mod provision;
@@ -25,6 +30,10 @@ mod pulse;
 mod request;
 #[cfg(test)]
 mod samples;
+mod sweep;
+mod tenure;
+#[cfg(test)]
+mod tests;
 mod unbind;
 mod update;
 mod upkeep;
@@ -43,13 +52,17 @@ use tokio::{
 };
 
 pub use backoff::{Jitter, random};
+pub use bound::{longest_operation, longest_silence};
 pub(crate) use error::chain;
 pub use error::{BrokerError, Failure};
 pub use last_operation::Polled;
+pub use sweep::{Compared, Finding, Owner, ServiceSweep, SweepReport, VendorObject, sweep};
 
 pub use health::{Health, Part};
 
-use self::{engine::Engine, fetch::Observations, health::Vitals, pulse::Pulse, waiting::Waiting};
+use self::{
+    engine::Engine, fetch::Observations, governor::Governor, health::Vitals, pulse::Pulse, waiting::Waiting,
+};
 use crate::{
     config::{DeletedLastOperation, Tuning},
     metrics::Metrics,
@@ -97,6 +110,7 @@ impl Broker {
     #[must_use]
     pub fn new(parts: Parts, runtime: Handle) -> Self {
         let Parts { registry, store, ring, tuning, deleted_last_operation, metrics, jitter } = parts;
+        let governor = Governor::new(&tuning, metrics.clone());
         let engine = Engine {
             registry: Arc::new(registry),
             store,
@@ -105,6 +119,7 @@ impl Broker {
             jitter,
             metrics,
             waiting: Waiting::default(),
+            governor,
             wake: Notify::new(),
             draining: watch::channel(false).0,
             pulse: Pulse::default(),
@@ -124,6 +139,12 @@ impl Broker {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn start(&self) -> Result<(), StoreError> {
+        let tuning = &self.engine.tuning;
+        tracing::info!(
+            operation_seconds = longest_operation(tuning).as_secs(),
+            silent_step_seconds = longest_silence(tuning).as_secs(),
+            "every operation ends within this"
+        );
         let resumed = self.engine.store.take_over().await?;
         if resumed > 0 {
             tracing::info!(operations = resumed, "taking up operations that were interrupted");

@@ -118,11 +118,17 @@ impl Broker {
 pub(super) fn accepted(attended: Attended) -> Option<Accepted> {
     match attended {
         Attended::Done => None,
-        Attended::GoesOn(id) => {
+        Attended::GoesOn(id, after) => {
             // our ids are never empty or too long
-            Some(Accepted { operation: Handle::new(id.as_str()).ok(), ..Accepted::default() })
+            let operation = Handle::new(id.as_str()).ok();
+            Some(Accepted { operation, retry_after: Some(seconds(after)), ..Accepted::default() })
         }
     }
+}
+
+/// Whole seconds, rounded up.
+fn seconds(duration: Duration) -> u16 {
+    u16::try_from(duration.as_millis().div_ceil(1000)).unwrap_or(u16::MAX)
 }
 
 /// A 202 that already says what is known of the instance (B-PROV-16, B-PROV-18, B-UPD-17, B-UPD-19).
@@ -155,7 +161,7 @@ pub(super) fn operation(wanted: Wanted, checkpoint: Value, provider: &dyn Provid
     let first = facts::read_checkpoint(&checkpoint);
     Operation {
         id: OperationId::new(),
-        intent: Some(facts::intent(provider, (wanted.work, &first), 1)),
+        intent: facts::first_intent(provider, (wanted.work, &first)),
         instance: wanted.instance,
         binding: wanted.binding,
         work: wanted.work,

@@ -55,6 +55,15 @@ pub(super) enum Verdict {
         description: String,
         /// Whether the attempt may have reached the vendor.
         in_doubt: bool,
+        /// Attempts without a clear answer up to now.
+        failures: u32,
+    },
+    /// Record the checkpoint, and end without success: it takes too long.
+    GiveUp {
+        /// Where it could go on.
+        checkpoint: Checkpoint,
+        /// For the end user.
+        failure: Failure,
     },
     /// It is done.
     Done(Completed),
@@ -72,13 +81,15 @@ pub(super) fn judge(
     let too_old = standing.age >= tuning.operation_age;
     match answer {
         Ok(Progress::Done(completed)) => Verdict::Done(completed),
+        Ok(Progress::Next(checkpoint)) if too_old => {
+            Verdict::GiveUp { checkpoint, failure: Failure { touched: true, ..overdue("not finished") } }
+        }
         Ok(Progress::Next(checkpoint)) => Verdict::Next(checkpoint),
-        Ok(Progress::Pending { description, .. }) if too_old => {
-            let given_up = format!("This did not finish in time; it was given up. Last state: {description}");
-            Verdict::Fail(Failure { touched: true, ..plain(given_up) })
+        Ok(Progress::Pending { checkpoint, description, .. }) if too_old => {
+            Verdict::GiveUp { checkpoint, failure: Failure { touched: true, ..overdue(&description) } }
         }
         Ok(Progress::Pending { checkpoint, after, description }) => {
-            let after = backoff::while_pending(after, tuning.poll_interval, jitter);
+            let after = backoff::while_pending(after, tuning, jitter);
             Verdict::Park { checkpoint, after, description }
         }
         Err(ProviderError::Refused { refusal, description }) => Verdict::Fail(Failure {
@@ -94,17 +105,24 @@ pub(super) fn judge(
             ..plain(description)
         }),
         Err(ProviderError::Unavailable { description, retry_after, sent }) => {
-            let failures = standing.failures + 1;
             let in_doubt = sent == Sent::Perhaps;
+            // a vendor that asks to wait has answered: that is no failure, and its patience is not counted
+            let asks_to_wait = retry_after.is_some() && !in_doubt;
+            let failures = standing.failures.saturating_add(u32::from(!asks_to_wait));
             if too_old || failures >= tuning.attempts {
                 let given_up =
                     format!("This was given up after {failures} attempts. Last error: {description}");
                 return Verdict::Fail(Failure { touched: standing.touched || in_doubt, ..plain(given_up) });
             }
-            let after = backoff::after_failure(failures, tuning.backoff_cap, retry_after, jitter);
-            Verdict::Retry { after, description, in_doubt }
+            let after = backoff::after_failure(failures, tuning, retry_after, jitter);
+            Verdict::Retry { after, description, in_doubt, failures }
         }
     }
+}
+
+/// What is said of an operation that has reached its greatest age.
+pub(super) fn overdue(last_state: &str) -> Failure {
+    plain(format!("This did not finish in time; it was given up. Last state: {last_state}"))
 }
 
 fn plain(description: String) -> Failure {
@@ -113,6 +131,9 @@ fn plain(description: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
 
     const FRESH: Standing = Standing { failures: 0, touched: false, age: Duration::ZERO };
@@ -141,17 +162,93 @@ mod tests {
     fn attempts_and_age_are_bounded() {
         let tried = Standing { failures: 2, ..FRESH };
         let old = Standing { age: Duration::from_secs(86_400), ..FRESH };
-        let pending = Ok(Progress::Pending {
-            checkpoint: Checkpoint::begin(),
-            after: Duration::from_secs(1),
-            description: "busy".to_owned(),
-        });
-        for (answer, standing) in
-            [(unavailable(Sent::Perhaps), tried), (unavailable(Sent::No), old), (pending, old)]
-        {
+        for (answer, standing) in [(unavailable(Sent::Perhaps), tried), (unavailable(Sent::No), old)] {
             match judge(answer, standing, &tuning(), 1.0) {
                 Verdict::Fail(failure) => assert_eq!(failure.refusal, None),
                 other => panic!("{other:?}"),
+            }
+        }
+        for answer in [pending(), Ok(Progress::Next(Checkpoint::at("next", Value::Null)))] {
+            match judge(answer, old, &tuning(), 1.0) {
+                Verdict::GiveUp { failure, .. } => assert!(failure.touched),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_vendor_that_asks_to_wait_uses_no_attempt_up() {
+        let busy = || {
+            let retry_after = Some(Duration::from_secs(90));
+            Err(ProviderError::Unavailable { description: "busy".to_owned(), retry_after, sent: Sent::No })
+        };
+        let tried = Standing { failures: 2, ..FRESH };
+        match judge(busy(), tried, &tuning(), 1.0) {
+            Verdict::Retry { failures, in_doubt, after, .. } => {
+                assert_eq!((failures, in_doubt, after.as_secs()), (2, false, 90));
+            }
+            other => panic!("{other:?}"),
+        }
+        let old = Standing { age: Duration::from_secs(86_400), ..FRESH };
+        assert!(matches!(judge(busy(), old, &tuning(), 1.0), Verdict::Fail(_)), "but not for ever");
+    }
+
+    fn pending() -> Result<Progress<Completed>, ProviderError> {
+        Ok(Progress::Pending {
+            checkpoint: Checkpoint::begin(),
+            after: Duration::from_secs(1),
+            description: "busy".to_owned(),
+        })
+    }
+
+    fn any_answer() -> impl Strategy<Value = Result<Progress<Completed>, ProviderError>> {
+        let sent = prop_oneof![Just(Sent::No), Just(Sent::Perhaps)];
+        let wish = proptest::option::of((0_u64..1_000_000).prop_map(Duration::from_secs));
+        prop_oneof![
+            Just(Ok(Progress::Done(Completed::Gone))),
+            Just(Ok(Progress::Next(Checkpoint::at("next", Value::Null)))),
+            Just(pending()),
+            Just(Err(ProviderError::refused(Refusal::Conflict, "foreign"))),
+            Just(Err(ProviderError::Failed {
+                description: "broken".to_owned(),
+                usable: Usability::Unusable,
+                repeat: Repeatability::Pointless,
+            })),
+            (sent, wish).prop_map(|(sent, retry_after)| {
+                Err(ProviderError::Unavailable { description: "?".to_owned(), retry_after, sent })
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn i_14_i_15_every_verdict_ends_or_waits_within_bounds_and_forgets_no_doubt(
+            answer in any_answer(),
+            (failures, touched, age) in (0_u32..100, any::<bool>(), 0_u64..200_000),
+            (attempts, jitter) in (1_u32..50, -1.0..2.0),
+        ) {
+            let tuning = Tuning { attempts, ..Tuning::default() };
+            let standing = Standing { failures, touched, age: Duration::from_secs(age) };
+            let too_old = standing.age >= tuning.operation_age;
+            let may_be_there = touched || matches!(answer, Err(ProviderError::Unavailable { sent: Sent::Perhaps, .. }));
+            match judge(answer.clone(), standing, &tuning, jitter) {
+                Verdict::Done(_) => prop_assert!(matches!(answer, Ok(Progress::Done(_)))),
+                Verdict::Next(_) => prop_assert!(!too_old),
+                Verdict::Park { after, .. } => {
+                    prop_assert!(!too_old && after <= backoff::longest(&tuning));
+                }
+                Verdict::Retry { after, in_doubt, failures: counted, .. } => {
+                    prop_assert!(!too_old && after <= backoff::longest(&tuning));
+                    prop_assert!(counted < attempts.max(failures + 1));
+                    prop_assert_eq!(in_doubt || touched, may_be_there);
+                }
+                Verdict::GiveUp { failure, .. } => prop_assert!(too_old && failure.touched),
+                Verdict::Fail(failure) => {
+                    prop_assert!(failure.touched || !may_be_there, "what may be there can be deleted");
+                    if matches!(answer, Err(ProviderError::Refused { .. })) {
+                        prop_assert_eq!(failure.touched, touched, "a refusal did nothing itself");
+                    }
+                }
             }
         }
     }

@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
-use tracing::error;
+use tracing::{error, info};
 
-use super::{
-    engine::{Engine, Intended},
-    error::chain,
+use super::{engine::Engine, error::chain};
+use crate::{
+    faults,
+    operation::{Intent, Lease, Operation},
+    providers::RecoveryClass,
+    store::{Hold, Rows, Save},
 };
-use crate::faults;
 
 /// How many operations are claimed in one go.
 const BATCH: usize = 64;
@@ -60,6 +62,7 @@ impl Engine {
             error!(%injected, "could not claim operations");
             return SHORTEST_SLEEP;
         }
+        let asked = Instant::now();
         let claimed = match self.store.claim(self.tuning.lease, BATCH).await {
             Ok(claimed) => claimed,
             Err(problem) => {
@@ -76,7 +79,7 @@ impl Engine {
             if operation.in_doubt {
                 self.metrics.operations.resumed();
             }
-            self.start(lease, operation, Intended::NotYet);
+            self.resume((lease, asked), operation);
         }
         if !all {
             return Duration::ZERO;
@@ -89,4 +92,33 @@ impl Engine {
             }
         }
     }
+
+    /// Goes on with what was claimed. Where its last holder let the lease lapse in the middle of a step, that holder may
+    /// be asleep rather than dead, and its call on the way: the outcome is looked for only when no such call can arrive.
+    fn resume(self: &Arc<Self>, claim: (Lease, Instant), mut operation: Operation) {
+        match operation.intent.take() {
+            Some(intent) if must_settle(&intent) => {
+                let (engine, (lease, _)) = (self.clone(), claim);
+                self.spawn(async move { engine.let_settle(lease, operation).await });
+            }
+            _ => self.start(claim, operation),
+        }
+    }
+
+    async fn let_settle(&self, lease: Lease, operation: Operation) {
+        info!(operation = %operation.id, "a lease lapsed in the middle of a step; waiting for its last call to arrive");
+        let hold = Hold::Park(self.tuning.call_timeout);
+        let save = Save { lease, operation, hold, rows: Rows::default(), event: None };
+        if let Err(problem) = self.store.save(save).await {
+            error!(error = chain(&problem), "the operation is interrupted");
+        }
+        self.wake.notify_one();
+    }
+}
+
+/// Whether a call of this step that arrives late would disturb whoever finds out what happened.
+fn must_settle(intent: &Intent) -> bool {
+    ![RecoveryClass::ReadOnly, RecoveryClass::IdempotencyKey]
+        .iter()
+        .any(|class| intent.class == class.as_str())
 }

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use sutler_broker_server::broker::{longest_operation, longest_silence};
+
 use super::{CommandError, load, print, server};
 
 /// Checks configuration, keys, store, certificates and offerings. The store is opened, so it must not be in use.
 pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let config = load(path)?;
+    let tuning = config.tuning;
     // a missing key ring is an operator's mistake here, not something to make
     sutler_secrets::KeyRing::load(&config.keys)?;
     for warning in &config.warnings {
@@ -17,5 +20,19 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
         let plans: Vec<&str> = service.plans.iter().map(|plan| plan.name.as_str()).collect();
         print(&format!("{}: {}", service.name, plans.join(", ")))?;
     }
+    print(&format!(
+        "Every operation ends within {}; one whose vendor is silent after {} a step.",
+        shown(longest_operation(&tuning)),
+        shown(longest_silence(&tuning)),
+    ))?;
     print("The configuration can be served.")
+}
+
+/// Whole seconds in words, such as 24h 6m 5s.
+fn shown(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    let parts = [(seconds / 3_600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let told: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+    if told.is_empty() { "0s".to_owned() } else { told.join(" ") }
 }

@@ -6,6 +6,7 @@ mod check;
 mod conformance;
 mod key;
 mod serve;
+mod sweep;
 
 use std::{
     io::Write,
@@ -74,6 +75,8 @@ enum Command {
     Check(ConfigArgument),
     /// Checks any broker against the Open Service Broker API 2.17.
     Conformance(Box<conformance::ConformanceArguments>),
+    /// Compares what carries our mark at the vendors with what the store knows; changes nothing.
+    Sweep(sweep::SweepArguments),
     /// Makes, lists and rotates the keys that everything secret is sealed with.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -147,6 +150,10 @@ enum CommandError {
     Audit(AuditBreak),
     #[error("could not start")]
     Runtime(#[source] std::io::Error),
+    #[error("vendor and store do not agree: {0} findings")]
+    Found(usize),
+    #[error("not everything could be looked at")]
+    NotSwept,
     #[error("could not print")]
     Print(#[source] std::io::Error),
 }
@@ -170,9 +177,8 @@ impl CommandError {
                     1
                 }
             }
-            Self::DemandFailed => 3,
-            Self::Audit(_) => 3,
-            Self::Store(_) | Self::KeyInUse { .. } | Self::Forget(_) => 1,
+            Self::DemandFailed | Self::Audit(_) | Self::Found(_) => 3,
+            Self::NotSwept | Self::Store(_) | Self::KeyInUse { .. } | Self::Forget(_) => 1,
             Self::Server(_) | Self::Keys(_) | Self::Runtime(_) | Self::Print(_) => 1,
         }
     }
@@ -202,6 +208,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Docs(argument) => catalog::document(&argument.config),
         Command::Check(argument) => check::check(&argument.config),
         Command::Conformance(arguments) => conformance::check(*arguments),
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Key(KeyCommand::New(argument)) => key::new(&argument.config),
         Command::Key(KeyCommand::List(argument)) => key::list(&argument.config),
         Command::Key(KeyCommand::Rotate(argument)) => key::rotate(&argument.config),

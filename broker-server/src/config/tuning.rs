@@ -19,6 +19,8 @@ pub struct Tuning {
     pub poll_interval: Duration,
     /// The longest wait between attempts.
     pub backoff_cap: Duration,
+    /// The longest a vendor, or a provider for it, can make an operation wait at a time.
+    pub longest_wait: Duration,
     /// How long finished operations are remembered.
     pub retention: Duration,
     /// Attempts of one step without a clear answer, after which an operation fails.
@@ -42,6 +44,7 @@ impl Default for Tuning {
             // Vendors count calls: an account's whole budget is about four a second.
             poll_interval: Duration::from_secs(5),
             backoff_cap: Duration::from_secs(60),
+            longest_wait: Duration::from_secs(300),
             retention: Duration::from_secs(7 * 24 * 60 * 60),
             attempts: 30,
             operation_age: Duration::from_secs(24 * 60 * 60),
@@ -58,7 +61,13 @@ impl Tuning {
         if faults::mutant("no_lease_margin") {
             return self.call_timeout;
         }
-        self.call_timeout.min(self.lease - self.lease / 10)
+        self.call_timeout.min(self.lease - self.lease_margin())
+    }
+
+    /// How much of a lease is left for writing down what came of the last call.
+    #[must_use]
+    pub fn lease_margin(&self) -> Duration {
+        if faults::mutant("no_lease_margin") { Duration::ZERO } else { self.lease / 10 }
     }
 }
 

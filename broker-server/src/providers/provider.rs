@@ -114,6 +114,21 @@ pub enum RecoveryClass {
     ReadOnly,
 }
 
+impl RecoveryClass {
+    /// The word for storage.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IdempotencyKey => "idempotency_key",
+            Self::UniqueName => "unique_name",
+            Self::ListByMarker => "list_by_marker",
+            Self::ShownOnce => "shown_once",
+            Self::Repeatable => "repeatable",
+            Self::ReadOnly => "read_only",
+        }
+    }
+}
+
 /// Names one step of a provider's work, such as `create` or `migrate`. Lower case, stable across versions.
 pub type StepName = str;
 

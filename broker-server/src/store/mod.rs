@@ -175,6 +175,18 @@ pub fn keys_in_use(
     }
 }
 
+/// Opens the store to be read beside the process that has it. Nothing is written, and nothing can be.
+///
+/// # Errors
+/// When it is not there, cannot be reached, is of another version, or was sealed with other keys.
+pub fn open_beside(location: &StoreLocation, ring: Arc<KeyRing>) -> Result<Arc<dyn BrokerStore>, StoreError> {
+    Ok(match location {
+        StoreLocation::Sqlite(path) => Arc::new(sqlite::SqliteStore::open_beside(path, ring)?),
+        // many processes share it anyway
+        StoreLocation::Postgres(address) => Arc::new(postgres::PostgresStore::open(address, ring)?),
+    })
+}
+
 /// What an operation is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {

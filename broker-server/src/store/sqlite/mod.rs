@@ -54,7 +54,7 @@ pub struct SqliteStore {
     sealer: Sealer,
     installation: String,
     cursor: Mutex<Cursor>,
-    _lock: ProcessLock,
+    _lock: Option<ProcessLock>,
 }
 
 impl SqliteStore {
@@ -70,7 +70,18 @@ impl SqliteStore {
         let readers = Readers::open(path, READERS)?;
         let writer = Writer::start(connection)
             .map_err(|source| StoreError::Lock { path: path.display().to_string(), source })?;
-        Ok(Self { writer, readers, sealer, installation, cursor: Mutex::default(), _lock: lock })
+        Ok(Self { writer, readers, sealer, installation, cursor: Mutex::default(), _lock: Some(lock) })
+    }
+
+    /// Opens the store to be read while another process has it. Every write is refused as [`StoreError::Closed`].
+    ///
+    /// # Errors
+    /// When it is not there, has another schema, or was sealed with other keys.
+    pub fn open_beside(path: &Path, ring: Arc<KeyRing>) -> Result<Self, StoreError> {
+        let sealer = Sealer::new(ring);
+        let installation = schema::check_for_reading(path, &sealer)?;
+        let readers = Readers::open(path, READERS)?;
+        Ok(Self { writer: Writer::none(), readers, sealer, installation, cursor: Mutex::default(), _lock: None })
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::audit;
 use crate::{
     faults,
-    store::{StoreError, seal::Sealer},
+    store::{Cause, StoreError, seal::Sealer},
 };
 
 /// One script per schema version, in order; the n-th makes version n.
@@ -53,6 +53,24 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
             source: source.into(),
         })?;
     Ok(connection)
+}
+
+/// Checks that a store is there, of this program's version, and sealed with these keys. Its installation.
+pub(super) fn check_for_reading(path: &Path, sealer: &Sealer) -> Result<String, StoreError> {
+    let opened = |source: Cause| StoreError::Open { store: path.display().to_string(), source };
+    // opening would make it
+    std::fs::metadata(path).map_err(|error| opened(error.into()))?;
+    let connection = open_for_reading(path)?;
+    let version = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(|error| opened(error.into()))?;
+    check_keys(&connection, version, sealer)?;
+    if usize::try_from(version).is_ok_and(|version| version == MIGRATIONS.len()) {
+        let id = read_meta(&connection, "installation")?.unwrap_or_default();
+        return String::from_utf8(id).map_err(|_| StoreError::Damaged { column: "meta.installation" });
+    }
+    let older = format!("it has schema version {version}, which this program does not read; serve it once");
+    Err(opened(older.into()))
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {

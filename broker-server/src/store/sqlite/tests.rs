@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use sutler_secrets::KeyRing;
 
 use super::SqliteStore;
-use crate::store::{BrokerStore, StoreError, contract};
+use crate::store::{BrokerStore, StoreError, Which, contract};
 
 fn ring() -> Arc<KeyRing> {
     Arc::new(KeyRing::generate(Timestamp::now()))
@@ -180,4 +180,21 @@ async fn the_chain_is_verified_while_the_store_is_in_use() {
         let report = super::verify_audit(&path, &ring).unwrap();
         assert_eq!((report.rows, report.broken), (rows, None));
     }
+}
+
+#[tokio::test]
+async fn a_store_is_read_beside_its_process_and_never_written_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, ring) = (folder.path().join("broker.db"), ring());
+    assert!(matches!(SqliteStore::open_beside(&path, ring.clone()), Err(StoreError::Open { .. })));
+    assert!(!path.exists(), "looking makes nothing");
+    let store = Arc::new(SqliteStore::open(&path, ring.clone()).unwrap());
+    contract::run(store.clone()).await;
+    let beside = SqliteStore::open_beside(&path, ring).unwrap();
+    assert_eq!(beside.installation(), store.installation());
+    let ids = beside.instances(Which::Present, None, 1_000).await.unwrap();
+    assert!(!ids.is_empty());
+    assert_eq!(beside.instance(&ids[0]).await.unwrap(), store.instance(&ids[0]).await.unwrap());
+    assert!(matches!(beside.take_over().await, Err(StoreError::Closed)));
+    assert!(matches!(SqliteStore::open_beside(&path, self::ring()), Err(StoreError::WrongKeys(_))));
 }

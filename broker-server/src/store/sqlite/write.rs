@@ -65,20 +65,21 @@ pub(super) fn amend(
     Ok(Amended::Written)
 }
 
-/// Makes everything that is held due, and takes it from its holder.
+const TAKE_OVER: &str = "UPDATE operations SET due_at = ?1, owner = NULL,
+    in_doubt = in_doubt OR (step IS NOT NULL AND class <> 'read_only'),
+    touched = touched OR (step IS NOT NULL AND class <> 'read_only'),
+    step = NULL, class = NULL, attempt = NULL
+    WHERE state = 'in progress' AND owner IS NOT NULL";
+
+/// Makes everything that is held due, and takes it from its holder; or a test's mistake of it.
 pub(super) fn take_over(connection: &Connection, now: i64) -> Result<u64, StoreError> {
-    let mut take = "UPDATE operations SET due_at = ?1, owner = NULL,
-                    in_doubt = in_doubt OR (step IS NOT NULL AND class <> 'read_only'),
-                    touched = touched OR (step IS NOT NULL AND class <> 'read_only'),
-                    step = NULL, class = NULL, attempt = NULL
-                    WHERE state = 'in progress' AND owner IS NOT NULL";
-    if faults::mutant("doubt_forgotten") {
-        take = "UPDATE operations SET due_at = ?1, owner = NULL, step = NULL, class = NULL, attempt = NULL
-                WHERE state = 'in progress' AND owner IS NOT NULL";
-    } else if faults::mutant("left_behind_on_restart") {
+    if faults::mutant("left_behind_on_restart") {
         return Ok(0);
     }
-    connection.execute(take, [now]).map(|changed| changed as u64).map_err(StoreError::write)
+    let forgets = faults::mutant("doubt_forgotten");
+    let doubt = "in_doubt OR (step IS NOT NULL AND class <> 'read_only')";
+    let statement = if forgets { TAKE_OVER.replace(doubt, "in_doubt") } else { TAKE_OVER.to_owned() };
+    connection.execute(&statement, [now]).map(|changed| changed as u64).map_err(StoreError::write)
 }
 
 /// Forgets what ended before `horizon`, but never the last operation of an instance that is still there.

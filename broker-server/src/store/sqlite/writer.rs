@@ -53,6 +53,11 @@ impl Writer {
         Ok(Self { jobs: Some(jobs), thread: Some(thread), counts })
     }
 
+    /// One that refuses everything.
+    pub(super) fn none() -> Self {
+        Self { jobs: None, thread: None, counts: Arc::default() }
+    }
+
     /// Does the work in a transaction and returns once it is durable.
     pub(super) async fn write<T: Send + 'static>(
         &self,

@@ -401,3 +401,22 @@ async fn a_binding_is_the_database_and_calls_nobody() {
     Stage::new(&provider, &server, json!({})).with_record(known(&[])).unbind(None).await.done();
     assert!(calls(&server).await.is_empty());
 }
+
+#[tokio::test]
+async fn everything_with_a_mark_is_listed_from_all_pages_and_nothing_else() {
+    let server = MockServer::start().await;
+    let first = json!([database("by-hand"), database(&name())]);
+    on("GET", DATABASES).and(query_param("page", "1")).respond_with(page(first, 3)).mount(&server).await;
+    let unnamed = Marker::for_instance("another", &sutler_spec::InstanceId::new("i").unwrap()).name(None, 63);
+    on("GET", DATABASES)
+        .and(query_param("page", "2"))
+        .respond_with(page(json!([database(&unnamed)]), 3))
+        .mount(&server)
+        .await;
+    let provider = D1::new(&client(&server.uri()));
+    let Listing::Objects { bearers, objects } = provider.marked().await.unwrap() else { panic!("no list") };
+    assert_eq!(bearers, Bearers::Instances);
+    let names: Vec<&str> = objects.iter().map(|object| object.name.as_str()).collect();
+    assert_eq!(names, [name(), unnamed]);
+    assert!(changes(&server).await.is_empty());
+}

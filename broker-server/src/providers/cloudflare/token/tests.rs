@@ -362,3 +362,21 @@ async fn a_policy_is_there_as_long_as_it_is_remembered() {
     assert_eq!(found, Observation::Found { attributes: Map::new(), drift: Vec::new() });
     assert!(calls(&server).await.is_empty());
 }
+
+#[tokio::test]
+async fn tokens_of_bindings_are_listed_by_their_marks() {
+    let server = MockServer::start().await;
+    let (mark, binding) = ("0123456789ab", "0123456789abcdef01234567");
+    let token = |id: &str, name: String| json!({ "id": id.repeat(32), "name": name });
+    let rows = json!([
+        token("a", format!("shop-{mark}-{binding}")),
+        token("b", "by hand".to_owned()),
+        token("c", format!("shop-{binding}")),
+    ]);
+    on("GET", "/tokens").respond_with(page(rows, 3)).mount(&server).await;
+    let provider = Token::new(&client(&server.uri()));
+    let Listing::Objects { bearers, objects } = provider.marked().await.unwrap() else { panic!("no list") };
+    assert_eq!(bearers, Bearers::Bindings);
+    let marks: Vec<&str> = objects.iter().map(|object| object.mark.as_str()).collect();
+    assert_eq!(marks, [binding]);
+}

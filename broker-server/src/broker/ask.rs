@@ -1,0 +1,120 @@
+//! One step: the provider is asked within the lease, and whether the vendor answers at all is taken note of.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+use tracing::{debug, error};
+
+use super::{
+    answer,
+    calls::kind_of,
+    circuit::Heard,
+    drive::{Drive, bound, checkpoint, target},
+    engine::Engine,
+    error::chain,
+    facts, tenure,
+    verdict::Completed,
+};
+use crate::{
+    faults::{self, Injected},
+    providers::{Account, Attempt, IdempotencyKey, Progress, ProviderError, Sent},
+};
+
+/// A vendor that asks to wait is left alone at least this long.
+const SHORTEST_CLOSURE: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Asks the provider to do the step, within the lease.
+    pub(super) async fn ask(
+        &self,
+        drive: &Drive,
+        deadline: Instant,
+    ) -> Result<Progress<Completed>, ProviderError> {
+        let checkpoint = checkpoint(&drive.operation);
+        let attempt = if drive.operation.in_doubt { Attempt::Again } else { Attempt::First };
+        debug!(?attempt, "asking the provider");
+        let is_mutant = attempt == Attempt::Again && faults::mutant("new_marker_on_retry");
+        let installation = if is_mutant { "another" } else { self.store.installation() };
+        let marker = facts::marker(installation, &drive.instance.id, bound(&drive.operation));
+        let key = (drive.operation.turn, drive.operation.doubted_for);
+        let key = IdempotencyKey::new(&drive.operation.id, &checkpoint.step, key);
+        let step = facts::Asked {
+            instance: &drive.instance,
+            checkpoint: &checkpoint,
+            attempt,
+            marker: &marker,
+            key: &key,
+        };
+        let work = facts::call(
+            drive.provider.as_ref(),
+            target(&drive.operation),
+            step,
+            (drive.binding.as_ref(), drive.operation.change.as_ref()),
+        );
+        let work = async {
+            if attempt == Attempt::Again {
+                faults::pass("B21").await.map_err(Injected::in_doubt)?;
+            }
+            faults::pass("B08").await.map_err(Injected::unsent)?;
+            work.await
+        };
+        let account = drive.provider.account();
+        let calls = account.map_or(0, Account::calls);
+        let work = async {
+            match tenure::until(deadline, AssertUnwindSafe(work).catch_unwind()).await {
+                Some(Ok(answer)) => self.fit(drive, answer),
+                Some(Err(_panic)) => Err(unclear("The provider stopped with an internal error.")),
+                None => Err(unclear("The vendor did not answer in time.")),
+            }
+        };
+        let step = format!("{}/{}", target(&drive.operation).as_str(), checkpoint.step);
+        let answer = self.observed((&drive.instance.service, &step), work, kind_of).await;
+        if let Some(account) = account.filter(|account| account.calls() > calls) {
+            self.listen_to(account, answer.as_ref().err()).await;
+        }
+        faults::pass("B19").await.map_err(Injected::in_doubt)?;
+        answer
+    }
+
+    /// Takes note of how a vendor answered a call: silence, again and again, opens its circuit; a wish to wait closes the
+    /// account for everyone.
+    pub(super) async fn listen_to(&self, account: &Account, error: Option<&ProviderError>) {
+        match error {
+            Some(ProviderError::Unavailable { retry_after: Some(wait), .. }) => {
+                self.governor.hear(account, Heard::Answer);
+                let wait = (*wait).clamp(SHORTEST_CLOSURE, self.tuning.longest_wait);
+                if let Err(problem) = self.governor.slow_down(self.store.as_ref(), (account, wait)).await {
+                    error!(
+                        error = chain(&problem),
+                        "other processes are not told that the vendor asks to wait"
+                    );
+                }
+            }
+            Some(ProviderError::Unavailable { retry_after: None, .. }) => {
+                self.governor.hear(account, Heard::Silence);
+            }
+            _ => self.governor.hear(account, Heard::Answer),
+        }
+    }
+
+    /// What breaks the specification is not passed on: it counts as a failure of the provider.
+    fn fit(
+        &self,
+        drive: &Drive,
+        answer: Result<Progress<Completed>, ProviderError>,
+    ) -> Result<Progress<Completed>, ProviderError> {
+        let offering = self.registry.offering(&drive.instance.service);
+        let requires = offering.map_or(&[][..], |offering| &offering.service().requires);
+        answer::fit(answer, requires).map_err(|unfit| {
+            for problem in &unfit.problems {
+                error!(problem, "the provider's answer breaks the specification");
+            }
+            unfit.error
+        })
+    }
+}
+
+fn unclear(description: &str) -> ProviderError {
+    ProviderError::Unavailable { description: description.to_owned(), retry_after: None, sent: Sent::Perhaps }
+}

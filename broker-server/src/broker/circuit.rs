@@ -1,0 +1,239 @@
+//! Whether a vendor account is asked at all: one that does not answer is left alone for a while. Pure: times are given,
+//! as time since the process started.
+//!
+//! ```text
+//!            silence, again and again
+//!   Closed ───────────────────────────▶ Open ──── time is up ───▶ Probing (one call)
+//!     ▲  ▲                               ▲  │                       │   │
+//!     │  └────────── an answer ──────────│──┘       silence         │   │
+//!     │                                  └──────────────────────────┘   │
+//!     └───────────────────────────────────────── an answer ─────────────┘
+//! ```
+
+use std::time::Duration;
+
+use crate::config::Tuning;
+
+/// How an account stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Circuit {
+    /// Calls go through.
+    Closed {
+        /// Calls in a row that had no answer.
+        silences: u32,
+    },
+    /// No call goes through.
+    Open {
+        /// Until then.
+        until: Duration,
+        /// How often in a row it was opened.
+        openings: u32,
+    },
+    /// One call finds out whether the vendor answers again.
+    Probing {
+        /// When nothing was heard of it by then, another one does.
+        until: Duration,
+        /// How often in a row it was opened.
+        openings: u32,
+    },
+}
+
+/// The three states, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CircuitState {
+    /// The vendor answers.
+    Closed,
+    /// The vendor does not answer and is left alone.
+    Open,
+    /// One call finds out whether it answers again.
+    HalfOpen,
+}
+
+impl CircuitState {
+    /// The word for logs.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// The vendor said something, if only that it refuses or is busy.
+    Answer,
+    /// Nothing that can be understood.
+    Silence,
+}
+
+/// Whether a call may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// It may.
+    Pass,
+    /// Not now; asking again makes sense after this long.
+    WaitFor(Duration),
+}
+
+/// When to open, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// Silences in a row that open it.
+    pub(super) threshold: u32,
+    /// How long it is open the first time; twice as long each further time.
+    pub(super) shortest: Duration,
+    /// How long it is open at most.
+    pub(super) longest: Duration,
+    /// How long a probe is given.
+    pub(super) patience: Duration,
+}
+
+impl Rules {
+    pub(super) fn of(tuning: &Tuning) -> Self {
+        Self {
+            threshold: 5,
+            shortest: tuning.poll_interval.min(tuning.backoff_cap),
+            longest: tuning.backoff_cap,
+            patience: tuning.call_timeout,
+        }
+    }
+}
+
+impl Circuit {
+    /// As everything begins.
+    pub(super) const NEW: Self = Self::Closed { silences: 0 };
+
+    /// Asks for a call. Who passes says afterwards what was [heard](Self::hear).
+    pub(super) fn admit(self, now: Duration, rules: &Rules) -> (Self, Admission) {
+        match self {
+            Self::Closed { .. } => (self, Admission::Pass),
+            Self::Open { until, .. } if now < until => (self, Admission::WaitFor(until - now)),
+            // the probe may come back any moment
+            Self::Probing { until, .. } if now < until => {
+                (self, Admission::WaitFor((until - now).min(rules.shortest)))
+            }
+            Self::Open { openings, .. } | Self::Probing { openings, .. } => {
+                (Self::Probing { until: now + rules.patience, openings }, Admission::Pass)
+            }
+        }
+    }
+
+    /// Takes note of what came of a call, of whichever state it was begun in.
+    pub(super) fn hear(self, heard: Heard, now: Duration, rules: &Rules) -> Self {
+        match (self, heard) {
+            (_, Heard::Answer) => Self::NEW,
+            (Self::Closed { silences }, Heard::Silence) if silences + 1 < rules.threshold => {
+                Self::Closed { silences: silences + 1 }
+            }
+            (Self::Closed { .. }, Heard::Silence) => Self::opened(0, now, rules),
+            (Self::Probing { openings, .. }, Heard::Silence) => Self::opened(openings, now, rules),
+            // of a call that was begun before
+            (Self::Open { .. }, Heard::Silence) => self,
+        }
+    }
+
+    fn opened(before: u32, now: Duration, rules: &Rules) -> Self {
+        let open_for = rules.shortest.saturating_mul(1 << before.min(16)).min(rules.longest);
+        Self::Open { until: now + open_for, openings: before.saturating_add(1) }
+    }
+
+    pub(super) fn state(self) -> CircuitState {
+        match self {
+            Self::Closed { .. } => CircuitState::Closed,
+            Self::Open { .. } => CircuitState::Open,
+            Self::Probing { .. } => CircuitState::HalfOpen,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RULES: Rules = Rules {
+        threshold: 3,
+        shortest: Duration::from_secs(5),
+        longest: Duration::from_secs(60),
+        patience: Duration::from_secs(30),
+    };
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn each_state_on_each_event() {
+        let open = |until, openings| Circuit::Open { until: at(until), openings };
+        let probing = |until, openings| Circuit::Probing { until: at(until), openings };
+        let closed = |silences| Circuit::Closed { silences };
+        for (before, heard, after) in [
+            (closed(0), Heard::Silence, closed(1)),
+            (closed(2), Heard::Answer, closed(0)),
+            (closed(2), Heard::Silence, open(105, 1)),
+            (open(105, 1), Heard::Silence, open(105, 1)),
+            (open(105, 1), Heard::Answer, closed(0)),
+            (probing(130, 1), Heard::Answer, closed(0)),
+            (probing(130, 1), Heard::Silence, open(110, 2)),
+            (probing(130, 9), Heard::Silence, open(160, 10)),
+            (probing(130, u32::MAX), Heard::Silence, open(160, u32::MAX)),
+        ] {
+            assert_eq!(before.hear(heard, at(100), &RULES), after, "{before:?} {heard:?}");
+        }
+    }
+
+    #[test]
+    fn one_call_at_a_time_probes_an_open_circuit() {
+        let open = Circuit::Open { until: at(100), openings: 1 };
+        assert_eq!(open.admit(at(97), &RULES), (open, Admission::WaitFor(at(3))));
+        let (probing, admission) = open.admit(at(100), &RULES);
+        assert_eq!((probing.state(), admission), (CircuitState::HalfOpen, Admission::Pass));
+        assert_eq!(probing.admit(at(101), &RULES), (probing, Admission::WaitFor(at(5))));
+        let (_, admission) = probing.admit(at(130), &RULES);
+        assert_eq!(admission, Admission::Pass, "a probe that was lost is not waited for for ever");
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_stays_open_longer_than_the_longest_time_and_opens_only_after_enough_silence(
+            events in prop::collection::vec((0_u64..20, 0_u8..3), 1..300),
+        ) {
+            let (mut circuit, mut now, mut silences) = (Circuit::NEW, Duration::ZERO, 0_u32);
+            for (pause, event) in events {
+                now += Duration::from_secs(pause);
+                let was = circuit.state();
+                match event {
+                    0 => {
+                        let (after, admission) = circuit.admit(now, &RULES);
+                        circuit = after;
+                        if let Admission::WaitFor(wait) = admission {
+                            prop_assert!(wait <= RULES.longest && !wait.is_zero());
+                            prop_assert_ne!(was, CircuitState::Closed);
+                        }
+                    }
+                    1 => {
+                        silences = 0;
+                        circuit = circuit.hear(Heard::Answer, now, &RULES);
+                        prop_assert_eq!(circuit.state(), CircuitState::Closed);
+                    }
+                    _ => {
+                        silences += 1;
+                        circuit = circuit.hear(Heard::Silence, now, &RULES);
+                        let opened = circuit.state() == CircuitState::Open && was == CircuitState::Closed;
+                        prop_assert!(!opened || silences >= RULES.threshold);
+                    }
+                }
+                if let Circuit::Open { until, .. } = circuit {
+                    prop_assert!(until <= now + RULES.longest);
+                }
+            }
+            // whatever happened: after the longest time somebody may ask
+            let later = now + RULES.longest.max(RULES.patience);
+            prop_assert_eq!(circuit.admit(later, &RULES).1, Admission::Pass);
+        }
+    }
+}
