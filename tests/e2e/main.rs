@@ -9,3 +9,4 @@ mod golden;
 mod layers;
 mod secrets;
 mod shop;
+mod supply;

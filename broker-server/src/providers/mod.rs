@@ -4,6 +4,7 @@ mod account;
 pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
+pub mod egress;
 mod listing;
 mod marker;
 mod probe;

@@ -45,6 +45,9 @@ pub enum ConfigError {
     /// A call could never end in time.
     #[error("the time limit of a call to Cloudflare must be longer than nothing")]
     CallTimeout,
+    /// The root leads where no vendor is.
+    #[error("Cloudflare cannot be at this base URL")]
+    Egress(#[from] crate::providers::egress::EgressError),
     /// The HTTP client cannot be made.
     #[error("the HTTP client could not be made")]
     Http(#[source] reqwest::Error),

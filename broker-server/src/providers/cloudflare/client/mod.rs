@@ -22,7 +22,7 @@ pub(super) use error::{CallError, Unclear};
 use crate::{
     budget::{AccountKey, Budget},
     faults,
-    providers::{Account, Sent},
+    providers::{Account, Sent, egress},
 };
 use config::Target;
 
@@ -59,15 +59,8 @@ impl Client {
         let target = Target::check(config)?;
         // reqwest is built without cipher suites of its own; if somebody chose some already, those are used
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .user_agent(concat!("sutler-broker/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(target.call_timeout.min(Duration::from_secs(10)))
-            .read_timeout(target.call_timeout.min(Duration::from_secs(15)))
-            .timeout(target.call_timeout)
+        let base = url::Url::parse(&target.base).map_err(|_| ConfigError::BaseUrl)?;
+        let http = egress::client(&base, target.call_timeout)?
             .build()
             .map_err(|error| ConfigError::Http(error.without_url()))?;
         let account = Account::new(AccountKey::new("cloudflare", &target.account), BUDGET);

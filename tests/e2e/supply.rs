@@ -1,0 +1,73 @@
+//! What the documents about security say is checked: every dependency has a reason, every test that is named exists.
+
+use std::{collections::BTreeSet, path::Path};
+
+use sutler_tests::world::Binaries;
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Binaries::workspace().join(path)).expect(path)
+}
+
+#[test]
+fn s_59_every_direct_dependency_has_a_reason() {
+    let manifest = read("Cargo.toml");
+    let section = manifest.split("[workspace.dependencies]").nth(1).expect("the dependencies");
+    let section = section.split("\n[").next().unwrap_or(section);
+    let named: BTreeSet<&str> = section
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.contains("path = "))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name)
+        .collect();
+    let document = read("docs/dependencies.md");
+    let explained: BTreeSet<&str> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
+    let without: Vec<_> = named.difference(&explained).collect();
+    let gone: Vec<_> = explained.difference(&named).collect();
+    assert!(
+        without.is_empty() && gone.is_empty(),
+        "without a reason: {without:?}; not there any more: {gone:?}"
+    );
+}
+
+#[test]
+fn s_65_every_crate_takes_the_lints_of_the_workspace() {
+    assert!(read("Cargo.toml").contains("unsafe_code = \"forbid\""));
+    let manifest = read("Cargo.toml");
+    let members =
+        manifest.split("members = [").nth(1).and_then(|rest| rest.split(']').next()).expect("members");
+    for member in members.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty())
+    {
+        let manifest = read(&format!("{member}/Cargo.toml"));
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{member}");
+    }
+}
+
+#[test]
+fn the_tests_that_the_security_document_names_exist() {
+    let mut sources = String::new();
+    for folder in ["broker-server", "broker-client", "catalog", "secrets", "orchestrator", "spec", "tests"] {
+        collect(&Binaries::workspace().join(folder), &mut sources);
+    }
+    let document = read("docs/security.md");
+    let rows = document.lines().filter(|line| line.starts_with("| S-"));
+    let names =
+        rows.flat_map(|row| row.rsplit(" | ").next().unwrap_or_default().split('`').skip(1).step_by(2));
+    let missing: Vec<&str> = names.filter(|name| !sources.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The text of all Rust files of a folder.
+fn collect(folder: &Path, sources: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("readable") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push_str(&std::fs::read_to_string(&path).expect("readable"));
+        }
+    }
+}
