@@ -1,8 +1,9 @@
 //! What a run made goes again, whatever state it is in.
 
 use super::{
-    trial::{Incomplete, Made, Trial},
-    wire::Answer,
+    answer::Answer,
+    bench::Made,
+    trial::{Incomplete, Trial},
 };
 
 /// How often a deletion that did not succeed is asked for again.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{
+    bench::Bench,
     finding::Finding,
-    trial::Bench,
     wire::{Call, Proof},
 };
 

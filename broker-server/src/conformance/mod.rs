@@ -8,8 +8,11 @@
 //! Nothing of our own broker or of our own types for messages is used: what is sent may be malformed, and what comes
 //! back is looked at as it is.
 
+mod answer;
+mod bench;
 mod check;
 mod checks;
+mod choice;
 mod cleanup;
 mod finding;
 mod lost;

@@ -6,11 +6,13 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     Check, ConformanceError, Extent, Needs, Options,
+    bench::Bench,
     checks::all,
     cleanup,
     finding::Finding,
     report::{CheckResult, Report, Verdict},
-    trial::{Bench, Trial},
+    rows::ROWS,
+    trial::Trial,
     wire::Wire,
 };
 
@@ -42,13 +44,19 @@ pub async fn run(mut options: Options) -> Result<Report, ConformanceError> {
         }
     }
     let last = Trial::new(&bench);
-    left.extend(cleanup::delete_all(&last, last.take_shared()).await);
+    left.extend(cleanup::delete_all(&last, bench.take_made()).await);
     for check in chosen(&bench.options, Needs::Answers) {
         results.push(one(&bench, check).await.0);
     }
-    let position = |result: &CheckResult| all().position(|check| check.id == result.id);
-    results.sort_by_key(position);
+    results.sort_by_key(|result| position(result.id));
     Ok(Report { url: bench.wire.base().to_owned(), results, left })
+}
+
+/// The order of the rows, and within a row that of its checks.
+fn position(id: &str) -> (Option<usize>, Option<usize>) {
+    let check = all().enumerate().find(|(_, check)| check.id == id);
+    let row = check.and_then(|(_, check)| ROWS.iter().position(|row| row.id == check.row()));
+    (row, check.map(|(position, _)| position))
 }
 
 /// Fetches the catalog: without it there is nothing to go on with.

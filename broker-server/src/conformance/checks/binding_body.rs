@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::super::{
+    answer::{Answer, Endpoint},
     check::checks,
     finding::{Finding, Verdict, ensure, none},
     offer::Offer,
     trial::Trial,
-    wire::{Answer, Endpoint},
 };
 
 checks! {

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::super::{
+    answer::Answer,
     check::checks,
     finding::{Finding, Verdict, ensure, none},
     offer::Offer,
     trial::Trial,
-    wire::Answer,
 };
 
 const CATALOG: &str = "/v2/catalog";

@@ -5,11 +5,13 @@ use http::Method;
 use serde_json::json;
 
 use super::super::{
+    answer::Answer,
+    bench::{Instance, new_id},
     check::checks,
     finding::{Finding, Verdict, ensure},
     lost, restart,
-    trial::{Incomplete, Instance, Trial, new_id},
-    wire::{Answer, Call},
+    trial::{Incomplete, Trial},
+    wire::Call,
 };
 use super::flight;
 

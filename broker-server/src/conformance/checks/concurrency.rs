@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::super::{
+    answer::Answer,
     check::checks,
     finding::{Finding, Verdict, ensure},
     trial::Trial,
-    wire::Answer,
 };
 use super::flight::{self, Flight};
 

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::super::{
+    answer::{Answer, Endpoint},
+    bench::{Instance, new_id},
     check::checks,
     finding::{Finding, Verdict, ensure, none},
-    trial::{Instance, Trial, new_id},
-    wire::{Answer, Endpoint},
+    trial::Trial,
 };
 use super::flight;
 

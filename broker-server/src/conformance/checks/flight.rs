@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::super::{
+    answer::Answer,
+    bench::{Binding, Instance},
     finding::{Finding, Verdict, ensure},
     offer::Offer,
-    trial::{Binding, Instance, Trial},
-    wire::Answer,
+    trial::Trial,
 };
 
 /// A running operation.

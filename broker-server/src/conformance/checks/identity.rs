@@ -5,9 +5,10 @@ use http::Method;
 use serde_json::json;
 
 use super::super::{
+    bench::new_id,
     check::checks,
     finding::{Finding, Verdict, ensure, none},
-    trial::{Trial, new_id},
+    trial::Trial,
     wire::{Authentication, Proof},
 };
 

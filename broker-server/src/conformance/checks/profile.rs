@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::super::{
+    bench::new_id,
     check::checks,
     finding::{Finding, Verdict, none},
     offer::Offer,
-    trial::{Trial, new_id},
+    trial::Trial,
 };
 
 checks! {

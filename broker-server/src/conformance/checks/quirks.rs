@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::{
+    answer::{Answer, Endpoint},
     check::checks,
     finding::{Finding, Verdict, ensure, none},
     offer::Offer,
     trial::{Incomplete, Trial},
-    wire::{Answer, Endpoint},
 };
 use super::flight;
 
@@ -248,7 +248,7 @@ async fn platform_versions(t: &Trial) -> Verdict {
         t.get("/v2/catalog").header("x-broker-api-version", version).send().await?.is(&[200])?;
     }
     let offer = t.default_offer()?;
-    let path = format!("/v2/service_instances/{}", super::super::trial::new_id());
+    let path = format!("/v2/service_instances/{}", super::super::bench::new_id());
     let call = t.delete(path, &offer, Incomplete::Accepted).header("x-broker-api-version", "2.14");
     call.send().await?.is(&[410]).map(|_| ())
 }

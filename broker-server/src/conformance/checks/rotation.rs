@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::super::{
+    answer::Answer,
+    bench::{Binding, Instance, new_id},
     check::checks,
     finding::{Finding, Verdict, ensure},
     offer::{Input, Offer},
     sample,
-    trial::{Binding, Incomplete, Instance, Trial, new_id},
-    wire::Answer,
+    trial::{Incomplete, Trial},
 };
 
 checks! {

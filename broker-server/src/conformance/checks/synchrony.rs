@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::{
+    answer::{Answer, Endpoint},
+    bench::Instance,
     check::checks,
     finding::{Finding, Verdict, ensure},
     offer::Offer,
-    trial::{Incomplete, Instance, Trial},
-    wire::{Answer, Endpoint},
+    trial::{Incomplete, Trial},
 };
 use super::flight;
 

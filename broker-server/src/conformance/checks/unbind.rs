@@ -4,10 +4,11 @@ use http::Method;
 use serde_json::Value;
 
 use super::super::{
+    answer::{Answer, Endpoint},
+    bench::{Binding, new_id},
     check::checks,
     finding::{Finding, Verdict, ensure, none},
-    trial::{Binding, Incomplete, Trial, new_id},
-    wire::{Answer, Endpoint},
+    trial::{Incomplete, Trial},
 };
 use super::flight;
 
