@@ -19,6 +19,7 @@ mod hardening;
 pub mod instance;
 pub mod logging;
 pub mod metrics;
+pub mod openapi;
 pub mod operation;
 pub mod providers;
 mod server;

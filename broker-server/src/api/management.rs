@@ -9,7 +9,7 @@ use super::{
     reply::Reply,
     usage,
 };
-use crate::{broker::Health, metrics};
+use crate::{broker::Health, metrics, openapi};
 
 /// Answers one request.
 pub(crate) async fn serve(request: HttpRequest, api: Data<Api>) -> HttpResponse {
@@ -28,6 +28,7 @@ pub(crate) async fn serve(request: HttpRequest, api: Data<Api>) -> HttpResponse 
             Err(_) => HttpResponse::InternalServerError().finish(),
         },
         ("GET", "/credentials") => HttpResponse::Ok().json(api.authenticator().uses()),
+        ("GET", "/openapi.json") => HttpResponse::Ok().json(openapi::document()),
         _ => HttpResponse::NotFound().json(json!({ "description": "There is nothing at this path." })),
     }
 }

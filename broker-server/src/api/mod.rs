@@ -238,7 +238,7 @@ fn tell(route: &Route) {
     let span = Span::current();
     let (instance, binding) = route.subject();
     span.record("endpoint", route.name());
-    span.record("otel.name", route.name());
+    telemetry::rename(&span, route.name());
     if let Some(instance) = instance {
         span.record("instance_id", instance.as_str());
     }

@@ -159,6 +159,23 @@ mod tests {
     }
 
     #[test]
+    fn the_openapi_document_has_exactly_these_endpoints() {
+        let document = crate::openapi::document();
+        let paths = document["paths"].as_object().unwrap();
+        let mut served = 0;
+        for (template, item) in paths {
+            let path = template.replace("{instance_id}", "i").replace("{binding_id}", "b");
+            for method in ["GET", "PUT", "PATCH", "DELETE", "POST", "HEAD", "OPTIONS"] {
+                let is_served = Route::parse(method, &path).is_ok();
+                let is_documented = item.get(method.to_lowercase()).is_some();
+                assert_eq!(is_served, is_documented, "{method} {template}");
+                served += usize::from(is_served);
+            }
+        }
+        assert_eq!((paths.len(), served), (5, 10), "the router has no other endpoint, see `Route`");
+    }
+
+    #[test]
     fn s_19_what_cannot_be_an_id_is_refused() {
         for raw in ["", "%", "%ff", "%2e%2e", "..", "a%2fb", "a%5cb", "a%00", "a%0d%0a"] {
             let path = format!("/v2/service_instances/{raw}");

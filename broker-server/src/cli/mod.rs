@@ -71,6 +71,8 @@ enum Command {
     Catalog(ConfigArgument),
     /// Prints a page about each offering that would be served, in Markdown: plans, parameters, outputs, limits.
     Docs(ConfigArgument),
+    /// Prints the OpenAPI document of what is served. No configuration is needed.
+    Openapi,
     /// Checks configuration, keys, store and offerings, without serving.
     Check(ConfigArgument),
     /// Checks any broker against the Open Service Broker API 2.17.
@@ -204,6 +206,7 @@ pub(crate) fn run() -> ExitCode {
 fn execute(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Serve(argument) => serve::serve(&argument.config),
+        Command::Openapi => print(&format!("{:#}", sutler_broker_server::openapi::document())),
         Command::Catalog(argument) => catalog::print(&argument.config),
         Command::Docs(argument) => catalog::document(&argument.config),
         Command::Check(argument) => check::check(&argument.config),

@@ -21,6 +21,8 @@ const LARGEST_ANSWER: usize = 64 << 10;
 
 /// Builds the exporter.
 pub(super) fn build(otlp: &Otlp, runtime: &Handle) -> Result<SpanExporter, TelemetryError> {
+    // reqwest is built without a choice of its own; a second installation changes nothing
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .timeout(PATIENCE)
         .connect_timeout(PATIENCE)

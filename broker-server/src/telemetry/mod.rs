@@ -25,7 +25,7 @@ use tracing_subscriber::{
 };
 
 pub(crate) use parent::{Parent, parent};
-pub(crate) use spans::{operation, request, step, vendor_call};
+pub(crate) use spans::{operation, rename, request, step, vendor_call};
 
 use crate::{config::Otlp, logging};
 

@@ -16,7 +16,6 @@ pub(crate) fn request(request_id: &str, method: &str, parent: Option<&Parent>) -
     let span = error_span!(
         "request",
         otel.kind = "server",
-        otel.name = Empty,
         otel.status_code = Empty,
         request_id,
         method,
@@ -58,6 +57,11 @@ pub(crate) fn step(step: &str, attempt: u32) -> Span {
 /// A call of a provider, within a step or a fetch.
 pub(crate) fn vendor_call(provider: &str, step: &str) -> Span {
     error_span!("vendor_call", otel.kind = "client", otel.name = step, provider, outcome = Empty)
+}
+
+/// Names a span in its trace once it is known what it is about.
+pub(crate) fn rename(span: &Span, name: &'static str) {
+    span.context().span().update_name(name);
 }
 
 /// Makes the span a child of the parent, and writes the trace it belongs to into it. The span as a parent, in turn;

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod command;
+mod documents;
 mod edge;
 mod notes;
+mod openapi;
+mod operators;
 mod process;

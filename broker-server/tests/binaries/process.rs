@@ -15,6 +15,8 @@ pub(crate) struct Process {
     child: Child,
     /// `127.0.0.1:PORT`, as the log told.
     pub(crate) address: String,
+    /// The same for health and metrics, where they are served.
+    pub(crate) management: Option<String>,
     lines: std::thread::JoinHandle<Vec<String>>,
 }
 
@@ -23,15 +25,16 @@ impl Process {
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = loop {
+        let (address, management) = loop {
             let line = log.next().expect("it listens before it ends").unwrap();
             let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
             if line["message"] == "listening" {
-                break line["address"].as_str().unwrap().to_owned();
+                let management = line["management"].as_str().map(str::to_owned);
+                break (line["address"].as_str().unwrap().to_owned(), management);
             }
         };
         let lines = std::thread::spawn(move || log.map_while(Result::ok).collect());
-        Self { child, address, lines }
+        Self { child, address, management, lines }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -44,8 +47,13 @@ impl Process {
     }
 
     /// Asks it to end. How it did, what it printed, and what it logged since it listened.
-    pub(crate) fn end(mut self) -> (ExitStatus, String, Vec<String>) {
+    pub(crate) fn end(self) -> (ExitStatus, String, Vec<String>) {
         self.signal("TERM");
+        self.ended()
+    }
+
+    /// The same of one that was asked already.
+    pub(crate) fn ended(mut self) -> (ExitStatus, String, Vec<String>) {
         let status = self.child.wait().unwrap();
         let printed = std::io::read_to_string(self.child.stdout.take().unwrap()).unwrap();
         (status, printed, self.lines.join().unwrap())
