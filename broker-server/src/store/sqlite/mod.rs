@@ -81,7 +81,14 @@ impl SqliteStore {
         let sealer = Sealer::new(ring);
         let installation = schema::check_for_reading(path, &sealer)?;
         let readers = Readers::open(path, READERS)?;
-        Ok(Self { writer: Writer::none(), readers, sealer, installation, cursor: Mutex::default(), _lock: None })
+        Ok(Self {
+            writer: Writer::none(),
+            readers,
+            sealer,
+            installation,
+            cursor: Mutex::default(),
+            _lock: None,
+        })
     }
 }
 
