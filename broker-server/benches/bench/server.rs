@@ -76,7 +76,8 @@ pub(crate) fn keys(folder: &Path) -> PathBuf {
     folder.join("broker.keys")
 }
 
-fn private(folder: &Path, name: &str, text: &str) -> std::io::Result<()> {
+/// Writes a file that nobody else can read.
+pub(crate) fn private(folder: &Path, name: &str, text: &str) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = std::fs::OpenOptions::new();
     options.create(true).truncate(true).write(true).mode(0o600);
