@@ -44,7 +44,7 @@ impl Vendor {
             account_id: ACCOUNT.to_owned(),
             api_token: TOKEN.into(),
             // what may arrive late is waited for twice as long
-            call_timeout: Duration::from_millis(500),
+            call_timeout: Duration::from_secs(1),
         };
         Client::new(&config).unwrap().poll_every(Duration::from_millis(5))
     }

@@ -18,6 +18,8 @@ use crate::{
 
 /// Attempts after which the engine of these cases gives up.
 const ATTEMPTS: u32 = 3;
+/// How often an answer that never came is asked for again.
+const PATIENT_LOOKS: u32 = 4;
 /// A step that is done, though the engine never learns it, and one that is not.
 const FAILURES: [(&str, Disturbance); 2] =
     [("done and given up", Disturbance::Lose), ("never done", Disturbance::Skip(Sent::Perhaps))];
@@ -159,7 +161,7 @@ pub(super) async fn what_vanished_is_gone_and_can_be_deleted<S: Staged>() -> Cas
     let mut platform = Platform::<S>::set().await?;
     let (ids, before) = (platform.ids()?, platform.objects().await);
     insist(&mut platform, Work::Provision, &ids, Tolerance::Success).await?;
-    let found = platform.fetch(&ids).await?;
+    let found = fetched(&mut platform, &ids).await?;
     if found != End::Done {
         return Err(Broken(format!("what is there is not found: {found:?}")));
     }
@@ -171,7 +173,7 @@ pub(super) async fn what_vanished_is_gone_and_can_be_deleted<S: Staged>() -> Cas
     }
     unchanged(&before, &platform.objects().await)?;
     // a policy, say, has no object of its own: then there is nothing that could be gone
-    if let End::Failed(description) = platform.fetch(&ids).await? {
+    if let End::Failed(description) = fetched(&mut platform, &ids).await? {
         return Err(Broken(format!("what is gone cannot be fetched: {description}")));
     }
     if platform.is_bindable() {
@@ -180,4 +182,18 @@ pub(super) async fn what_vanished_is_gone_and_can_be_deleted<S: Staged>() -> Cas
     insist(&mut platform, Work::Deprovision, &ids, Tolerance::Success).await?;
     emptied(&mut platform, &ids, &before).await?;
     Ok(Outcome::Kept(1))
+}
+
+/// What fetching comes to, once the vendor has answered: a slow machine is no broken promise.
+async fn fetched<S: Staged>(
+    platform: &mut Platform<S>,
+    ids: &crate::providers::contract::platform::Ids,
+) -> Result<End, Broken> {
+    for _ in 0..PATIENT_LOOKS {
+        let found = platform.fetch(ids).await?;
+        if !matches!(found, End::Failed(_)) {
+            return Ok(found);
+        }
+    }
+    platform.fetch(ids).await
 }
