@@ -73,6 +73,8 @@ pub struct Instance {
     pub unfinished: Option<Value>,
     /// Where a person manages it.
     pub dashboard_url: Option<String>,
+    /// For people to find it by.
+    pub labels: Map<String, Value>,
     /// Facts for the platform.
     pub attributes: Map<String, Value>,
     /// Counts the writes; a request decided on an older one is decided again.

@@ -1,6 +1,6 @@
 //! The catalog: written once, served as bytes (B-CAT-07).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use actix_web::{
     HttpRequest,
@@ -12,9 +12,13 @@ use sha2::{Digest, Sha256};
 
 use super::{call::header_text, reply::Reply};
 
-fn to_the_second(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    UNIX_EPOCH + Duration::from_secs(since.as_secs())
+/// Names a catalog by what goes over the wire.
+pub(crate) fn catalog_digest(catalog: &impl Serialize) -> String {
+    digest(&serde_json::to_vec(catalog).unwrap_or_default())
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The catalog as it goes over the wire.
@@ -26,12 +30,11 @@ pub(super) struct ServedCatalog {
 }
 
 impl ServedCatalog {
-    /// Writes the catalog; from now on it is the one of this moment.
-    pub(super) fn new(catalog: &impl Serialize) -> Self {
+    /// Writes the catalog, which is served since then.
+    pub(super) fn new(catalog: &impl Serialize, since: SystemTime) -> Self {
         let bytes = Bytes::from(serde_json::to_vec(catalog).unwrap_or_default());
-        let hash: String = Sha256::digest(&bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let modified = HttpDate::from(to_the_second(SystemTime::now()));
-        Self { bytes, etag: format!("\"{hash}\""), modified }
+        let etag = format!("\"{}\"", digest(&bytes));
+        Self { bytes, etag, modified: HttpDate::from(since) }
     }
 
     /// 200, or 304 when the platform has it.

@@ -17,7 +17,7 @@ mod usage;
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, PoisonError, RwLock},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use actix_web::{
@@ -30,6 +30,7 @@ use tracing::{Instrument, Span, debug, error, info, warn};
 
 pub(crate) use auth::Authenticator;
 pub use auth::CredentialError;
+pub(crate) use catalog::catalog_digest;
 pub(crate) use management::serve as serve_management;
 
 use self::{
@@ -67,12 +68,12 @@ struct Identity {
 impl Api {
     /// Puts the endpoints together.
     pub(crate) fn new(
-        broker: Arc<Broker>,
+        (broker, catalog_since): (Arc<Broker>, SystemTime),
         authenticator: Authenticator,
         missing_version_header: MissingVersionHeader,
         limits: Limits,
     ) -> Self {
-        let catalog = ServedCatalog::new(broker.registry().index().catalog());
+        let catalog = ServedCatalog::new(broker.registry().index().catalog(), catalog_since);
         let authenticator = RwLock::new(Arc::new(authenticator));
         Self { broker, authenticator, catalog, missing_version_header, limits }
     }

@@ -2,7 +2,7 @@
 
 use sutler_catalog::{Application, Input};
 use sutler_secrets::Digest;
-use sutler_spec::{BindRequest, BindingId, Bound, InstanceId, ServicePlan};
+use sutler_spec::{Asynchrony, BindRequest, BindingId, Bound, InstanceId, ServicePlan};
 
 use super::{
     Broker, BrokerError, Caller, digest, facts,
@@ -82,6 +82,7 @@ impl Broker {
         for _ in 0..DECISIONS {
             let instance = self.engine.store.instance(instance_id).await?;
             let digest = digest::of_bind(&self.engine.ring, request, instance.as_ref());
+            let caller = &self.waiting_caller(instance.as_ref(), caller);
             let binding = self.engine.store.binding(instance_id, id).await?;
             let active = self.engine.store.active(instance_id).await?;
             let decision = decide((instance.as_ref(), binding.as_ref()), active.as_ref(), id, digest);
@@ -120,6 +121,14 @@ impl Broker {
             }
         }
         Err(BrokerError::Concurrency)
+    }
+
+    /// Whoever cannot fetch the binding afterwards has to wait for it (B-LOB-06).
+    fn waiting_caller(&self, instance: Option<&Instance>, caller: &Caller) -> Caller {
+        let offering = instance.and_then(|instance| self.engine.registry.offering(&instance.service));
+        let is_hidden = offering.is_some_and(|offering| !offering.service().bindings_retrievable);
+        let asynchrony = if is_hidden { Asynchrony::Refused } else { caller.asynchrony };
+        Caller { asynchrony, ..caller.clone() }
     }
 
     /// Offering and plan are named and exist, unless a predecessor stands for them (B-ROT-06).

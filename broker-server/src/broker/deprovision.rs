@@ -23,7 +23,7 @@ enum Decision {
     Gone,
     /// It is being deleted.
     Join,
-    /// Delete it; a parked operation makes way.
+    /// Delete it; the creation, or other work that only waits, makes way.
     Start(Option<OperationId>),
     /// Something is under way that cannot be interrupted.
     Busy,
@@ -36,7 +36,9 @@ fn decide(existing: Option<&Instance>, active: Option<&OperationStatus>) -> Deci
     match (existing, active) {
         (None, _) => Decision::Gone,
         (Some(_), Some(active)) if active.work == Work::Deprovision => Decision::Join,
-        (Some(_), Some(active)) if active.is_parked => Decision::Start(Some(active.id.clone())),
+        (Some(_), Some(active)) if active.is_parked || active.work == Work::Provision => {
+            Decision::Start(Some(active.id.clone()))
+        }
         (Some(_), Some(_)) => Decision::Busy,
         (Some(existing), None)
             if matches!(existing.state, InstanceState::Provisioning | InstanceState::Deprovisioning) =>
@@ -91,13 +93,13 @@ impl Broker {
         superseded: Option<OperationId>,
         caller: &Caller,
     ) -> Result<Option<Deprovisioned>, BrokerError> {
-        let parked = match &superseded {
+        let halted = match &superseded {
             Some(id) => self.engine.store.operation(id).await?,
             None => None,
         };
-        let binding = self.halted_binding(parked.as_ref()).await?;
+        let binding = self.halted_binding(halted.as_ref()).await?;
         let decided_on = Some(existing.revision);
-        let row = deleting(existing, parked.as_ref());
+        let row = deleting(existing, halted.as_ref());
         let mut operation = self.deletion(&row).await?;
         operation.revoking = self.engine.store.bindings(&row.id).await?.into_iter().next();
         if let Some(first) = &operation.revoking {
@@ -110,6 +112,7 @@ impl Broker {
             let begin = facts::read_checkpoint(&operation.checkpoint);
             operation.intent = facts::first_intent(provider.as_ref(), (Work::Unbind, &begin));
         }
+        let operation = taking_place(operation, halted.as_ref());
         let asynchrony = self.asynchrony(Work::Deprovision, (&row.service, &row.plan));
         let rows = Rows { instance: RowChange::put(row), binding, revoked: None };
         let mut begin = self.beginning(operation, (decided_on, rows), ("deprovision.accepted", caller));
@@ -130,15 +133,15 @@ impl Broker {
     /// The binding that a halted bind was making, with what it knew.
     pub(super) async fn halted_binding(
         &self,
-        parked: Option<&Operation>,
+        halted: Option<&Operation>,
     ) -> Result<RowChange<crate::binding::Binding>, BrokerError> {
-        let Some((parked, id)) =
-            parked.and_then(|parked| parked.binding.as_ref().map(|binding| (parked, binding)))
+        let Some((halted, id)) =
+            halted.and_then(|halted| halted.binding.as_ref().map(|binding| (halted, binding)))
         else {
             return Ok(RowChange::Keep);
         };
-        let row = self.engine.store.binding(&parked.instance, id).await?;
-        let unfinished = facts::unfinished(parked);
+        let row = self.engine.store.binding(&halted.instance, id).await?;
+        let unfinished = facts::unfinished(halted);
         Ok(row.map_or(RowChange::Keep, |row| {
             let unfinished = unfinished.or_else(|| row.unfinished.clone());
             RowChange::put(crate::binding::Binding { unfinished, ..row })
@@ -159,10 +162,18 @@ impl Broker {
     }
 }
 
+/// A deletion that takes the place of other work begins without an intent: only when nobody can be in the middle of a
+/// step of that. Whatever that step was, it may have reached the vendor.
+pub(super) fn taking_place(deletion: Operation, halted: Option<&Operation>) -> Operation {
+    let Some(halted) = halted else { return deletion };
+    let in_doubt = facts::is_in_doubt(halted);
+    Operation { intent: None, in_doubt, touched: in_doubt || halted.touched, ..deletion }
+}
+
 /// The row of an instance that is being deleted: it keeps what a halted creation knew.
-fn deleting(existing: Instance, parked: Option<&Operation>) -> Instance {
+fn deleting(existing: Instance, halted: Option<&Operation>) -> Instance {
     let halted =
-        parked.filter(|parked| parked.work == Work::Provision && parked.state == OperationState::InProgress);
+        halted.filter(|halted| halted.work == Work::Provision && halted.state == OperationState::InProgress);
     Instance {
         unfinished: halted.and_then(facts::unfinished).or_else(|| existing.unfinished.clone()),
         state_before: Some(existing.state),
@@ -190,7 +201,9 @@ mod tests {
             (Deprovisioning, Some((Work::Deprovision, false)), Decision::Join),
             (Deprovisioning, Some((Work::Deprovision, true)), Decision::Join),
             (Provisioning, Some((Work::Provision, true)), makes_way()),
-            (Provisioning, Some((Work::Provision, false)), Decision::Busy),
+            (Provisioning, Some((Work::Provision, false)), makes_way()),
+            (Ready, Some((Work::Update, true)), makes_way()),
+            (Ready, Some((Work::Bind, false)), Decision::Busy),
             (Ready, Some((Work::Update, false)), Decision::Busy),
             (Ready, Some((Work::Bind, true)), makes_way()),
         ] {

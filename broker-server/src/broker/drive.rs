@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sutler_spec::BindingId;
+use sutler_spec::{BindingId, InstanceId};
 use tokio::time::Instant;
 use tracing::{Instrument, error, info, warn};
 
@@ -45,14 +45,25 @@ impl Engine {
     /// Drives until the operation ends, waits, is lost, or the process drains. The claim comes with the moment at which
     /// the store was asked for it.
     pub(super) async fn drive(&self, claim: (Lease, Instant), operation: Operation) {
+        let (held, instance) = (claim.0.clone(), operation.instance.clone());
         match self.try_drive(claim, operation).await {
             Ok(()) => {}
             Err(StoreError::LeaseLost) => {
                 self.metrics.operations.lease_lost();
-                info!("somebody else goes on with the operation");
+                info!("somebody else goes on with the operation, or with its deletion");
+                self.let_go(&held, &instance).await;
             }
             // the lease lapses, and the operation is taken up again from what is durable
             Err(problem) => error!(error = %chain(&problem), "the operation is interrupted"),
+        }
+    }
+
+    /// A deletion that took the place of the operation need not wait for the end of our lease.
+    async fn let_go(&self, held: &Lease, instance: &InstanceId) {
+        match self.store.let_go(held, instance).await {
+            Ok(()) => self.wake.notify_one(),
+            // then it waits for the end of the lease
+            Err(problem) => warn!(%instance, error = %chain(&problem), "could not let go of an instance"),
         }
     }
 

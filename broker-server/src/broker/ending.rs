@@ -136,6 +136,7 @@ fn made_ready(instance: Instance, made: ProvisionedInstance) -> Instance {
         record: Some(made.record.0),
         unfinished: None,
         dashboard_url: made.dashboard_url,
+        labels: made.labels,
         attributes: made.attributes,
         ..instance
     }

@@ -81,7 +81,8 @@ pub(super) struct Engine {
 
 impl Engine {
     /// Accepts an operation and starts working on it; nothing when the world moved on before. The work is not tied to
-    /// the caller, who listens from before it starts.
+    /// the caller, who listens from before it starts. What takes the place of other work starts when nobody can be in the
+    /// middle of a step of that any more: the worker finds it.
     pub(super) async fn begin(self: &Arc<Self>, begin: Begin) -> Result<Option<Attendance>, StoreError> {
         faults::pass("B01").await?;
         let attendance = self.listen(&begin.operation.id, begin.operation.work);
@@ -99,6 +100,7 @@ impl Engine {
 
     /// Accepts and works, in a task of its own: a platform that hangs up in between leaves nothing half done.
     async fn accept(&self, begin: Begin, told: oneshot::Sender<Result<Begun, StoreError>>) {
+        let takes_place = begin.supersedes.is_some();
         let (asked, lease, operation) = (Instant::now(), begin.lease.clone(), begin.operation.clone());
         let begun = match self.store.begin(begin).await {
             Ok(Begun::Accepted) => {
@@ -112,7 +114,9 @@ impl Engine {
         }
         // who asked may have hung up
         let _ = told.send(begun);
-        if is_accepted {
+        if is_accepted && takes_place {
+            self.wake.notify_one();
+        } else if is_accepted {
             let span = telemetry::operation(&operation);
             self.drive((lease, asked), operation).instrument(span).await;
         }

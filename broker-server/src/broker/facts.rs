@@ -14,7 +14,7 @@ use crate::{
     operation::{Intent, Operation, OperationId},
     providers::{
         Attempt, BEGIN, BindingFacts, Change, Checkpoint, IdempotencyKey, InstanceFacts, Marker, Progress,
-        Provider, ProviderError, Record, Repeatability, Step, Usability, Work,
+        Provider, ProviderError, Record, RecoveryClass, Repeatability, Step, Usability, Work,
     },
 };
 
@@ -138,6 +138,13 @@ pub(super) fn first_checkpoint(unfinished: Option<&Value>) -> Value {
 /// What the work of an operation knew last.
 pub(super) fn unfinished(operation: &Operation) -> Option<Value> {
     Some(read_checkpoint(&operation.checkpoint).data).filter(|data| !data.is_null())
+}
+
+/// Whether a step of the operation may be under way at the vendor, or its outcome is unknown.
+pub(super) fn is_in_doubt(operation: &Operation) -> bool {
+    let read_only = written(&RecoveryClass::ReadOnly);
+    let may_act = |intent: &Intent| read_only.as_str() != Some(intent.class.as_str());
+    operation.in_doubt || operation.intent.as_ref().is_some_and(may_act)
 }
 
 /// A checkpoint for the record.

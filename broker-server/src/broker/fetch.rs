@@ -125,7 +125,7 @@ impl Broker {
     fn fetched(&self, instance: Instance, attributes: Map<String, Value>) -> FetchedInstance {
         let plan = self.engine.registry.index().plan_by_id(&instance.service, &instance.plan);
         let parameters = visible(&instance.parameters, plan.and_then(|plan| plan.provision_schema()));
-        let metadata = InstanceMetadata { attributes, ..InstanceMetadata::default() };
+        let metadata = InstanceMetadata { labels: instance.labels, attributes };
         let version = instance.maintenance_version;
         FetchedInstance {
             service_id: Some(instance.service),

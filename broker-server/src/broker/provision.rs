@@ -169,6 +169,7 @@ fn new_instance(id: &InstanceId, request: &ProvisionRequest, plan: &ServicePlan,
         record: None,
         unfinished: None,
         dashboard_url: None,
+        labels: serde_json::Map::new(),
         attributes: serde_json::Map::new(),
         revision: 0,
     }

@@ -143,6 +143,7 @@ pub(super) fn announced(instance: Instance, announced: Announced) -> Instance {
     };
     Instance {
         dashboard_url: announced.dashboard_url.or(instance.dashboard_url),
+        labels: merged(instance.labels, announced.labels),
         attributes: merged(instance.attributes, announced.attributes),
         ..instance
     }
@@ -233,7 +234,7 @@ pub(super) fn check_maintenance(
 /// What a finished instance looks like to its platform.
 pub(super) fn instance_body(instance: &Instance) -> InstanceBody {
     let metadata =
-        InstanceMetadata { attributes: instance.attributes.clone(), ..InstanceMetadata::default() };
+        InstanceMetadata { labels: instance.labels.clone(), attributes: instance.attributes.clone() };
     InstanceBody {
         dashboard_url: instance.dashboard_url.clone(),
         metadata: Some(metadata).filter(|metadata| !metadata.is_empty()),

@@ -37,6 +37,7 @@ pub(super) fn instance(state: InstanceState) -> Instance {
         record: None,
         unfinished: None,
         dashboard_url: None,
+        labels: Map::new(),
         attributes: Map::new(),
         revision: 1,
     }

@@ -3,7 +3,9 @@
 use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId, UnbindQuery, Unbound};
 
 use super::{
-    Broker, BrokerError, Caller, digest, facts,
+    Broker, BrokerError, Caller,
+    deprovision::taking_place,
+    digest, facts,
     request::{DECISIONS, Wanted, accepted, operation},
 };
 use crate::{
@@ -21,7 +23,7 @@ enum Decision {
     Gone,
     /// It is being deleted.
     Join,
-    /// Delete it; the parked bind makes way.
+    /// Delete it; the bind makes way.
     Start(Option<OperationId>),
     /// Something is under way that cannot be interrupted.
     Busy,
@@ -35,8 +37,7 @@ fn decide(binding: Option<&Binding>, active: Option<&OperationStatus>) -> Decisi
     match active {
         Some(active) if active.binding.as_ref() == Some(&binding.id) => match active.work {
             Work::Unbind => Decision::Join,
-            _ if active.is_parked => Decision::Start(Some(active.id.clone())),
-            _ => Decision::Busy,
+            _ => Decision::Start(Some(active.id.clone())),
         },
         Some(_) => Decision::Busy,
         None if matches!(binding.state, BindingState::Binding | BindingState::Unbinding) => Decision::Again,
@@ -106,11 +107,11 @@ impl Broker {
         superseded: Option<OperationId>,
         caller: &Caller,
     ) -> Result<Option<Unbound>, BrokerError> {
-        let parked = match &superseded {
+        let halted = match &superseded {
             Some(id) => self.engine.store.operation(id).await?,
             None => None,
         };
-        let unfinished = parked.as_ref().and_then(facts::unfinished).or_else(|| binding.unfinished.clone());
+        let unfinished = halted.as_ref().and_then(facts::unfinished).or_else(|| binding.unfinished.clone());
         let provider = self.provider(&instance.service)?;
         let wanted = Wanted {
             work: Work::Unbind,
@@ -119,6 +120,7 @@ impl Broker {
             digest: digest::of_deletion(&self.engine.ring),
         };
         let operation = operation(wanted, facts::first_checkpoint(unfinished.as_ref()), provider.as_ref());
+        let operation = taking_place(operation, halted.as_ref());
         let row = Binding { state: BindingState::Unbinding, unfinished, ..binding };
         let rows = Rows { binding: RowChange::put(row), ..Rows::default() };
         let mut begin =
@@ -148,7 +150,7 @@ mod tests {
             (Unbinding, None, Decision::Again),
             (Unbinding, Some((Work::Unbind, false)), Decision::Join),
             (Binding, Some((Work::Bind, true)), Decision::Start(Some(OperationId::from("operation")))),
-            (Binding, Some((Work::Bind, false)), Decision::Busy),
+            (Binding, Some((Work::Bind, false)), Decision::Start(Some(OperationId::from("operation")))),
             (Ready, Some((Work::Update, true)), Decision::Busy),
             (Ready, Some((Work::Deprovision, false)), Decision::Busy),
         ] {

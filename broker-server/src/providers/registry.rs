@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use serde_json::Value;
-use sutler_catalog::{CatalogProblem, Index, Input, Limits, Offering, Plan};
+use sutler_catalog::{Asynchronous, CatalogProblem, Index, Input, Limits, Offering, Plan};
 use sutler_spec::{Catalog, Parameters, PlanId, ServiceId};
 
 use super::Provider;
@@ -15,6 +15,17 @@ pub enum RegistryError {
     /// The catalog breaks rules.
     #[error("the catalog cannot be served: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Catalog(Vec<CatalogProblem>),
+    /// A bind may outlive its request, and then its result could not be had (B-LOB-06).
+    #[error(
+        "offering '{offering}': bind of the plan '{plan}' may be asynchronous, so its bindings must be retrievable; declare \
+         bindings_retrievable(true), or asynchronous_bindings(Asynchronous::Never) for the plan"
+    )]
+    BindingsNotRetrievable {
+        /// The offering.
+        offering: String,
+        /// The plan.
+        plan: String,
+    },
     /// There is nothing to serve.
     #[error("there is no offering to serve; configure a vendor, or register a provider")]
     Empty,
@@ -26,6 +37,23 @@ pub enum RegistryError {
         /// All there are.
         known: String,
     },
+}
+
+/// Whoever is told 202 fetches the binding afterwards.
+fn check_bindings(offering: &Offering) -> Result<(), RegistryError> {
+    let service = offering.service();
+    let is_hidden = |plan: &&Plan| {
+        service.is_bindable(plan.service_plan())
+            && !service.bindings_retrievable
+            && plan.binding_asynchrony() != Asynchronous::Never
+    };
+    match offering.plans().iter().find(is_hidden) {
+        None => Ok(()),
+        Some(plan) => Err(RegistryError::BindingsNotRetrievable {
+            offering: offering.name().to_owned(),
+            plan: plan.name().to_owned(),
+        }),
+    }
 }
 
 struct Entry {
@@ -59,6 +87,9 @@ impl Registry {
         }
         if all.is_empty() {
             return Err(RegistryError::Empty);
+        }
+        for Entry { offering, .. } in &all {
+            check_bindings(offering)?;
         }
         let catalog =
             Catalog { services: all.iter().map(|entry| entry.offering.service().clone()).collect() };
@@ -97,5 +128,27 @@ impl Registry {
         let Some(validator) = self.index.validator(plan, input) else { return Vec::new() };
         let guarded = sutler_secrets::SecretJson::from(Value::Object(parameters.expose().clone()));
         validator.validate(guarded.expose()).iter().map(ToString::to_string).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sutler_catalog::Guid;
+
+    use super::*;
+
+    #[test]
+    fn b_lob_06_a_binding_that_may_be_asynchronous_can_be_fetched() {
+        let id = "3b0c8a54-1f7d-4a86-9a51-c1d0ff0e6a01";
+        let offering = |retrievable: bool, bindings: Asynchronous| {
+            let plan = Plan::new(Guid::new("3b0c8a54-1f7d-4a86-9a51-c1d0ff0e6a02"), "standard", "One clock");
+            Offering::new(Guid::new(id), "acme-clock", "A clock")
+                .bindable(true)
+                .bindings_retrievable(retrievable)
+                .with_plan(plan.asynchronous_bindings(bindings))
+        };
+        assert!(check_bindings(&offering(false, Asynchronous::Possible)).is_err());
+        assert!(check_bindings(&offering(false, Asynchronous::Never)).is_ok());
+        assert!(check_bindings(&offering(true, Asynchronous::Always)).is_ok());
     }
 }

@@ -154,6 +154,7 @@ impl Server {
         for problem in registry.index().warnings() {
             info!(%problem, "the catalog could be better");
         }
+        let catalog_since = store.catalog_since(&api::catalog_digest(registry.index().catalog())).await?;
         let parts = Parts {
             registry,
             store,
@@ -165,7 +166,7 @@ impl Server {
         };
         let broker = Arc::new(Broker::new(parts, tokio::runtime::Handle::current()));
         let api = web::Data::new(Api::new(
-            broker.clone(),
+            (broker.clone(), catalog_since),
             authenticator,
             config.missing_version_header,
             Limits {

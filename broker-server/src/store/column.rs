@@ -1,6 +1,6 @@
 //! Columns as both databases hold them: words, digests, milliseconds, and texts that both can keep.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sutler_secrets::Digest;
 use sutler_spec::OperationState;
@@ -41,6 +41,13 @@ pub(super) fn state_from(text: &str) -> Option<OperationState> {
     [OperationState::InProgress, OperationState::Succeeded, OperationState::Failed]
         .into_iter()
         .find(|state| state_word(*state) == text)
+}
+
+/// The time in `digest seconds`.
+pub(super) fn catalog_since(value: &str) -> Result<SystemTime, StoreError> {
+    let seconds = value.rsplit(' ').next().and_then(|seconds| seconds.parse().ok());
+    let seconds = seconds.ok_or(StoreError::Damaged { column: "meta.catalog" })?;
+    Ok(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 /// Milliseconds for storage.

@@ -1,5 +1,6 @@
 //! What every store must do, as tests that run against any of them.
 
+mod halting;
 mod handles;
 mod replicas;
 mod rotation;
@@ -36,7 +37,7 @@ pub async fn run(store: Arc<dyn BrokerStore>) {
     an_end_is_final_and_erases(store.as_ref()).await;
     a_lapsed_claim_is_taken_over_and_doubted(store.as_ref()).await;
     a_parked_operation_waits_until_it_is_due(store.as_ref()).await;
-    a_parked_operation_makes_way_and_a_running_one_does_not(store.as_ref()).await;
+    halting::run(store.as_ref()).await;
     bindings_go_with_their_revocation(store.as_ref()).await;
     the_last_operation_of_what_is_there_is_never_forgotten(store.as_ref()).await;
     replicas::run(store.clone()).await;
@@ -191,22 +192,6 @@ async fn a_parked_operation_waits_until_it_is_due(store: &dyn BrokerStore) {
     assert!(!found.in_doubt, "no call was under way");
 }
 
-async fn a_parked_operation_makes_way_and_a_running_one_does_not(store: &dyn BrokerStore) {
-    let (lease, operation) = begun(store, "superseded").await;
-    let row = store.instance(&id("superseded")).await.expect("read").expect("the instance");
-    let deletion = |revision| Begin {
-        decided_on: Some(revision),
-        supersedes: Some(operation.id.clone()),
-        ..beginning(Work::Deprovision, "superseded", Rows::default())
-    };
-    assert_eq!(store.begin(deletion(row.revision)).await.expect("begin"), Begun::Moved);
-    park(store, &lease, &operation, LONG).await;
-    let row = store.instance(&id("superseded")).await.expect("read").expect("the instance");
-    assert_eq!(store.begin(deletion(row.revision)).await.expect("begin"), Begun::Accepted);
-    let halted = store.operation(&operation.id).await.expect("read").expect("remembered");
-    assert_eq!(halted.state, OperationState::Failed);
-}
-
 async fn bindings_go_with_their_revocation(store: &dyn BrokerStore) {
     let (lease, operation) = begun(store, "bound").await;
     finish(store, &lease, operation, InstanceState::Ready).await;
@@ -291,6 +276,7 @@ fn new_instance(name: &str) -> Instance {
         record: Some(json!({ "id": 1 })),
         unfinished: Some(json!([1, 2])),
         dashboard_url: Some("https://vendor.example".to_owned()),
+        labels: Map::from_iter([("team".to_owned(), json!("shop"))]),
         attributes: Map::from_iter([("region".to_owned(), json!("eu"))]),
         revision: 0,
     }

@@ -14,7 +14,11 @@ mod reseal;
 mod seal;
 pub mod sqlite;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use sutler_secrets::KeyRing;
@@ -75,6 +79,9 @@ pub trait BrokerStore: Send + Sync + 'static {
     /// Accepts an operation, already claimed, as a rule with its first intent, together with its rows.
     async fn begin(&self, begin: Begin) -> Result<Begun, StoreError>;
 
+    /// The holder of an operation that was ended by another one has stopped working on it: the other one is due.
+    async fn let_go(&self, lease: &Lease, instance: &InstanceId) -> Result<(), StoreError>;
+
     /// Writes how an operation stands now, together with its rows. Ends the lease unless `hold` keeps it. A terminal
     /// state is written once.
     async fn save(&self, save: Save) -> Result<(), StoreError>;
@@ -134,6 +141,9 @@ pub trait BrokerStore: Send + Sync + 'static {
 
     /// Seals with the current key of this ring from now on. A ring that cannot open what the store holds is refused.
     async fn replace_keys(&self, ring: Arc<KeyRing>) -> Result<(), StoreError>;
+
+    /// Since when a catalog with this digest is the one that is served, to the second: now, if it was another one before.
+    async fn catalog_since(&self, digest: &str) -> Result<SystemTime, StoreError>;
 
     /// Whether the store can be read and written.
     async fn check(&self) -> Result<(), StoreError>;
@@ -249,7 +259,8 @@ pub struct Rows {
 /// A request to accept an operation.
 #[derive(Debug, Clone)]
 pub struct Begin {
-    /// The operation, in progress; with its first intent if that may be carried out at once.
+    /// The operation, in progress; with its first intent if that may be carried out at once. Without one if it takes the
+    /// place of another.
     pub operation: Operation,
     /// The claim that goes with it.
     pub lease: Lease,
@@ -257,7 +268,9 @@ pub struct Begin {
     pub hold: Duration,
     /// The revision of the instance that the decision was made on; `None` when it must not exist.
     pub decided_on: Option<u64>,
-    /// A parked operation that this one takes the place of: it ends as failed.
+    /// An operation that this one takes the place of: it ends as failed. Then nobody holds the new one, and it is due at
+    /// once, unless somebody holds the old one: whoever that is may be in the middle of a step, so the new one is due when
+    /// [`let_go`](BrokerStore::let_go) is called, or when that claim would have ended.
     pub supersedes: Option<OperationId>,
     /// What changes with it.
     pub rows: Rows,

@@ -23,16 +23,16 @@ const UNFINISHED: Column = Column::new("instances", "unfinished");
 
 const INSERT: &str =
     "INSERT INTO instances (id, service, plan, organization, space, state, state_before, digest,
-    maintenance_version, dashboard_url, attributes, context, parameters, record, unfinished, revision)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1) ON CONFLICT (id) DO NOTHING";
+    maintenance_version, dashboard_url, attributes, context, parameters, record, unfinished, labels, revision)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1) ON CONFLICT (id) DO NOTHING";
 
 const UPDATE: &str = "UPDATE instances SET service = $2, plan = $3, organization = $4, space = $5, state = $6,
     state_before = $7, digest = $8, maintenance_version = $9, dashboard_url = $10, attributes = $11, context = $12,
-    parameters = $13, record = $14, unfinished = $15, revision = revision + 1, updated_at = clock_timestamp()
+    parameters = $13, record = $14, unfinished = $15, labels = $16, revision = revision + 1, updated_at = clock_timestamp()
     WHERE id = $1";
 
 const GET: &str = "SELECT id, service, plan, organization, space, state, state_before, digest, maintenance_version,
-    dashboard_url, attributes, context, parameters, record, unfinished, revision FROM instances WHERE id = $1";
+    dashboard_url, attributes, context, parameters, record, unfinished, revision, labels FROM instances WHERE id = $1";
 
 /// Whether the row is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,7 @@ pub(super) async fn put(session: &Session, (row, presence): (&Instance, Presence
                 &parameters,
                 &record,
                 &unfinished,
+                &plain(&row.labels),
             ],
         )
         .await
@@ -104,7 +105,7 @@ pub(super) async fn get(session: &Session, id: &InstanceId) -> Result<Option<Ins
 fn read(row: &Row, sealer: &Sealer) -> Result<Instance, StoreError> {
     let id: String = row.column(0)?;
     let key = [id.as_str()];
-    let attributes: &str = row.column(10)?;
+    let (attributes, labels): (&str, &str) = (row.column(10)?, row.column(16)?);
     let state_before: Option<String> = row.column(6)?;
     Ok(Instance {
         service: ServiceId::new(row.column::<String>(1)?).map_err(damaged("instances.service"))?,
@@ -118,6 +119,7 @@ fn read(row: &Row, sealer: &Sealer) -> Result<Instance, StoreError> {
         digest: digest(row.column(7)?, "instances.digest")?,
         maintenance_version: row.column(8)?,
         dashboard_url: row.column(9)?,
+        labels: serde_json::from_str(labels).map_err(damaged("instances.labels"))?,
         attributes: serde_json::from_str(attributes).map_err(damaged("instances.attributes"))?,
         context: sealer.open_option(CONTEXT, &key, row.column(11)?)?,
         parameters: sealer.open(PARAMETERS, &key, row.column(12)?)?,

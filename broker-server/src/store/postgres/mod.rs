@@ -23,7 +23,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -313,6 +313,25 @@ impl BrokerStore for PostgresStore {
         self.write_past(point, move |session| {
             let save = save.clone();
             async move { write::save(session, (&save.0, &save.1)).await }.boxed()
+        })
+        .await
+    }
+
+    async fn let_go(&self, lease: &Lease, instance: &InstanceId) -> Result<(), StoreError> {
+        let held = Arc::new((lease.clone(), instance.clone()));
+        self.write(move |session| {
+            let held = held.clone();
+            async move { operations::let_go(session, (&held.0, &held.1)).await.map(Conclusion::Commit) }
+                .boxed()
+        })
+        .await
+    }
+
+    async fn catalog_since(&self, digest: &str) -> Result<SystemTime, StoreError> {
+        let digest = Arc::<str>::from(digest);
+        self.write(move |session| {
+            let digest = digest.clone();
+            async move { write::catalog_since(session, &digest).await.map(Conclusion::Commit) }.boxed()
         })
         .await
     }

@@ -163,17 +163,48 @@ pub(super) async fn is_busy(session: &Session, instance: &InstanceId) -> Result<
     Ok(session.row(sql, &[&instance.as_str()]).await?.is_some())
 }
 
-/// Ends a parked operation in favour of another one. Whether there was one to end.
+/// Ends an operation in favour of another one. Whether there was one to end.
 pub(super) async fn supersede(session: &Session, id: &OperationId) -> Result<bool, Trouble> {
     session
         .execute(
             "UPDATE operations SET state = 'failed', description = 'A deletion took its place.', change = NULL,
              checkpoint = NULL, ended_at = clock_timestamp(), fence = fence + 1
-             WHERE id = $1 AND state = 'in progress' AND owner IS NULL AND step IS NULL AND NOT in_doubt",
+             WHERE id = $1 AND state = 'in progress'",
             &[&id.as_str()],
         )
         .await
         .map(|changed| changed == 1)
+}
+
+/// Whoever may be in the middle of a step of the operation that made way holds the new one, too, until it lets go.
+pub(super) async fn inherit_hold(
+    session: &Session,
+    (new, superseded): (&OperationId, &OperationId),
+) -> Result<(), Trouble> {
+    session
+        .execute(
+            "UPDATE operations SET owner = old.owner,
+             due_at = CASE WHEN old.owner IS NULL THEN clock_timestamp() ELSE old.due_at END
+             FROM operations AS old WHERE old.id = $2 AND operations.id = $1",
+            &[&new.as_str(), &superseded.as_str()],
+        )
+        .await
+        .map(|_| ())
+}
+
+/// What is held by the same holder on the same instance is due.
+pub(super) async fn let_go(
+    session: &Session,
+    (lease, instance): (&Lease, &InstanceId),
+) -> Result<(), Trouble> {
+    session
+        .execute(
+            "UPDATE operations SET due_at = clock_timestamp()
+             WHERE instance = $1 AND state = 'in progress' AND owner = $2 AND id <> $3",
+            &[&instance.as_str(), &lease.owner, &lease.operation.as_str()],
+        )
+        .await
+        .map(|_| ())
 }
 
 /// Claims operations that are due and that nobody else is claiming just now.

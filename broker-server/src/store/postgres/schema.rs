@@ -21,6 +21,7 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { script: include_str!("schema.sql"), oldest: 1 },
     Migration { script: include_str!("schema_2.sql"), oldest: 1 },
+    Migration { script: include_str!("schema_3.sql"), oldest: 1 },
 ];
 
 /// How long to wait for another process that is migrating.

@@ -1,18 +1,19 @@
 //! The transactions: what changes together.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{
     bindings, events,
     instances::{self, Presence},
     operations,
+    row::Reading,
     transact::{Conclusion, Session, Trouble},
 };
 use crate::{
     faults,
     instance::Instance,
     operation::{Lease, Operation},
-    store::{Amended, Begin, Begun, Event, RowChange, Rows, Save, StoreError},
+    store::{Amended, Begin, Begun, Event, RowChange, Rows, Save, StoreError, column},
 };
 
 /// Accepts an operation, unless the world is not what the decision was made on. What has this id already is it.
@@ -46,6 +47,9 @@ async fn try_begin(session: &Session, begin: &Begin) -> Result<Begun, Trouble> {
         || !operations::insert(session, (operation, &begin.lease), begin.hold).await?
     {
         return Ok(Begun::Moved);
+    }
+    if let Some(superseded) = &begin.supersedes {
+        operations::inherit_hold(session, (&operation.id, superseded)).await?;
     }
     events::append(session, operation.id.as_str(), (&begin.event, Some(&operation.digest))).await?;
     faults::pass("B02").await?;
@@ -100,6 +104,19 @@ pub(super) async fn forget(session: &Session, older_than: Duration) -> Result<Co
         .await?;
     faults::pass("B24").await?;
     Ok(Conclusion::Commit(forgotten))
+}
+
+/// Remembers which catalog is served, and since when.
+pub(super) async fn catalog_since(session: &Session, digest: &str) -> Result<SystemTime, Trouble> {
+    let sql = "INSERT INTO meta (name, value)
+         VALUES ('catalog', convert_to($1 || floor(extract(epoch FROM clock_timestamp()))::text, 'UTF8'))
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value
+         WHERE NOT starts_with(convert_from(meta.value, 'UTF8'), $1)";
+    session.execute(sql, &[&format!("{digest} ")]).await?;
+    let sql = "SELECT convert_from(value, 'UTF8') FROM meta WHERE name = 'catalog'";
+    let row = session.row(sql, &[]).await?;
+    let value: String = row.map(|row| row.column(0)).transpose()?.unwrap_or_default();
+    Ok(column::catalog_since(&value)?)
 }
 
 /// Proves that writing works.

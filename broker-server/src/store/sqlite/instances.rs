@@ -20,13 +20,13 @@ const UNFINISHED: Column = Column::new("instances", "unfinished");
 
 const PUT: &str = "INSERT INTO instances (id, service, plan, organization, space, state, state_before, digest,
     maintenance_version, dashboard_url, attributes, context, parameters, record, unfinished, revision, created_at,
-    updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 1, ?16, ?16)
+    updated_at, labels) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 1, ?16, ?16, ?17)
     ON CONFLICT (id) DO UPDATE SET service = ?2, plan = ?3, organization = ?4, space = ?5, state = ?6,
     state_before = ?7, digest = ?8, maintenance_version = ?9, dashboard_url = ?10, attributes = ?11, context = ?12,
-    parameters = ?13, record = ?14, unfinished = ?15, revision = revision + 1, updated_at = ?16";
+    parameters = ?13, record = ?14, unfinished = ?15, revision = revision + 1, updated_at = ?16, labels = ?17";
 
 const GET: &str = "SELECT id, service, plan, organization, space, state, state_before, digest, maintenance_version,
-    dashboard_url, attributes, context, parameters, record, unfinished, revision FROM instances WHERE id = ?1";
+    dashboard_url, attributes, context, parameters, record, unfinished, revision, labels FROM instances WHERE id = ?1";
 
 /// Writes the row, new or over the old one; either way its revision moves on.
 pub(super) fn put(
@@ -53,6 +53,7 @@ pub(super) fn put(
         sealer.seal_option(RECORD, &key, row.record.as_ref())?,
         sealer.seal_option(UNFINISHED, &key, row.unfinished.as_ref())?,
         now,
+        plain(&row.labels),
     ];
     connection.prepare_cached(PUT).and_then(|mut put| put.execute(values)).map_err(StoreError::write)?;
     Ok(())
@@ -99,7 +100,7 @@ pub(super) fn get(
 fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Instance, StoreError> {
     let id: String = row.column(0)?;
     let key = [id.as_str()];
-    let attributes: String = row.column(10)?;
+    let (attributes, labels): (String, String) = (row.column(10)?, row.column(16)?);
     let state_before: Option<String> = row.column(6)?;
     Ok(Instance {
         service: ServiceId::new(row.column::<String>(1)?).map_err(damaged("instances.service"))?,
@@ -113,6 +114,7 @@ fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Instance, StoreError> {
         digest: digest(row.column(7)?, "instances.digest")?,
         maintenance_version: row.column(8)?,
         dashboard_url: row.column(9)?,
+        labels: serde_json::from_str(&labels).map_err(damaged("instances.labels"))?,
         attributes: serde_json::from_str(&attributes).map_err(damaged("instances.attributes"))?,
         context: sealer.open_option(CONTEXT, &key, row.column(11)?)?,
         parameters: sealer.open(PARAMETERS, &key, row.column(12)?)?,

@@ -20,7 +20,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -172,6 +172,16 @@ impl BrokerStore for SqliteStore {
                 move |connection| write::save(connection, &sealer, &save, now()),
             )
             .await
+    }
+
+    async fn let_go(&self, lease: &Lease, instance: &InstanceId) -> Result<(), StoreError> {
+        let (lease, instance) = (lease.clone(), instance.clone());
+        self.writer.write(move |connection| operations::let_go(connection, (&lease, &instance), now())).await
+    }
+
+    async fn catalog_since(&self, digest: &str) -> Result<SystemTime, StoreError> {
+        let digest = digest.to_owned();
+        self.writer.write(move |connection| write::catalog_since(connection, &digest, now())).await
     }
 
     async fn amend(&self, instance: Instance, event: Event) -> Result<Amended, StoreError> {

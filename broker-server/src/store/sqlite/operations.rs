@@ -146,16 +146,50 @@ fn save_statement() -> Cow<'static, str> {
     SAVE.into()
 }
 
-/// Ends a parked operation in favour of another one. Whether there was one to end.
+/// Ends an operation in favour of another one. Whether there was one to end.
 pub(super) fn supersede(connection: &Connection, id: &OperationId, now: i64) -> Result<bool, StoreError> {
     connection
         .prepare_cached(
             "UPDATE operations SET state = 'failed', description = 'A deletion took its place.', change = NULL,
              checkpoint = NULL, ended_at = ?2, fence = fence + 1
-             WHERE id = ?1 AND state = 'in progress' AND owner IS NULL AND step IS NULL AND in_doubt = 0",
+             WHERE id = ?1 AND state = 'in progress'",
         )
         .and_then(|mut update| update.execute((id.as_str(), now)))
         .map(|changed| changed == 1)
+        .map_err(StoreError::write)
+}
+
+/// Whoever may be in the middle of a step of the operation that made way holds the new one, too, until it lets go.
+pub(super) fn inherit_hold(
+    connection: &Connection,
+    (new, superseded): (&OperationId, &OperationId),
+    now: i64,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE operations SET owner = old.owner, due_at = iif(old.owner IS NULL, ?3, old.due_at)
+             FROM (SELECT owner, due_at FROM operations WHERE id = ?2) AS old WHERE id = ?1",
+        )
+        .and_then(|mut update| update.execute((new.as_str(), superseded.as_str(), now)))
+        .map(|_| ())
+        .map_err(StoreError::write)
+}
+
+/// What is held by the same holder on the same instance is due.
+pub(super) fn let_go(
+    connection: &Connection,
+    (lease, instance): (&Lease, &InstanceId),
+    now: i64,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE operations SET due_at = ?4
+             WHERE instance = ?1 AND state = 'in progress' AND owner = ?2 AND id <> ?3",
+        )
+        .and_then(|mut update| {
+            update.execute((instance.as_str(), lease.owner.as_str(), lease.operation.as_str(), now))
+        })
+        .map(|_| ())
         .map_err(StoreError::write)
 }
 

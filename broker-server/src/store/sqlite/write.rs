@@ -1,5 +1,7 @@
 //! The transactions: what changes together.
 
+use std::time::SystemTime;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{bindings, events, instances, operations};
@@ -7,7 +9,11 @@ use crate::{
     faults,
     instance::Instance,
     operation::Operation,
-    store::{Amended, Begin, Begun, Event, RowChange, Rows, Save, StoreError, column::millis, seal::Sealer},
+    store::{
+        Amended, Begin, Begun, Event, RowChange, Rows, Save, StoreError,
+        column::{self, millis},
+        seal::Sealer,
+    },
 };
 
 /// Accepts an operation, unless the world is not what the decision was made on.
@@ -31,6 +37,9 @@ pub(super) fn begin(
     change_rows(connection, sealer, (&begin.operation, &begin.rows), now)?;
     let until = now + millis(begin.hold);
     operations::insert(connection, sealer, (&begin.operation, &begin.lease), (now, until))?;
+    if let Some(superseded) = &begin.supersedes {
+        operations::inherit_hold(connection, (&begin.operation.id, superseded), now)?;
+    }
     events::append(connection, sealer, (&begin.event, Some(&begin.operation.digest)), now)?;
     faults::reach("B02")?;
     Ok(Begun::Accepted)
@@ -94,6 +103,26 @@ pub(super) fn forget(connection: &Connection, horizon: i64) -> Result<u64, Store
         .map_err(StoreError::write)?;
     faults::reach("B24")?;
     Ok(forgotten as u64)
+}
+
+/// Remembers which catalog is served, and since when.
+pub(super) fn catalog_since(
+    connection: &Connection,
+    digest: &str,
+    now: i64,
+) -> Result<SystemTime, StoreError> {
+    let (prefix, seconds) = (format!("{digest} "), now / 1_000);
+    connection
+        .execute(
+            "INSERT INTO meta (name, value) VALUES ('catalog', ?1 || ?2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE substr(value, 1, length(?1)) <> ?1",
+            (&prefix, seconds),
+        )
+        .map_err(StoreError::write)?;
+    let value: String = connection
+        .query_row("SELECT value FROM meta WHERE name = 'catalog'", [], |row| row.get(0))
+        .map_err(StoreError::read)?;
+    column::catalog_since(&value)
 }
 
 /// Proves that writing works.
