@@ -21,7 +21,10 @@ const EACH: usize = 25;
 const AT_ONCE: usize = 10;
 
 /// Kills a replica every few seconds; the second time it pauses one past its lease instead. Until it is told to stop.
-fn disturb(mut replicas: Vec<Replica>) -> (watch::Sender<bool>, JoinHandle<(Vec<Replica>, usize, usize)>) {
+/// The replicas as they are afterwards, with how many deaths and pauses there were.
+type Disturbed = (Vec<Replica>, usize, usize);
+
+fn disturb(mut replicas: Vec<Replica>) -> (watch::Sender<bool>, JoinHandle<Disturbed>) {
     let (stop, mut stopped) = watch::channel(false);
     let task = tokio::spawn(async move {
         let (mut kills, mut pauses) = (0, 0);
@@ -56,7 +59,7 @@ fn wanted(platform: &Platform) -> Vec<Wanted> {
     let (d1, standard) = platform.offer("cloudflare-d1", "standard");
     let (probe, slow) = platform.offer("sutler-probe", "slow");
     let of = |number: usize| {
-        let is_database = number % 2 == 0;
+        let is_database = number.is_multiple_of(2);
         let (service, plan) = if is_database { (&d1, &standard) } else { (&probe, &slow) };
         let ids = json!({ "service_id": service, "plan_id": plan });
         let mut body = ids.clone();
