@@ -20,10 +20,10 @@ const EACH: usize = 25;
 /// How many are under way at a time.
 const AT_ONCE: usize = 10;
 
-/// Kills a replica every few seconds; the second time it pauses one past its lease instead. Until it is told to stop.
 /// The replicas as they are afterwards, with how many deaths and pauses there were.
 type Disturbed = (Vec<Replica>, usize, usize);
 
+/// Kills a replica every few seconds; the second time it pauses one past its lease instead. Until it is told to stop.
 fn disturb(mut replicas: Vec<Replica>) -> (watch::Sender<bool>, JoinHandle<Disturbed>) {
     let (stop, mut stopped) = watch::channel(false);
     let task = tokio::spawn(async move {
