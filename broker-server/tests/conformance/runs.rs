@@ -23,8 +23,7 @@ pub(crate) const NOTHING_TO_SEE: &[&str] = &[
     // our broker sends no fields of its own
     "B-EXT-03",
     "B-EXT-04",
-    // no offering of ours has labels, costs or a dashboard client
-    "B-MET-01",
+    // no offering of ours has costs or a dashboard client
     "B-PROF-04",
     "B-PROF-05",
     "B-PROF-11",
