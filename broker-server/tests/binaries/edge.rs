@@ -68,7 +68,7 @@ async fn s_03_a_credential_is_rotated_by_writing_files_and_no_request_fails() {
         })
         .collect();
     std::fs::write(&path, "nonsense: [").unwrap();
-    until(async || sent.load(Ordering::Relaxed) > 500).await;
+    until(async || sent.load(Ordering::Relaxed) > 500 && process.has_logged("could not be read again")).await;
     std::fs::write(&path, old.replace(one, other)).unwrap();
     until(async || status(&client, &address, PASSWORD).await == 401).await;
     stop.store(true, Ordering::Relaxed);

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use serde_json::Value;
@@ -17,7 +18,8 @@ pub(crate) struct Process {
     pub(crate) address: String,
     /// The same for health and metrics, where they are served.
     pub(crate) management: Option<String>,
-    lines: std::thread::JoinHandle<Vec<String>>,
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: std::thread::JoinHandle<()>,
 }
 
 impl Process {
@@ -33,8 +35,14 @@ impl Process {
                 break (line["address"].as_str().unwrap().to_owned(), management);
             }
         };
-        let lines = std::thread::spawn(move || log.map_while(Result::ok).collect());
-        Self { child, address, management, lines }
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let written = lines.clone();
+        let reader = std::thread::spawn(move || {
+            for line in log.map_while(Result::ok) {
+                written.lock().unwrap().push(line);
+            }
+        });
+        Self { child, address, management, lines, reader }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -44,6 +52,11 @@ impl Process {
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Whether it has logged this by now.
+    pub(crate) fn has_logged(&self, text: &str) -> bool {
+        self.lines.lock().unwrap().iter().any(|line| line.contains(text))
     }
 
     /// Asks it to end. How it did, what it printed, and what it logged since it listened.
@@ -56,7 +69,9 @@ impl Process {
     pub(crate) fn ended(mut self) -> (ExitStatus, String, Vec<String>) {
         let status = self.child.wait().unwrap();
         let printed = std::io::read_to_string(self.child.stdout.take().unwrap()).unwrap();
-        (status, printed, self.lines.join().unwrap())
+        self.reader.join().unwrap();
+        let lines = std::mem::take(&mut *self.lines.lock().unwrap());
+        (status, printed, lines)
     }
 }
 

@@ -232,6 +232,7 @@ impl Provider for Shelf {
         Offering::new(Guid::new("6a0e0c5e-52a4-4c39-9a0f-2f8d5f4f1101"), "shelf", "Boxes on a shelf")
             .bindable(true)
             .instances_retrievable(true)
+            .bindings_retrievable(true)
             .output("key", "Opens the box", Sensitivity::Secret)
             .with_plan(plan.provision::<Wanted>().update::<Wanted>())
     }
