@@ -42,7 +42,13 @@ impl Binaries {
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.current_dir(Self::workspace()).args(["build", "--locked", "--workspace", "--bins"]);
+        command.current_dir(Self::workspace()).args([
+            "build",
+            "--locked",
+            "--workspace",
+            "--bins",
+            "--examples",
+        ]);
         if folder.ends_with("release") {
             command.arg("--release");
         }
