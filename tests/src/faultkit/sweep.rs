@@ -299,9 +299,10 @@ mod tests {
     fn every_point_of_the_broker_is_in_the_sweep() {
         let all: String = points(1).iter().map(|row| (row.case)(1)).collect();
         for (point, what) in sutler_broker_server::faults::POINTS {
-            // that of the migration is passed before there is anything to ask for
+            // that of the migration is passed before there is anything to ask for, and keys are exchanged on request
+            // only: the contract of stores interrupts that at every row
             let is_struck = all.contains(&format!("{point}=kill")) && all.contains(&format!("{point}=error"));
-            assert!(is_struck || *point == "B22", "{point} ({what}) is in no case");
+            assert!(is_struck || ["B22", "B23"].contains(point), "{point} ({what}) is in no case");
         }
     }
 
