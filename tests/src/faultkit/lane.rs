@@ -38,7 +38,7 @@ pub struct LaneOptions {
     pub tuning: Option<String>,
     /// What happens at the first starts of its broker.
     pub first_plans: Vec<String>,
-    /// The longest time anything may take, instead of [`BOUND`].
+    /// The longest time anything may take, instead of the usual one.
     pub bound: Option<Duration>,
     /// Where its broker's files are, instead of in a folder of the lane.
     pub broker_folder: Option<PathBuf>,
