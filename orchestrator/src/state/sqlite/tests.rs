@@ -359,7 +359,7 @@ struct Old(Home);
 impl Old {
     fn new() -> Self {
         let home = Home::new();
-        std::fs::copy(Self::golden("format-1.db"), home.path()).unwrap();
+        std::fs::copy(Self::golden("format-1.sqlite"), home.path()).unwrap();
         Self(home)
     }
 
@@ -396,7 +396,7 @@ async fn a_state_of_format_1_is_read_as_it_is() {
     assert_eq!(output.expose(), &serde_json::json!("golden-secret"));
     drop(backend);
     assert_eq!(old.format(), 1);
-    assert_eq!(std::fs::read(old.0.path()).unwrap(), std::fs::read(Old::golden("format-1.db")).unwrap());
+    assert_eq!(std::fs::read(old.0.path()).unwrap(), std::fs::read(Old::golden("format-1.sqlite")).unwrap());
 }
 
 #[tokio::test]
