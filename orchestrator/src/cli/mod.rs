@@ -8,6 +8,7 @@ mod logging;
 mod output;
 mod progress;
 mod show;
+mod state;
 mod text;
 mod verbs;
 
@@ -59,6 +60,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Completions { shell } => verbs::completions(shell),
         Verb::Plan(plan) => verbs::plan(&open()?, &plan, output).await,
         Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
+        Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
         Verb::Check(check) => verbs::check(&open()?, &check, output).await,
         Verb::Status => verbs::status(&open()?, output).await,
