@@ -11,7 +11,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::config::BucketPlace;
-use crate::state::s3::objects::Keys;
 
 const BUCKET: &str = "states";
 
@@ -88,18 +87,13 @@ impl Server {
 }
 
 /// A prefix behind a port of this machine.
-pub(super) fn place(port: u16, prefix: &str) -> BucketPlace {
+pub(in crate::state) fn place(port: u16, prefix: &str) -> BucketPlace {
     BucketPlace {
         bucket: BUCKET.to_owned(),
         prefix: prefix.to_owned(),
         endpoint: Some(format!("http://127.0.0.1:{port}").parse().unwrap()),
         region: "us-east-1".to_owned(),
     }
-}
-
-/// Who we are to it: it believes anyone.
-pub(super) fn keys() -> Keys {
-    Keys { id: "test".to_owned(), secret: "test".to_owned() }
 }
 
 impl Drop for Server {
