@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proxy::{Fault, Proxy};
 pub(in crate::state) use server::Server;
-use server::{keys, place};
+use server::place;
 
 use super::objects::{Keys, Objects, Put};
 use super::{BucketBackend, Known, refresh};
