@@ -3,6 +3,7 @@
 //! A store keeps records and the rules that keep them consistent; it knows no catalog, no vendor and no HTTP.
 
 mod audit;
+mod backup;
 mod census;
 mod column;
 #[cfg(any(test, feature = "testing"))]
@@ -25,6 +26,7 @@ use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId};
 
 pub use audit::{AuditBreak, AuditReport};
+pub use backup::{BackupError, backup};
 pub use census::{AgeBand, Census, Group, Standing, Statistics};
 pub use error::{Cause, StoreError};
 pub use event::{Actor, Event};

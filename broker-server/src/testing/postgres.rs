@@ -58,6 +58,12 @@ pub enum Flush {
     EachCommit,
 }
 
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster").field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
 /// A running server.
 pub struct Cluster {
     folder: TempDir,
@@ -193,7 +199,9 @@ impl Cluster {
         Err(ClusterError::Program { program: name, said: format!("{said}\n{log}") })
     }
 
-    fn data(&self) -> PathBuf {
+    /// Where its files are.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 

@@ -235,6 +235,15 @@ async fn transaction<T>(
         Err(trouble) => Err(trouble),
     };
     match concluded {
+        Ok(Conclusion::Commit(result)) if faults::mutant("answer_before_commit") => {
+            tokio::spawn(async move {
+                let mut session = session;
+                sleep(Duration::from_millis(50)).await;
+                // a mistake made on purpose: whether it is durable is told to nobody
+                session.client.is_clean = session.script("COMMIT").await.is_ok();
+            });
+            Ok(result)
+        }
         Ok(Conclusion::Commit(result)) => {
             *commit_sent = true;
             session.script("COMMIT").await?;

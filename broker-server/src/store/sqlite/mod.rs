@@ -4,6 +4,7 @@ mod audit;
 mod bindings;
 mod budgets;
 mod census;
+mod copy;
 mod events;
 mod instances;
 mod lock;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId};
 
+pub(super) use self::copy::{copy, look_at_copy};
 use self::{lock::ProcessLock, read::Readers, writer::Writer};
 use super::{
     Amended, AuditReport, Begin, Begun, BrokerStore, Cause, Census, Event, Hold, Resealed, Save, Statistics,

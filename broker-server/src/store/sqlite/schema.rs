@@ -74,7 +74,7 @@ pub(super) fn check_for_reading(path: &Path, sealer: &Sealer) -> Result<String, 
     Err(opened(older.into()))
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(|source: rusqlite::Error| StoreError::Open {
         store: path.display().to_string(),
         source: source.into(),
