@@ -171,7 +171,9 @@ impl Cluster {
         Err(ClusterError::Program { program: name, said: format!("{said}\n{log}") })
     }
 
-    fn data(&self) -> PathBuf {
+    /// Where it keeps everything, its write-ahead log included.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 

@@ -112,6 +112,11 @@ impl D1 {
     }
 }
 
+/// What it may ask of Cloudflare.
+pub(super) fn product() -> &'static super::client::Product {
+    &database::D1
+}
+
 #[async_trait]
 impl Provider for D1 {
     fn offering(&self) -> Offering {

@@ -135,6 +135,11 @@ fn mark(instance: &Marker) -> String {
     instance.hex(12)
 }
 
+/// What it may ask of Cloudflare.
+pub(super) fn product() -> &'static super::client::Product {
+    &tokens::TOKENS
+}
+
 #[async_trait]
 impl Provider for Token {
     fn offering(&self) -> Offering {
