@@ -341,7 +341,7 @@ fn beginning(work: Work, instance: &str, rows: Rows) -> Begin {
     Begin { operation, lease, hold: LONG, decided_on: None, supersedes: None, rows, event }
 }
 
-pub(super) fn creation(instance: &str) -> Begin {
+pub(crate) fn creation(instance: &str) -> Begin {
     let rows = Rows { instance: RowChange::put(new_instance(instance)), ..Rows::default() };
     beginning(Work::Provision, instance, rows)
 }

@@ -199,7 +199,7 @@ impl Cluster {
         Err(ClusterError::Program { program: name, said: format!("{said}\n{log}") })
     }
 
-    /// Where its files are.
+    /// Where it keeps everything, its write-ahead log included.
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")

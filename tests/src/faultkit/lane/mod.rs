@@ -26,7 +26,7 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    cloudflare::{CloudflareFake, Control, Options, Snapshot},
+    cloudflare::{CloudflareFake, Control, Options, Snapshot, Table},
     world::{ACCOUNT, Binaries, WorldError, secret},
 };
 
@@ -94,7 +94,8 @@ impl Lane {
         let binaries = Binaries::build().map_err(|error| WorldError::new("building the binaries", error))?;
         let folder = tempfile::tempdir().map_err(|error| WorldError::new("a temporary folder", error))?;
         let (master, password) = (secret("cf")?, secret("pw")?);
-        let fake = CloudflareFake::start(Options::new(ACCOUNT, &master)).await;
+        let options_of_vendor = Options { table: Table::of_providers(), ..Options::new(ACCOUNT, &master) };
+        let fake = CloudflareFake::start(options_of_vendor).await;
         let fake = fake.map_err(|error| WorldError::new("starting the vendor", error))?;
         let vendor = fake.control();
         let foreign = foreign::things(&vendor)?;
