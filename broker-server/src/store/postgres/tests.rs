@@ -254,6 +254,23 @@ async fn f07_a_server_that_crashes_under_traffic_loses_nothing_that_was_accepted
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn f10_the_server_lets_go_of_a_process_whose_machine_is_gone() {
+    let cluster = Cluster::shared().unwrap();
+    let pool = super::pool::pool(&cluster.fresh()).unwrap();
+    let client = pool.get().await.unwrap();
+    for (setting, limit) in [
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "2"),
+        ("tcp_keepalives_count", "3"),
+        ("idle_in_transaction_session_timeout", "5s"),
+        ("statement_timeout", "10s"),
+    ] {
+        let found: String = client.query_one(&format!("SHOW {setting}"), &[]).await.unwrap().get(0);
+        assert_eq!(found, limit, "{setting}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_not_there_is_an_error_that_says_which() {
     let cluster = Cluster::shared().unwrap();
     let address = PostgresAddress { port: 1, ..cluster.fresh() };
