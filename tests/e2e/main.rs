@@ -10,3 +10,4 @@ mod layers;
 mod secrets;
 mod shop;
 mod supply;
+mod sweep;

@@ -2,12 +2,14 @@
 
 mod halting;
 mod handles;
+mod moving;
 mod replicas;
 mod rotation;
 
 use std::{sync::Arc, time::Duration};
 
 pub use handles::run_shared;
+pub use moving::run_moving;
 pub use rotation::run_rotation;
 use serde_json::{Map, json};
 use sutler_secrets::Digest;

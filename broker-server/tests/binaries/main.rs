@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod audit;
 mod command;
+mod database;
 mod documents;
 mod edge;
+mod keys;
 mod notes;
 mod openapi;
 mod operators;
