@@ -165,10 +165,18 @@ impl Replica {
         fs::write(&self.config, text.replace(written, instead)).unwrap();
     }
 
-    /// From its next start on its wall clock is wrong by so many seconds.
-    pub(crate) fn wrong_by(&mut self, library: &Path, seconds: i64) {
-        let library = library.to_str().unwrap().to_owned();
-        self.environment = vec![("LD_PRELOAD", library), ("CLOCK_WRONG_BY", seconds.to_string())];
+    /// From its next start on it is alone, with a store of its own.
+    pub(crate) fn on_sqlite(&self) {
+        let text = fs::read_to_string(&self.config).unwrap();
+        let (before, rest) = text.split_once("store:\n").unwrap();
+        let (_postgres, after) = rest.split_once("\n\n").unwrap();
+        fs::write(&self.config, format!("{before}store: sqlite:alone.db\n\n{after}")).unwrap();
+    }
+
+    /// From its next start on its wall clock is wrong by as many seconds as this file says.
+    pub(crate) fn wrong_by(&mut self, library: &Path, seconds: &Path) {
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        self.environment = vec![("LD_PRELOAD", text(library)), ("CLOCK_WRONG_BY", text(seconds))];
     }
 
     /// Holds it for so long; it notices nothing.
