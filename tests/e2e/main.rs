@@ -10,5 +10,6 @@ mod layers;
 mod secrecy;
 mod secrets;
 mod shop;
+mod sources;
 mod supply;
 mod tutorial;

@@ -4,9 +4,7 @@
 //! would be given by whoever wants it. Here is the list of those who may take a secret out of its wrapper, each with its
 //! reason. Whoever needs to be in it says why.
 
-use std::path::{Path, PathBuf};
-
-use sutler_tests::world::Binaries;
+use crate::sources::sources;
 
 /// Who may see secrets in clear: files, or folders that end with a slash, and what for.
 const MAY_EXPOSE: &[(&str, &str)] = &[
@@ -33,43 +31,6 @@ const MAY_EXPOSE: &[(&str, &str)] = &[
     ("orchestrator/src/cli/verbs.rs", "`env` hands the sink's variables to a program or a shell"),
     ("docs/examples/broker-template/src/", "what the vendor is told"),
 ];
-
-/// The files of our programs and libraries, tests left out.
-fn sources() -> Vec<(String, String)> {
-    let root = Binaries::workspace();
-    let mut found = Vec::new();
-    for crate_ in [
-        "spec",
-        "catalog",
-        "secrets",
-        "broker-server",
-        "broker-client",
-        "orchestrator",
-        "docs/examples/broker-template",
-    ] {
-        collect(&root, &root.join(crate_).join("src"), &mut found);
-    }
-    assert!(found.len() > 200, "the sources are not where they were");
-    found
-}
-
-fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable").path()).collect();
-    paths.sort();
-    for path in paths {
-        let name = path.strip_prefix(root).expect("below it").to_string_lossy().into_owned();
-        let is_test = name.ends_with("/tests") || name.ends_with("tests.rs");
-        if path.is_dir() && !is_test {
-            collect(root, &path, found);
-        } else if name.ends_with(".rs") && !is_test {
-            let text = std::fs::read_to_string(&path).expect("readable");
-            let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-            let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-            found.push((name, lines.collect::<Vec<_>>().join("\n")));
-        }
-    }
-}
 
 fn takes_a_secret_out(line: &str) -> bool {
     [".expose()", "::expose)", "::expose,", "::exposed\"", "duplicate().into_inner()"]
