@@ -9,8 +9,6 @@ use crate::sources::sources;
 /// Who may see secrets in clear: files, or folders that end with a slash, and what for.
 const MAY_EXPOSE: &[(&str, &str)] = &[
     ("secrets/src/", "the wrapper itself, the key ring, the search for leaks"),
-    ("spec/src/credentials.rs", "credentials on the wire"),
-    ("catalog/src/cloudflare/secrets.rs", "parameters that are secrets, on their way into the store"),
     ("broker-client/src/client/headers.rs", "the Authorization header"),
     ("broker-client/src/client/tls.rs", "the private key of the client certificate"),
     ("broker-server/src/api/auth/mod.rs", "what a caller presents becomes a tag"),
@@ -41,7 +39,9 @@ fn takes_a_secret_out(line: &str) -> bool {
 #[test]
 fn s_42_only_named_modules_take_a_secret_out_of_its_wrapper() {
     let sources = sources();
-    let may = |name: &str| MAY_EXPOSE.iter().any(|(path, _)| name == *path || (path.ends_with('/') && name.starts_with(path)));
+    let may = |name: &str| {
+        MAY_EXPOSE.iter().any(|(path, _)| name == *path || (path.ends_with('/') && name.starts_with(path)))
+    };
     let found: Vec<String> = sources
         .iter()
         .filter(|(name, _)| !may(name))
@@ -67,21 +67,25 @@ fn s_42_only_named_modules_take_a_secret_out_of_its_wrapper() {
     assert!(gone.is_empty(), "these take nothing out any more: {gone:?}");
 }
 
-/// The type has no `PartialEq` (that is a test of its crate); what was taken out of it must not be compared either,
-/// since that stops at the first byte that differs.
+/// The type has no `PartialEq` (that is a test of its crate). Where strangers present guesses, what was taken out of it is
+/// not compared either, since that stops at the first byte that differs.
 #[test]
 fn s_01_what_is_taken_out_of_its_wrapper_is_not_compared_with_an_operator() {
     let compares = |line: &str| {
         line.match_indices(".expose()").any(|(at, word)| {
             let (before, behind) = (line[..at].trim_end(), line[at + word.len()..].trim_start());
             let before = before.rsplit(['(', '{', ',', ';', '|', '&']).next().unwrap_or_default();
-            behind.starts_with("==") || behind.starts_with("!=") || before.contains("== ") || before.contains("!= ")
+            behind.starts_with("==")
+                || behind.starts_with("!=")
+                || before.contains("== ")
+                || before.contains("!= ")
         })
     };
     assert!(compares("if token.expose() == presented {") && compares("a == b.expose()"));
     assert!(!compares("if token.expose().is_empty() {") && !compares("if a == 5 && f(token.expose())"));
     let found: Vec<String> = sources()
         .iter()
+        .filter(|(name, _)| name.starts_with("broker-server/") || name.starts_with("broker-client/"))
         .flat_map(|(name, text)| {
             let lines = text.lines().filter(|line| compares(line));
             lines.map(|line| format!("{name}: {}", line.trim())).collect::<Vec<_>>()

@@ -66,7 +66,9 @@ fn every_security_requirement_of_the_broker_has_a_row_with_a_test() {
     let document = read("docs/security.md");
     let told: BTreeSet<u32> = document
         .lines()
-        .filter(|line| line.starts_with("| S-") && line.rsplit(" | ").next().is_some_and(|tests| tests.contains('`')))
+        .filter(|line| {
+            line.starts_with("| S-") && line.rsplit(" | ").next().is_some_and(|tests| tests.contains('`'))
+        })
         .filter_map(|line| line.split('|').nth(1))
         .flat_map(|rows| rows.split(','))
         .filter_map(|row| row.trim().strip_prefix("S-")?.parse().ok())
