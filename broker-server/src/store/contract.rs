@@ -333,6 +333,7 @@ fn beginning(work: Work, instance: &str, rows: Rows) -> Begin {
         failures: 0,
         turn: 0,
         doubted_for: Duration::ZERO,
+        age: Duration::ZERO,
         actor: actor(),
     };
     let lease = Lease::first(operation.id.clone());
