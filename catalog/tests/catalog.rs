@@ -181,7 +181,10 @@ fn secrets_are_write_only_and_never_printed() {
     );
     let schema = index().offering("cloudflare-secrets").unwrap().plans[0].provision_schema().unwrap().clone();
     assert_eq!(schema["properties"]["secrets"]["writeOnly"], json!(true));
-    assert_eq!(schema["properties"]["secrets"]["additionalProperties"]["writeOnly"], json!(true));
+    let named = &schema["properties"]["secrets"]["patternProperties"];
+    let members = named.as_object().unwrap().values().next().unwrap();
+    assert_eq!(members["writeOnly"], json!(true));
+    assert_eq!(schema["properties"]["secrets"]["additionalProperties"], json!(false));
 }
 
 #[test]
