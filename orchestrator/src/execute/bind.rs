@@ -138,11 +138,14 @@ impl Step {
         let in_doubt = doubt == Doubt::Some || since == Doubt::Some;
         match answer {
             // An answer with its credentials was lost, and the broker does not repeat them: another one is made.
-            Ok(Bound::Unchanged(body))
-                if in_doubt && body.credentials.is_none() && renewal == Renewal::Possible =>
-            {
-                self.bind_in_place_of(record).await
-            }
+            Ok(Bound::Unchanged(body)) if in_doubt && body.credentials.is_none() => match renewal {
+                Renewal::Possible => self.bind_in_place_of(record).await,
+                Renewal::Spent => {
+                    let error = StepError::CredentialsLost { broker: record.broker.clone() };
+                    self.doubt_binding(&mut record, &error).await?;
+                    Err(error)
+                }
+            },
             Ok(Bound::Created(body) | Bound::Unchanged(body)) => self.bound(record, &body).await,
             Ok(Bound::Accepted(accepted)) => {
                 binding_on(&mut record, BindingEvent::Accepted(accepted.operation))?;

@@ -60,6 +60,14 @@ pub enum StepError {
         /// Of whom.
         broker: BrokerName,
     },
+    /// Answers with credentials were lost, twice, and the broker does not repeat them.
+    #[error(
+        "broker '{broker}' made its binding, but the answers with the credentials were lost, and it does not repeat them"
+    )]
+    CredentialsLost {
+        /// Whose answers.
+        broker: BrokerName,
+    },
     /// The record names a broker that is not configured.
     #[error("broker '{0}' is not in the configuration")]
     UnknownBroker(BrokerName),
@@ -164,9 +172,10 @@ impl StepError {
                 }
                 _ => "see the broker's log, then run `sutler apply` again; it goes on from here",
             },
-            Self::Expired { .. } | Self::Forgotten { .. } | Self::Abandoned => {
-                "run `sutler apply` again; it goes on from here"
-            }
+            Self::Expired { .. }
+            | Self::Forgotten { .. }
+            | Self::CredentialsLost { .. }
+            | Self::Abandoned => "run `sutler apply` again; it goes on from here",
             Self::Paused { .. } => {
                 "look for that id at the broker, then run `sutler apply --on-ambiguous resume` (asks for the same \
                  again) or `sutler apply --on-ambiguous mitigate` (deletes it and makes another)"

@@ -11,7 +11,7 @@ mod network;
 mod random;
 mod story;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use story::tell;
@@ -26,6 +26,8 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 fn replay(seed: u64, why: &str) -> String {
+    // The last line says what is wrong; the others what happened before, which the replay prints.
+    let why = why.lines().rev().take(30).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
     format!(
         "seed {seed}: {why}\nreplay it: SUTLER_SIMULATION_SEED={seed} cargo test -p sutler --lib \
          simulation::one_seed -- --ignored --nocapture"
@@ -38,9 +40,10 @@ fn every_seed_ends_with_nothing_lost_nothing_twice_and_nothing_left_over() {
     let first = number("SUTLER_SIMULATION_FIRST").unwrap_or(0);
     let (next, begun) = (AtomicU64::new(first), Instant::now());
     let (deaths, effects) = (AtomicU64::new(0), AtomicU64::new(0));
+    let found = AtomicBool::new(false);
     let work = || loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= first + seeds {
+        if found.load(Ordering::Relaxed) || seed >= first + seeds {
             return;
         }
         match tell(seed) {
@@ -48,7 +51,10 @@ fn every_seed_ends_with_nothing_lost_nothing_twice_and_nothing_left_over() {
                 deaths.fetch_add(told.deaths, Ordering::Relaxed);
                 effects.fetch_add(told.trace.len() as u64, Ordering::Relaxed);
             }
-            Err(why) => panic!("{}", replay(seed, &why)),
+            Err(why) => {
+                found.store(true, Ordering::Relaxed);
+                panic!("{}", replay(seed, &why));
+            }
         }
     };
     std::thread::scope(|scope| {
