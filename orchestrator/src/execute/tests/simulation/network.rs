@@ -12,7 +12,11 @@ use tokio::sync::Notify;
 
 use super::model::Model;
 use super::random::Random;
-use crate::state::{Change, Claim, Entry, Lock, LockInfo, MemoryBackend, State, StateBackend, StateError};
+use crate::name::InstanceRef;
+use crate::state::{
+    Change, Claim, Entry, Extent, Lock, LockInfo, MemoryBackend, Revision, Snapshot, State, StateBackend,
+    StateError,
+};
 
 /// What happens in one life of the process. Shared by all that can go wrong in it.
 #[derive(Debug)]
@@ -185,8 +189,8 @@ impl StateBackend for Storage {
         self.inner.load().await
     }
 
-    async fn verify(&self) -> Result<(), StateError> {
-        self.inner.verify().await
+    async fn verify(&self, extent: Extent) -> Result<(), StateError> {
+        self.inner.verify(extent).await
     }
 
     async fn lock(&self, claim: &Claim) -> Result<Lock, StateError> {
@@ -228,5 +232,30 @@ impl StateBackend for Storage {
 
     async fn journal(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StateError> {
         self.inner.journal(after, limit).await
+    }
+
+    async fn history(
+        &self,
+        reference: &InstanceRef,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StateError> {
+        self.inner.history(reference, after, limit).await
+    }
+
+    async fn compact(&self, lock: &Lock, kept: usize) -> Result<Option<Revision>, StateError> {
+        self.inner.compact(lock, kept).await
+    }
+
+    async fn revisions(&self) -> Result<Vec<Revision>, StateError> {
+        self.inner.revisions().await
+    }
+
+    async fn revision(&self, serial: u64) -> Result<Option<Snapshot>, StateError> {
+        self.inner.revision(serial).await
+    }
+
+    async fn force_unlock(&self, id: uuid::Uuid) -> Result<LockInfo, StateError> {
+        self.inner.force_unlock(id).await
     }
 }

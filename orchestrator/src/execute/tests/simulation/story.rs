@@ -23,7 +23,7 @@ use crate::name::BrokerName;
 use crate::plan::{self, Intent, PlanInput, Undeclared};
 use crate::sink::SinkSet;
 use crate::state::status::BindingStatus;
-use crate::state::{Claim, Holder, MemoryBackend, State, StateBackend, Vault};
+use crate::state::{Claim, Extent, Holder, MemoryBackend, State, StateBackend, Vault};
 
 thread_local! {
     static CHANCE: RefCell<Random> = RefCell::new(Random::new(0));
@@ -313,7 +313,7 @@ impl Story {
     }
 
     fn now_verified(&self) -> Result<(), String> {
-        let verified = futures_util::FutureExt::now_or_never(self.state.verify());
+        let verified = futures_util::FutureExt::now_or_never(self.state.verify(Extent::Everything));
         verified.unwrap().map_err(|error| error.to_string())
     }
 
