@@ -195,7 +195,9 @@ impl FromStr for Recipient {
 
 /// The text is not a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is not a whole recipient, which begins with {RECIPIENT}; copy it again from `sutler env --recipient`")]
+#[error(
+    "this is not a whole recipient, which begins with {RECIPIENT}; copy it again from `sutler env --recipient`"
+)]
 pub struct ParseRecipientError;
 
 /// The key pair that belongs to a key of 32 bytes: DeriveKeyPair of HPKE over what only this key and purpose give.

@@ -86,7 +86,8 @@ fn sealing_the_same_twice_gives_two_letters_without_the_secret_in_them() {
 #[test]
 fn newer_and_foreign_texts_are_told_apart() {
     assert_eq!(Letter::from_text("sutler:xwing2:whatever"), Err(OpenError::NewerFormat { found: 2 }));
-    for text in ["", "sutler:xwing", "sutler:xwing1", "sutler:xwing1:", "sutler:xwing01:AA", "sutler:v1:AAAA"] {
+    for text in ["", "sutler:xwing", "sutler:xwing1", "sutler:xwing1:", "sutler:xwing01:AA", "sutler:v1:AAAA"]
+    {
         assert_eq!(Letter::from_text(text), Err(OpenError::Malformed), "{text}");
     }
 }
