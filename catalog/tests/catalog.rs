@@ -52,7 +52,8 @@ fn all_plans_say_what_they_take_and_when_they_give_up() {
             assert_eq!(Input::Bind.schema(wire).is_some(), service.bindable, "{}", plan.name());
             for schema in [Input::Provision, Input::Update].map(|input| input.schema(wire).expect("a schema"))
             {
-                assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+                assert_eq!(schema["$schema"], "http://json-schema.org/draft-04/schema#");
+                assert!(jsonschema::draft4::meta::is_valid(schema), "{schema}");
                 assert_eq!(schema["additionalProperties"], json!(false));
                 assert!(!schema.to_string().contains("$ref"), "{schema}");
             }

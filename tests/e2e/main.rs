@@ -7,6 +7,8 @@ mod crash;
 mod documentation;
 mod golden;
 mod layers;
+mod secrecy;
 mod secrets;
 mod shop;
 mod supply;
+mod tutorial;

@@ -45,6 +45,7 @@ impl Vendor {
             api_token: TOKEN.into(),
             // what may arrive late is waited for twice as long
             call_timeout: Duration::from_secs(1),
+            calls_per_five_minutes: CloudflareConfig::DEFAULT_CALLS,
         };
         Client::new(&config).unwrap().poll_every(Duration::from_millis(5))
     }

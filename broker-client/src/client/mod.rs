@@ -1,6 +1,7 @@
 //! The client of one broker: one method per endpoint. It repeats nothing and remembers nothing.
 
 mod headers;
+mod reach;
 mod settings;
 mod tls;
 mod transport;

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::{BuildError, Settings, Tls, headers, tls};
+use super::{BuildError, Settings, Tls, headers, reach, tls};
 use crate::{
     ClientError,
     answer::Answer,
@@ -48,6 +48,7 @@ impl Transport {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
+            .dns_resolver(reach::Guard::new())
             .referer(false)
             .http1_only()
             .user_agent(user_agent)
@@ -215,6 +216,7 @@ fn check_url(url: &Url, tls: &Tls) -> Result<(), BuildError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(BuildError::QueryInUrl);
     }
+    reach::check(url).map_err(|refused| BuildError::Unreachable(refused.0))?;
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

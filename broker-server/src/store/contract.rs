@@ -333,6 +333,7 @@ fn beginning(work: Work, instance: &str, rows: Rows) -> Begin {
         failures: 0,
         turn: 0,
         doubted_for: Duration::ZERO,
+        age: Duration::ZERO,
         actor: actor(),
     };
     let lease = Lease::first(operation.id.clone());
@@ -340,7 +341,7 @@ fn beginning(work: Work, instance: &str, rows: Rows) -> Begin {
     Begin { operation, lease, hold: LONG, decided_on: None, supersedes: None, rows, event }
 }
 
-pub(super) fn creation(instance: &str) -> Begin {
+pub(crate) fn creation(instance: &str) -> Begin {
     let rows = Rows { instance: RowChange::put(new_instance(instance)), ..Rows::default() };
     beginning(Work::Provision, instance, rows)
 }

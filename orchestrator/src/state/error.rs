@@ -10,7 +10,9 @@ use super::lock::LockInfo;
 pub enum StateError {
     /// Somebody else has the lock.
     #[error(
-        "{location} is locked by {holder}; wait for that run to end (--lock-timeout 60s), or see `sutler status`"
+        "{location} is locked by {holder}; wait for that run to end (--lock-timeout 60s), or see `sutler status`. \
+         If that run is dead: `sutler state force-unlock {}`",
+        holder.id
     )]
     Locked {
         /// Which state.
@@ -26,6 +28,32 @@ pub enum StateError {
     LockLost {
         /// Which state.
         location: String,
+    },
+    /// There is no lock to take away.
+    #[error("{location} is not locked; nothing was changed")]
+    NotLocked {
+        /// Which state.
+        location: String,
+    },
+    /// Somebody has the lock, and it is not the one that was named.
+    #[error(
+        "the lock on {location} has another id: {} is held by {holder}; nothing was changed. \
+         See that this run is dead, then run `sutler state force-unlock {}`",
+        holder.id, holder.id
+    )]
+    OtherLock {
+        /// Which state.
+        location: String,
+        /// Who.
+        holder: Box<LockInfo>,
+    },
+    /// The place cannot keep a state safely.
+    #[error("{location} cannot keep a state: {what}; name another place under `state`")]
+    Unsuitable {
+        /// Which state.
+        location: String,
+        /// What it cannot do.
+        what: String,
     },
     /// Not what was written.
     #[error("{location} is damaged: {what}; it was left as it is. Restore it from a backup")]
@@ -140,7 +168,7 @@ impl StateError {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Locked { .. } => Kind::Locked,
+            Self::Locked { .. } | Self::OtherLock { .. } => Kind::Locked,
             Self::LockLost { .. } => Kind::LockLost,
             Self::Damaged { .. }
             | Self::ForeignStack { .. }
@@ -150,7 +178,9 @@ impl StateError {
             | Self::WrongKeys { .. }
             | Self::Keys(_)
             | Self::Leaf { .. } => Kind::Refused,
-            Self::Busy { .. } | Self::Storage { .. } => Kind::Failed,
+            Self::Busy { .. } | Self::Storage { .. } | Self::NotLocked { .. } | Self::Unsuitable { .. } => {
+                Kind::Failed
+            }
         }
     }
 }

@@ -6,9 +6,9 @@
 //!   ┌────── backend ───────┐              the contract; sqlite and memory keep it
 //! sqlite    contract     memory
 //!   └───┬───────────────────┘
-//!    journal · lock · seal · error
+//!    journal · revision · lock · seal · error
 //!               │
-//!       record · status
+//!    transition · record · status
 //! ```
 
 use std::sync::Arc;
@@ -16,33 +16,38 @@ use std::sync::Arc;
 use crate::config::{Config, StateUrl};
 
 mod backend;
+mod book;
 mod error;
 mod journal;
 mod lock;
 mod memory;
 mod prepare;
 pub mod record;
+mod revision;
 mod seal;
 mod session;
 mod sqlite;
 pub mod status;
+mod transition;
 
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
 pub(crate) mod samples;
 
-pub use backend::{Change, Effect, Lineage, Seed, State, StateBackend};
+pub use backend::{Change, Effect, Extent, Lineage, Seed, State, StateBackend};
 pub use error::{Kind, StateError};
 pub use journal::{Entry, Hash};
 pub use lock::{Claim, Holder, Lock, LockInfo};
 pub use memory::MemoryBackend;
+pub use revision::{KEPT, Revision, Snapshot, restoring};
 pub use seal::{Secrecy, Vault};
 pub use session::{Begin, Session, begin};
 pub use sqlite::SqliteBackend;
+pub use transition::{Seen, Transition};
 
 /// The format of everything stored; what is newer is refused.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// The backend that a configuration names. Opens nothing yet, creates nothing.
 #[must_use]

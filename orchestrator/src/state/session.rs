@@ -7,9 +7,10 @@ use std::time::Duration;
 use sutler_secrets::Created;
 use tokio::time::{Instant, sleep_until};
 
-use super::backend::{State, StateBackend};
+use super::backend::{Extent, State, StateBackend};
 use super::error::StateError;
 use super::lock::{Claim, Holder, Lock};
+use super::revision::KEPT;
 use super::seal::Vault;
 
 /// Between two attempts to take a lock that somebody else holds.
@@ -56,7 +57,7 @@ pub async fn begin(backend: Arc<dyn StateBackend>, begin: Begin) -> Result<Sessi
     let location = backend.location();
     let mut attempts = 0;
     loop {
-        backend.verify().await?;
+        backend.verify(Extent::SinceRevision).await?;
         let state = backend.load().await?;
         let (vault, keys) = Vault::open(&begin.keys, &state, &location)?;
         let claim = Claim { holder: begin.holder.clone(), lease: begin.lease, seed: vault.seed() };
@@ -93,11 +94,16 @@ async fn take(backend: &dyn StateBackend, claim: &Claim, deadline: Instant) -> R
 }
 
 impl Session {
-    /// Gives the lock back.
+    /// Makes a revision of what was changed, if anything was, and gives the lock back. A revision that cannot be made is
+    /// made by the next run that changes something: nothing is lost without it.
     ///
     /// # Errors
     /// When storage fails; the lease then ends by itself.
     pub async fn end(self) -> Result<(), StateError> {
+        match self.backend.compact(&self.lock, KEPT).await {
+            Ok(_) | Err(StateError::LockLost { .. }) => {}
+            Err(error) => tracing::warn!(%error, "no revision was made of this run"),
+        }
         self.backend.unlock(&self.lock).await
     }
 }

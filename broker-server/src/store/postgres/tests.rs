@@ -22,7 +22,7 @@ use crate::{
     },
     testing::{
         postgres::Cluster,
-        proxy::{Cut, Proxy},
+        proxy::{Cut, Fate, Place, Proxy},
     },
 };
 
@@ -115,7 +115,7 @@ async fn f07_a_commit_without_an_answer_is_told_as_what_it_was() {
     let proxy = Proxy::before(cluster.port()).await.unwrap();
     let address = cluster.fresh();
     let store = open(&through(&proxy, &address), &ring());
-    for (round, cut) in [Cut::AfterCommit, Cut::BeforeCommit].into_iter().enumerate() {
+    for (round, cut) in [Cut::AFTER_COMMIT, Cut::BEFORE_COMMIT].into_iter().enumerate() {
         let name = format!("cut-{round}");
         let begin = creation(&name);
         let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
@@ -145,7 +145,7 @@ async fn f07_a_claim_whose_commit_was_not_answered_is_had() {
     let begin = crate::store::Begin { hold: Duration::ZERO, ..creation("claimed") };
     let wanted = begin.operation.id.clone();
     assert_eq!(store.begin(begin).await.unwrap(), Begun::Accepted);
-    proxy.cut(Cut::AfterCommit);
+    proxy.cut(Cut::AFTER_COMMIT);
     let claimed = store.claim(Duration::from_secs(60), 10).await.unwrap();
     assert_eq!(
         claimed.into_iter().map(|(lease, _)| (lease.operation, lease.fence)).collect::<Vec<_>>(),
@@ -161,7 +161,7 @@ async fn f07_a_connection_may_be_lost_at_every_message() {
     let address = cluster.fresh();
     let store = open(&through(&proxy, &address), &ring());
     let mut lives = 0;
-    for cut in [Cut::Before as fn(u64) -> Cut, Cut::After] {
+    for cut in [Cut::before as fn(u64) -> Cut, Cut::after] {
         for message in 1.. {
             let name = format!("life-{lives}");
             lives += 1;
@@ -180,6 +180,42 @@ async fn f07_a_connection_may_be_lost_at_every_message() {
     assert!(lives > 40, "so few messages? {lives}");
     let told = count(&cluster, &address, "SELECT count(*) FROM events").await;
     assert_eq!(told, i64::from(lives) * 2, "each told once (I-40)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f10_whatever_becomes_of_a_message_what_it_was_part_of_is_done_once() {
+    let cluster = Cluster::shared().unwrap();
+    let proxy = Proxy::before(cluster.port()).await.unwrap();
+    let address = cluster.fresh();
+    let store = open(&through(&proxy, &address), &ring());
+    let moment = Duration::from_millis(30);
+    let fates = [
+        Fate::Halved,
+        Fate::Reset,
+        Fate::Truncated(3),
+        Fate::Late(moment),
+        Fate::LateAnswer(moment),
+        Fate::HalfClosed,
+    ];
+    let mut lives = 0;
+    for fate in fates {
+        for at in
+            [Place::Message(1), Place::Message(4), Place::Message(9), Place::Commit(1), Place::Commit(2)]
+        {
+            let name = format!("fate-{lives}");
+            lives += 1;
+            proxy.cut(Cut { at, fate });
+            let begin = creation(&name);
+            let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
+            assert_eq!(store.begin(begin).await.unwrap(), Begun::Accepted, "{fate:?} {at:?}");
+            finish(&store, &lease, operation, InstanceState::Ready).await;
+            assert!(!proxy.mend(), "{fate:?} {at:?} did not come to pass");
+            let row = store.instance(&id(&name)).await.unwrap().unwrap();
+            assert_eq!((row.state, row.revision), (InstanceState::Ready, 2), "{fate:?} {at:?}");
+        }
+    }
+    let told = count(&cluster, &address, "SELECT count(*) FROM events").await;
+    assert_eq!(told, lives * 2, "each told once (I-40)");
 }
 
 #[tokio::test(flavor = "multi_thread")]

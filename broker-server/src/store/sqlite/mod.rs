@@ -4,10 +4,12 @@ mod audit;
 mod bindings;
 mod budgets;
 mod census;
+mod copy;
 mod events;
 mod instances;
 mod lock;
 mod operations;
+mod place;
 mod read;
 mod reseal;
 mod schema;
@@ -27,6 +29,7 @@ use async_trait::async_trait;
 use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId};
 
+pub(super) use self::copy::{copy, look_at_copy};
 use self::{lock::ProcessLock, read::Readers, writer::Writer};
 use super::{
     Amended, AuditReport, Begin, Begun, BrokerStore, Cause, Census, Event, Hold, Resealed, Save, Statistics,
@@ -37,7 +40,8 @@ use super::{
 };
 use crate::{
     binding::Binding,
-    budget::{AccountKey, Budget, Reservation},
+    budget::{AccountKey, Terms, Turn},
+    circuit::{Circuit, Heard, Rules},
     faults,
     instance::Instance,
     operation::{Lease, Operation, OperationId, OperationStatus, owner_token},
@@ -63,14 +67,17 @@ impl SqliteStore {
     /// # Errors
     /// When another process has it, when its schema is newer than this program, when it was sealed with other keys.
     pub fn open(path: &Path, ring: Arc<KeyRing>) -> Result<Self, StoreError> {
+        place::refuse_networks(path)?;
         let lock = ProcessLock::take(path)?;
         lock::make_private(path)?;
         let sealer = Sealer::new(ring);
         let (connection, installation) = schema::open_for_writing(path, &sealer)?;
+        let canary = schema::read_meta(&connection, "canary")?.map(Sealer::key_of_canary).transpose()?;
         let readers = Readers::open(path, READERS)?;
         let writer = Writer::start(connection)
             .map_err(|source| StoreError::Lock { path: path.display().to_string(), source })?;
-        Ok(Self { writer, readers, sealer, installation, cursor: Mutex::default(), _lock: Some(lock) })
+        let cursor = Mutex::new(canary.map(Cursor::proven).unwrap_or_default());
+        Ok(Self { writer, readers, sealer, installation, cursor, _lock: Some(lock) })
     }
 
     /// Opens the store to be read while another process has it. Every write is refused as [`StoreError::Closed`].
@@ -233,12 +240,27 @@ impl BrokerStore for SqliteStore {
         &self,
         account: &AccountKey,
         wanted: u32,
-        budget: Budget,
-    ) -> Result<Reservation, StoreError> {
+        terms: Terms,
+    ) -> Result<(Turn, Circuit), StoreError> {
         let account = account.clone();
         self.writer
             .write(move |connection| {
-                budgets::change(connection, &account, |spending, now| spending.take(now, wanted, budget))
+                budgets::change(connection, &account, |ledger, now| {
+                    let (after, turn) = ledger.take(now, wanted, &terms);
+                    (after, (turn, after.circuit))
+                })
+            })
+            .await
+    }
+
+    async fn hear(&self, account: &AccountKey, heard: Heard, rules: Rules) -> Result<Circuit, StoreError> {
+        let account = account.clone();
+        self.writer
+            .write(move |connection| {
+                budgets::change(connection, &account, |ledger, now| {
+                    let after = ledger.hear(heard, now, &rules);
+                    (after, after.circuit)
+                })
             })
             .await
     }
@@ -247,9 +269,7 @@ impl BrokerStore for SqliteStore {
         let account = account.clone();
         self.writer
             .write(move |connection| {
-                budgets::change(connection, &account, |spending, now| {
-                    (spending.closed_for(now, closed_for), ())
-                })
+                budgets::change(connection, &account, |ledger, now| (ledger.closed_for(now, closed_for), ()))
             })
             .await
     }
@@ -306,6 +326,10 @@ impl BrokerStore for SqliteStore {
         canary.map_or(Ok(()), |canary| Sealer::new(ring.clone()).check_canary(canary))?;
         self.sealer.replace(ring);
         Ok(())
+    }
+
+    async fn now(&self) -> Result<SystemTime, StoreError> {
+        Ok(SystemTime::now())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

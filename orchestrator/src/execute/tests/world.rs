@@ -16,11 +16,13 @@ use super::Fake;
 use crate::brokers::{BrokerSet, Connecting};
 use crate::config::{self, Config, Format, Source};
 use crate::execute::{Context, Options, Progress, Report, Stop, execute};
+use crate::name::InstanceRef;
 use crate::plan::{self, Intent, Plan, PlanInput, Undeclared};
 use crate::sink::SinkSet;
 use crate::state::record::InstanceRecord;
 use crate::state::{
-    Change, Claim, Entry, Holder, Lock, LockInfo, MemoryBackend, State, StateBackend, StateError, Vault,
+    Change, Claim, Entry, Extent, Holder, Lock, LockInfo, MemoryBackend, Revision, Snapshot, State,
+    StateBackend, StateError, Vault,
 };
 
 /// Everything that a run needs.
@@ -177,7 +179,7 @@ impl World {
         bound.sort_by(|a, b| a.reference.cmp(&b.reference));
         let bound: Vec<_> = bound.iter().map(|record| record.reference.to_string()).collect();
         assert_eq!(self.fake.bindings(), bound, "orphaned or twin bindings");
-        self.backend.verify().await.unwrap();
+        self.backend.verify(Extent::Everything).await.unwrap();
     }
 
     /// A further run has nothing to do.
@@ -246,8 +248,8 @@ impl StateBackend for Fragile {
         self.inner.load().await
     }
 
-    async fn verify(&self) -> Result<(), StateError> {
-        self.inner.verify().await
+    async fn verify(&self, extent: Extent) -> Result<(), StateError> {
+        self.inner.verify(extent).await
     }
 
     async fn lock(&self, claim: &Claim) -> Result<Lock, StateError> {
@@ -286,5 +288,30 @@ impl StateBackend for Fragile {
 
     async fn journal(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StateError> {
         self.inner.journal(after, limit).await
+    }
+
+    async fn history(
+        &self,
+        reference: &InstanceRef,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StateError> {
+        self.inner.history(reference, after, limit).await
+    }
+
+    async fn compact(&self, lock: &Lock, kept: usize) -> Result<Option<Revision>, StateError> {
+        self.inner.compact(lock, kept).await
+    }
+
+    async fn revisions(&self) -> Result<Vec<Revision>, StateError> {
+        self.inner.revisions().await
+    }
+
+    async fn revision(&self, serial: u64) -> Result<Option<Snapshot>, StateError> {
+        self.inner.revision(serial).await
+    }
+
+    async fn force_unlock(&self, id: uuid::Uuid) -> Result<LockInfo, StateError> {
+        self.inner.force_unlock(id).await
     }
 }

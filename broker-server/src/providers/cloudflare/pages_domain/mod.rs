@@ -75,6 +75,11 @@ impl PagesDomain {
     }
 }
 
+/// What it may ask of Cloudflare.
+pub(super) fn product() -> &'static super::client::Product {
+    &domains::PAGES
+}
+
 #[async_trait]
 impl Provider for PagesDomain {
     fn offering(&self) -> Offering {
