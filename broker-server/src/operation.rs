@@ -145,6 +145,8 @@ pub struct Operation {
     /// How long ago the first attempt in doubt may have been sent, by the store's clock; zero without a doubt. Kept by
     /// the store.
     pub doubted_for: Duration,
+    /// How long ago it was accepted, by the store's clock, when it was read. Kept by the store.
+    pub age: Duration,
     /// On whose behalf it works.
     pub actor: Actor,
 }

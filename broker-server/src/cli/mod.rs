@@ -1,6 +1,7 @@
 //! The command line: translates arguments, calls, prints. The only place that chooses providers.
 
 mod audit;
+mod backup;
 mod catalog;
 mod check;
 mod conformance;
@@ -20,7 +21,7 @@ use sutler_broker_server::{
     config::ConfigError,
     conformance::ConformanceError,
     providers::{VendorError, built_in},
-    store::{AuditBreak, StoreError},
+    store::{AuditBreak, BackupError, StoreError},
     telemetry::TelemetryError,
 };
 use sutler_secrets::{ForgetError, KeyRingError};
@@ -79,6 +80,8 @@ enum Command {
     Conformance(Box<conformance::ConformanceArguments>),
     /// Compares what carries our mark at the vendors with what the store knows; changes nothing.
     Sweep(sweep::SweepArguments),
+    /// Copies a store in a file, while it is served, to a file that is not there yet; checks the copy.
+    Backup(BackupArgument),
     /// Makes, lists and rotates the keys that everything secret is sealed with.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -110,6 +113,15 @@ enum AuditCommand {
 struct ForgetArgument {
     /// The key, such as k-0a1b2c3d.
     key: sutler_secrets::KeyId,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+#[derive(Args)]
+struct BackupArgument {
+    /// The copy. It must not be there; nobody but you can read it.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
     #[command(flatten)]
     config: ConfigArgument,
 }
@@ -148,6 +160,8 @@ enum CommandError {
     KeyInUse { key: String, values: u64 },
     #[error(transparent)]
     Forget(#[from] ForgetError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error("the audit chain is broken: {0}")]
     Audit(AuditBreak),
     #[error("could not start")]
@@ -171,7 +185,7 @@ impl CommandError {
                 | ServerError::Tls(_)
                 | ServerError::Keys(_),
             ) => 2,
-            Self::Argument(_) => 2,
+            Self::Argument(_) | Self::Backup(BackupError::OwnTools) => 2,
             Self::Conformance(error) => {
                 if error.is_usage() {
                     2
@@ -180,7 +194,7 @@ impl CommandError {
                 }
             }
             Self::DemandFailed | Self::Audit(_) | Self::Found(_) => 3,
-            Self::NotSwept | Self::Store(_) | Self::KeyInUse { .. } | Self::Forget(_) => 1,
+            Self::NotSwept | Self::Store(_) | Self::KeyInUse { .. } | Self::Forget(_) | Self::Backup(_) => 1,
             Self::Server(_) | Self::Keys(_) | Self::Runtime(_) | Self::Print(_) => 1,
         }
     }
@@ -212,6 +226,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Check(argument) => check::check(&argument.config),
         Command::Conformance(arguments) => conformance::check(*arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Backup(argument) => backup::backup(&argument.config.config, &argument.to),
         Command::Key(KeyCommand::New(argument)) => key::new(&argument.config),
         Command::Key(KeyCommand::List(argument)) => key::list(&argument.config),
         Command::Key(KeyCommand::Rotate(argument)) => key::rotate(&argument.config),

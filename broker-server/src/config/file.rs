@@ -81,6 +81,7 @@ struct FileCloudflare {
     base_url: String,
     account_id: String,
     api_token: SecretSource,
+    calls_per_five_minutes: Option<std::num::NonZeroU32>,
 }
 
 fn cloudflare_api() -> String {
@@ -320,12 +321,12 @@ impl Meaning<'_> {
         listen: SocketAddr,
     ) -> Result<CloudflareAccount, ConfigError> {
         let position = self.position(&cloudflare);
-        let FileCloudflare { base_url, account_id, api_token } = cloudflare.value;
+        let FileCloudflare { base_url, account_id, api_token, calls_per_five_minutes } = cloudflare.value;
         check_vendor_url(&base_url)
             .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
         let api_token = self.secret(api_token, &position, listen)?;
         let base_url = base_url.trim_end_matches('/').to_owned();
-        Ok(CloudflareAccount { base_url, account_id, api_token })
+        Ok(CloudflareAccount { base_url, account_id, api_token, calls_per_five_minutes })
     }
 }
 

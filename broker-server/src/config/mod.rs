@@ -173,6 +173,9 @@ pub struct CloudflareAccount {
     pub account_id: String,
     /// A token that may do what the offerings need.
     pub api_token: SecretString,
+    /// How many calls this store may make of it in five minutes, where the operator says so: the account has a higher
+    /// limit, or shares it with other stores.
+    pub calls_per_five_minutes: Option<std::num::NonZeroU32>,
 }
 
 impl Config {

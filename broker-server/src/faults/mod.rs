@@ -57,11 +57,8 @@ pub const POINTS: &[(&str, &str)] = &[
     ("B22", "inside a schema migration"),
     ("B23", "a row is sealed with another key, its transaction is open"),
     ("B24", "while old operations are forgotten"),
+    ("B25", "a copy of the store is half made"),
 ];
-
-/// Points that belong to what this program does not do.
-#[cfg(debug_assertions)]
-pub const ABSENT: &[(&str, &str)] = &[("B25", "backup or vacuum")];
 
 /// Every mistake that can be made on purpose.
 #[cfg(debug_assertions)]

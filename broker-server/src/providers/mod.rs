@@ -46,6 +46,9 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
             account_id: account.account_id.clone(),
             api_token: account.api_token.duplicate(),
             call_timeout: tuning.call_deadline(),
+            calls_per_five_minutes: account
+                .calls_per_five_minutes
+                .unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
         })
         .map_err(VendorError::Cloudflare)?
         .poll_every(tuning.poll_interval);

@@ -1,4 +1,11 @@
 //! A way to PostgreSQL that breaks when it is told to.
+//!
+//! ```text
+//! client ──▶ message ──(cut?)──▶ server
+//!        ◀── bytes ────(cut?)──◀
+//! ```
+//! A message cannot be delivered twice, or after a later one: the protocol has one conversation for each connection, and
+//! what is out of turn in it is no message. So a way is cut, held up or broken, and never repeats anything.
 
 use std::{
     net::SocketAddr,
@@ -6,26 +13,80 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::Notify,
     task::JoinHandle,
+    time::sleep,
 };
 
-/// Where the way breaks, once.
+/// Where the way breaks, once, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
-    /// What a client sends as its n-th message from now on, counted from 1 over all connections, never arrives.
-    Before(u64),
+pub struct Cut {
+    /// At which message of the clients.
+    pub at: Place,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// A message of the clients, counted from 1 over all connections since the cut was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Any.
+    Message(u64),
+    /// A COMMIT.
+    Commit(u64),
+}
+
+/// What becomes of a message, and of its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It never arrives; the connection ends.
+    Lost,
+    /// The server does what it says, and nobody gets its answer; the connection ends.
+    Unanswered,
+    /// Half of it arrives, then both sides are reset.
+    Halved,
+    /// It never arrives, and the client's connection is reset.
+    Reset,
+    /// It arrives, and so many bytes of the next that the server says; then the connection ends.
+    Truncated(usize),
+    /// It arrives later.
+    Late(Duration),
+    /// It arrives, and what the server says next comes later.
+    LateAnswer(Duration),
+    /// Neither it nor anything else arrives any more, on this connection, in either direction; it does not end.
+    Stalled,
+    /// The server is told that the client has nothing more to say, before it; what the server says to that still
+    /// arrives.
+    HalfClosed,
+}
+
+impl Cut {
+    /// What a client sends as its n-th message from now on never arrives.
+    #[must_use]
+    pub const fn before(message: u64) -> Self {
+        Self { at: Place::Message(message), fate: Fate::Lost }
+    }
+
     /// The server gets the client's n-th message, and nobody gets its answer.
-    After(u64),
+    #[must_use]
+    pub const fn after(message: u64) -> Self {
+        Self { at: Place::Message(message), fate: Fate::Unanswered }
+    }
+
     /// The server never gets the next COMMIT.
-    BeforeCommit,
+    pub const BEFORE_COMMIT: Self = Self { at: Place::Commit(1), fate: Fate::Lost };
+
     /// The server gets the next COMMIT, and nobody gets its answer.
-    AfterCommit,
+    pub const AFTER_COMMIT: Self = Self { at: Place::Commit(1), fate: Fate::Unanswered };
 }
 
 /// A proxy on loopback that understands where the client's messages end.
@@ -39,6 +100,7 @@ struct Shared {
     server: SocketAddr,
     cut: Mutex<Option<Cut>>,
     messages: AtomicU64,
+    commits: AtomicU64,
     cuts: AtomicU64,
     break_all: Notify,
 }
@@ -55,6 +117,7 @@ impl Proxy {
             server: SocketAddr::from(([127, 0, 0, 1], port)),
             cut: Mutex::new(None),
             messages: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
             cuts: AtomicU64::new(0),
             break_all: Notify::new(),
         });
@@ -64,7 +127,7 @@ impl Proxy {
                 let shared = serving.clone();
                 tokio::spawn(async move {
                     // how it ended is what the tests look at, from the other side
-                    let _ = carry(client, &shared).await;
+                    let _ = serve(client, &shared).await;
                 });
             }
         });
@@ -79,8 +142,10 @@ impl Proxy {
 
     /// Breaks the way there. Counting starts over.
     pub fn cut(&self, cut: Cut) {
+        let mut next = self.shared.cut.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.messages.store(0, Ordering::SeqCst);
-        *self.shared.cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(cut);
+        self.shared.commits.store(0, Ordering::SeqCst);
+        *next = Some(cut);
     }
 
     /// Breaks nothing any more; whether a cut was still to come.
@@ -100,6 +165,12 @@ impl Proxy {
     }
 }
 
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy").field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
@@ -107,75 +178,128 @@ impl Drop for Proxy {
     }
 }
 
-/// What becomes of a message.
-#[derive(PartialEq)]
-enum Fate {
-    Passes,
-    IsLost,
-    PassesUnanswered,
-}
-
 impl Shared {
-    fn fate(&self, message: &[u8]) -> Fate {
-        let number = self.messages.fetch_add(1, Ordering::SeqCst) + 1;
+    /// Counts a message, and says what becomes of it; nothing but its delivery for nearly all.
+    fn fate(&self, message: &[u8]) -> Option<Fate> {
         let is_commit = message.first() == Some(&b'Q') && message.get(5..11) == Some(b"COMMIT");
         let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
-        let fate = match *cut {
-            Some(Cut::Before(n)) if n == number => Fate::IsLost,
-            Some(Cut::After(n)) if n == number => Fate::PassesUnanswered,
-            Some(Cut::BeforeCommit) if is_commit => Fate::IsLost,
-            Some(Cut::AfterCommit) if is_commit => Fate::PassesUnanswered,
-            _ => return Fate::Passes,
+        let number = self.messages.fetch_add(1, Ordering::SeqCst) + 1;
+        let commit = self.commits.fetch_add(u64::from(is_commit), Ordering::SeqCst) + u64::from(is_commit);
+        let is_here = match cut.as_ref()?.at {
+            Place::Message(at) => at == number,
+            Place::Commit(at) => is_commit && at == commit,
         };
-        *cut = None;
+        let struck = cut.take_if(|_| is_here)?;
         self.cuts.fetch_add(1, Ordering::SeqCst);
-        fate
+        Some(struck.fate)
     }
 }
 
-async fn carry(client: TcpStream, shared: &Shared) -> std::io::Result<()> {
+/// One connection.
+struct Way {
+    from_client: OwnedReadHalf,
+    to_client: OwnedWriteHalf,
+    from_server: OwnedReadHalf,
+    to_server: OwnedWriteHalf,
+}
+
+async fn serve(client: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let server = TcpStream::connect(shared.server).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
-    let answers = tokio::io::copy(&mut from_server, &mut to_client);
-    let requests = async {
-        // the first message has no type: its length comes first
-        let start = read_message(&mut from_client, 0).await?;
-        to_server.write_all(&start).await?;
-        loop {
-            let message = read_message(&mut from_client, 1).await?;
-            match shared.fate(&message) {
-                Fate::Passes => to_server.write_all(&message).await?,
-                Fate::IsLost => return Ok(None),
-                Fate::PassesUnanswered => return Ok(Some(message)),
-            }
-        }
-    };
-    let unanswered: std::io::Result<Option<Vec<u8>>> = tokio::select! {
-        _ = answers => return Ok(()),
-        ended = requests => ended,
-        () = shared.break_all.notified() => return Ok(()),
-    };
-    // from here on nobody reads what the server says; the client's side is closed before the server is asked
-    if let Some(message) = unanswered? {
-        drop((from_client, to_client));
-        to_server.write_all(&message).await?;
-        // it has done it once it says anything, or ends; only these two are answered at once
-        if matches!(message.first(), Some(b'Q' | b'S')) {
-            let _ = from_server.read_u8().await;
-        }
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let way = Way { from_client, to_client, from_server, to_server };
+    tokio::select! {
+        ended = way.carry(shared) => ended,
+        () = shared.break_all.notified() => Ok(()),
     }
-    Ok(())
 }
 
-async fn read_message(from: &mut (impl AsyncReadExt + Unpin), kind: usize) -> std::io::Result<Vec<u8>> {
-    let mut message = vec![0; kind + 4];
-    from.read_exact(&mut message).await?;
-    let length = message[kind..].iter().fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
-    let mut body = vec![0; length.saturating_sub(4)];
-    from.read_exact(&mut body).await?;
-    message.append(&mut body);
-    Ok(message)
+impl Way {
+    async fn carry(mut self, shared: &Shared) -> std::io::Result<()> {
+        let (mut asked, mut told) = (Vec::new(), Vec::new());
+        // the first message has no type: its length comes first
+        let mut kind = 0;
+        let mut left = usize::MAX;
+        loop {
+            tokio::select! {
+                read = self.from_client.read_buf(&mut asked) => if read? == 0 { return Ok(()) },
+                read = self.from_server.read_buf(&mut told) => {
+                    if read? == 0 {
+                        return Ok(());
+                    }
+                    self.to_client.write_all(&told[..told.len().min(left)]).await?;
+                    if left < usize::MAX {
+                        return Ok(());
+                    }
+                    told.clear();
+                }
+            }
+            while let Some(message) = take_message(&mut asked, kind) {
+                let fate = if kind == 0 { None } else { shared.fate(&message) };
+                kind = 1;
+                match fate {
+                    None => self.to_server.write_all(&message).await?,
+                    Some(Fate::Late(delay)) => {
+                        sleep(delay).await;
+                        self.to_server.write_all(&message).await?;
+                    }
+                    Some(Fate::LateAnswer(delay)) => {
+                        self.to_server.write_all(&message).await?;
+                        sleep(delay).await;
+                    }
+                    Some(Fate::Truncated(length)) => {
+                        // a message need not be answered before others have come
+                        left = length;
+                        self.to_server.write_all(&message).await?;
+                    }
+                    Some(fate) => return self.end(&message, fate).await,
+                }
+            }
+        }
+    }
+
+    /// The last that happens on a connection.
+    async fn end(mut self, message: &[u8], fate: Fate) -> std::io::Result<()> {
+        match fate {
+            Fate::Unanswered => {
+                // from here on nobody reads what the server says; the client's side is closed before it is asked
+                drop((self.from_client, self.to_client));
+                self.to_server.write_all(message).await?;
+                // it has done it once it says anything, or ends; only these two are answered at once
+                if matches!(message.first(), Some(b'Q' | b'S')) {
+                    let _ = self.from_server.read_u8().await;
+                }
+            }
+            Fate::Halved => {
+                self.to_server.write_all(&message[..message.len() / 2]).await?;
+                self.to_server.as_ref().set_zero_linger()?;
+                self.to_client.as_ref().set_zero_linger()?;
+            }
+            Fate::Reset => self.to_client.as_ref().set_zero_linger()?,
+            Fate::Stalled => {
+                // for as long as the client has patience
+                let mut unheard = Vec::new();
+                while self.from_client.read_buf(&mut unheard).await? > 0 {
+                    unheard.clear();
+                }
+            }
+            Fate::HalfClosed => {
+                self.to_server.shutdown().await?;
+                tokio::io::copy(&mut self.from_server, &mut self.to_client).await?;
+            }
+            // these do not end a connection, or there is nothing more to do
+            Fate::Lost | Fate::Late(_) | Fate::LateAnswer(_) | Fate::Truncated(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Takes the first whole message away from what has come.
+fn take_message(asked: &mut Vec<u8>, kind: usize) -> Option<Vec<u8>> {
+    let length = asked.get(kind..kind + 4)?;
+    let length = length.iter().fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
+    let rest = (asked.len() >= kind + length).then(|| asked.split_off(kind + length))?;
+    Some(std::mem::replace(asked, rest))
 }

@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod show;
 mod state;
+mod status;
 mod text;
 mod verbs;
 
@@ -19,6 +20,7 @@ use clap::Parser;
 
 use crate::commands::{Failure, Settings};
 use crate::exit::Exit;
+use crate::state::Notice;
 use args::{Arguments, Verb};
 use output::Output;
 
@@ -53,7 +55,10 @@ pub fn main() -> Exit {
 }
 
 async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
-    let settings = Settings::from_environment(variable)?;
+    let mut settings = Settings::from_environment(variable)?;
+    settings.notice = Notice::new(move |holder| {
+        output.say(&text::one_line(&format!("waiting for the lock of {holder}")));
+    });
     let open = || crate::commands::Project::open(arguments.config.as_deref(), settings.clone());
     match arguments.verb {
         Verb::Init(init) => verbs::init(&init, output),
@@ -63,7 +68,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
         Verb::Check(check) => verbs::check(&open()?, &check, output).await,
-        Verb::Status => verbs::status(&open()?, output).await,
+        Verb::Status(status) => status::status(&open()?, &status, output).await,
         Verb::Outputs(outputs) => verbs::outputs(&open()?, &outputs, output).await,
         Verb::Env(env) => verbs::env(&open()?, &env, output).await,
         Verb::Graph(graph) => verbs::graph(&open()?, &graph, output).await,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
-//! status · outputs · env              read state
+//! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, and changes it by hand
 //! catalog · graph · init              read what they name
 //!            │
@@ -21,6 +21,7 @@ mod plan;
 mod project;
 pub mod state;
 mod status;
+mod wait;
 
 pub use apply::{Applied, ApplyOptions, Approval, Prepared, prepare};
 pub use catalog::{Listing, catalog};
@@ -33,3 +34,4 @@ pub use outputs::{OutputRow, Reveal, outputs};
 pub use plan::{PlanOptions, Planned, plan};
 pub use project::{Project, Settings, duration};
 pub use status::{Declared, Status, status};
+pub use wait::{Waited, Waiting, wait};

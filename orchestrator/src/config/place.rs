@@ -56,8 +56,8 @@ pub struct BucketPlace {
     pub prefix: String,
     /// Another server than Amazon's.
     pub endpoint: Option<Url>,
-    /// The region.
-    pub region: String,
+    /// The region; `AWS_REGION` counts where there is none.
+    pub region: Option<String>,
 }
 
 impl fmt::Display for BucketPlace {
@@ -171,11 +171,11 @@ pub(super) fn bucket(text: &str) -> Result<BucketPlace, String> {
                 .to_owned(),
         );
     }
-    let (mut endpoint, mut region) = (None, "us-east-1".to_owned());
+    let (mut endpoint, mut region) = (None, None);
     for (name, value) in url.query_pairs() {
         match name.as_ref() {
             "endpoint" => endpoint = Some(checked_endpoint(&value)?),
-            "region" => region = value.into_owned(),
+            "region" => region = Some(value.into_owned()),
             other => {
                 let other: String = other.chars().take(40).collect();
                 return Err(format!("'{other}' is no parameter of it; known: endpoint, region"));
@@ -195,7 +195,7 @@ pub(super) fn bucket(text: &str) -> Result<BucketPlace, String> {
         return Err(format!("it names no prefix of letters, digits, - _ . and /; {BUCKET}"));
     }
     let valid = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if region.is_empty() || !region.chars().all(valid) {
+    if region.as_ref().is_some_and(|region: &String| region.is_empty() || !region.chars().all(valid)) {
         return Err("region takes letters, digits and -".to_owned());
     }
     Ok(BucketPlace { bucket, prefix, endpoint, region })
@@ -267,7 +267,7 @@ mod tests {
         let place =
             bucket("s3://states/shop/prod/?endpoint=http://127.0.0.1:9000&region=eu-central-1").unwrap();
         assert_eq!((place.bucket.as_str(), place.prefix.as_str()), ("states", "shop/prod"));
-        assert_eq!((place.region.as_str(), place.endpoint.is_some()), ("eu-central-1", true));
+        assert_eq!((place.region.as_deref(), place.endpoint.is_some()), (Some("eu-central-1"), true));
         for (text, told) in [
             ("s3://key:hunter2@states/shop", "AWS_ACCESS_KEY_ID"),
             ("s3://states", "no prefix"),

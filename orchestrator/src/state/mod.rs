@@ -48,7 +48,7 @@ pub use rename::renaming;
 pub use revision::{KEPT, Revision, Snapshot, restoring};
 pub use s3::BucketBackend;
 pub use seal::{Secrecy, Vault};
-pub use session::{Begin, Session, begin};
+pub use session::{Begin, Notice, Session, begin};
 pub use sqlite::SqliteBackend;
 pub use transition::{Seen, Transition, fields};
 

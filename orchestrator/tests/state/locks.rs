@@ -90,7 +90,8 @@ async fn a_run_waits_for_the_lock_as_long_as_it_is_told() {
     slow_down(&project.broker, Duration::from_secs(4)).await;
     let running = project.start(&["apply", "--yes"]);
     lock(&project).await;
-    project.run(&["state", "rm", "spare", "--yes", "--lock-timeout", "90s"], 0).await;
+    let waited = project.run(&["state", "rm", "spare", "--yes", "--lock-timeout", "90s"], 0).await;
+    assert!(waited.stderr.contains("waiting for the lock of ada on"), "{waited:?}");
     assert_eq!(finished(running).await.code, Some(0));
     project.run(&["state", "rm", "web", "--yes", "--lock-timeout", "soon"], 2).await;
 }

@@ -7,3 +7,4 @@ mod by_hand;
 mod locks;
 mod project;
 mod state;
+mod together;

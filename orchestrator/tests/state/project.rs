@@ -73,7 +73,23 @@ impl Project {
 
     /// Starts the program.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_sutler"))
+        self.command(arguments).spawn().unwrap()
+    }
+
+    /// Runs the program without these variables, and expects an exit code.
+    pub(crate) async fn run_without(&self, variables: &[&str], arguments: &[&str], code: i32) -> Finished {
+        let mut command = self.command(arguments);
+        for variable in variables {
+            command.env_remove(variable);
+        }
+        let finished = finished(command.spawn().unwrap()).await;
+        assert_eq!(finished.code, Some(code), "sutler {arguments:?}: {finished:#?}");
+        finished
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sutler"));
+        command
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
@@ -85,9 +101,8 @@ impl Project {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap()
+            .kill_on_drop(true);
+        command
     }
 
     /// Runs the program and expects an exit code. No output shows a secret.

@@ -15,8 +15,10 @@ use crate::world::{ACCOUNT, Binaries, WorldError, free_port, write_private};
 pub struct BrokerOptions {
     /// Where its files are.
     pub folder: PathBuf,
-    /// Its store: `sqlite:broker.db`, or an address of PostgreSQL.
+    /// Its store, as in a configuration file.
     pub store: String,
+    /// The password of the store, where it has one: the file `database.password`.
+    pub store_password: String,
     /// The vendor, or what stands between.
     pub vendor_url: String,
     /// The vendor's token.
@@ -57,14 +59,8 @@ impl Broker {
             options,
         };
         broker.write_files().map_err(|error| WorldError::new("writing a broker's files", error))?;
-        let mut make = Command::new(&broker.binary);
-        make.args(["key", "new", "-c"]).arg(broker.config()).stdin(Stdio::null());
-        let made = make.output().await.map_err(|error| WorldError::new("making broker keys", error))?;
-        if made.status.success() {
-            Ok(broker)
-        } else {
-            Err(WorldError::new("making broker keys", String::from_utf8_lossy(&made.stderr)))
-        }
+        broker.verb(&["key", "new"], &[]).await?;
+        Ok(broker)
     }
 
     fn write_files(&self) -> std::io::Result<()> {
@@ -72,12 +68,15 @@ impl Broker {
         std::fs::create_dir_all(folder)?;
         write_private(&folder.join("platform.password"), &self.options.password)?;
         write_private(&folder.join("cf.token"), &self.options.vendor_token)?;
+        write_private(&folder.join("database.password"), &self.options.store_password)?;
         self.arm("")?;
         let config = format!(
-            "listen: 127.0.0.1:{port}\nmanagement: 127.0.0.1:{management}\nstore: \"{store}\"\nkeys: broker.keys\n\
+            "listen: 127.0.0.1:{port}\nmanagement: 127.0.0.1:{management}\nstore: {store}\nkeys: broker.keys\n\
              credentials:\n  - {{ id: platform, username: platform, password: {{ file: platform.password }} }}\n\
-             vendors:\n  cloudflare: {{ base_url: \"{vendor}\", account_id: {ACCOUNT}, api_token: {{ file: cf.token }} }}\n\
-             offerings: [cloudflare-d1, cloudflare-token]\ntuning: {{ {tuning} }}\n",
+             vendors:\n  cloudflare: {{ base_url: \"{vendor}\", account_id: {ACCOUNT}, api_token: {{ file: cf.token }}, \
+             calls_per_five_minutes: 10000000 }}\n\
+             offerings: [cloudflare-d1, cloudflare-token, cloudflare-secrets, cloudflare-pages-domain, sutler-probe]\n\
+             tuning: {{ {tuning} }}\n",
             port = self.port,
             management = self.management,
             store = self.options.store,
@@ -232,6 +231,35 @@ impl Broker {
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.options.folder.join("broker.log")
+    }
+
+    /// Runs a verb of the program on its configuration, past the process that serves. What it printed.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn verb(&self, verb: &[&str], more: &[&str]) -> Result<String, WorldError> {
+        let mut command = Command::new(&self.binary);
+        command.args(verb).arg("-c").arg(self.config()).args(more).stdin(Stdio::null());
+        command.current_dir(&self.options.folder).env_remove("SUTLER_FAULTS").env_remove("SUTLER_MUTANT");
+        let failed =
+            |why: &dyn std::fmt::Display| WorldError::new(format!("sutler-broker {}", verb.join(" ")), why);
+        let ended = command.output().await.map_err(|error| failed(&error))?;
+        if ended.status.success() {
+            Ok(String::from_utf8_lossy(&ended.stdout).into_owned())
+        } else {
+            Err(failed(&String::from_utf8_lossy(&ended.stderr)))
+        }
+    }
+
+    /// Makes a copy of its store while the given faults strike whoever makes it. How that ended.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn back_up(&self, to: &Path, faults: &str) -> Result<std::process::ExitStatus, WorldError> {
+        let mut command = Command::new(&self.binary);
+        command.args(["backup", "-c"]).arg(self.config()).arg("--to").arg(to).env("SUTLER_FAULTS", faults);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().await.map_err(|error| WorldError::new("starting a backup", error))
     }
 
     fn config(&self) -> PathBuf {

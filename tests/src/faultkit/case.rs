@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
+use sutler_broker_server::testing::proxy::Fate;
 use tokio::time::Instant;
 
 use super::{
@@ -47,8 +48,7 @@ impl FromStr for Case {
             Some("sync") => Mode::Sync,
             _ => return Err(wrong()),
         };
-        let scenario = scenario.unwrap_or_default();
-        let scenario = Scenario::ALL.into_iter().find(|one| one.to_string() == scenario).ok_or_else(wrong)?;
+        let scenario = scenario.unwrap_or_default().parse()?;
         let troubles = match troubles.ok_or_else(wrong)? {
             "none" => Vec::new(),
             troubles => troubles.split('+').map(str::parse).collect::<Result<_, _>>()?,
@@ -78,13 +78,24 @@ pub async fn run_case(lane: &mut Lane, case: &Case) -> Result<Outcome, WorldErro
     }
     drop(lane.vendor_proxy.take_seen());
     begin(lane, &case.troubles)?;
+    let exchanges_keys = case.troubles.contains(&Trouble::Rotate);
+    if exchanges_keys {
+        lane.rotate_keys().await?;
+    }
     let (deaths, begun) = (lane.deaths(), Instant::now());
     let end = lane.settle(&story.wish(), case.mode).await;
     // who was held up acts only when its time is over
     tokio::time::sleep_until(begun + longest_delay(&case.troubles)).await;
+    if exchanges_keys {
+        lane.seal_anew().await?;
+    }
     let struck = over(lane, &case.troubles).await? + usize::try_from(lane.deaths() - deaths).unwrap_or(0);
+    if exchanges_keys {
+        lane.drop_old_keys().await?;
+    }
     expect_done(lane, &end?, "of the case");
     lane.become_quiet().await?;
+    lane.found.extend(story.unlike(&lane.vendor.state()));
     let overlaps = checks::overlaps(&lane.vendor_proxy.take_seen());
     lane.found.extend(overlaps);
     story.look_again(lane, case.mode).await?;
@@ -125,6 +136,9 @@ fn begin(lane: &mut Lane, troubles: &[Trouble]) -> Result<(), WorldError> {
             Trouble::Net(Side::Vendor, rule, _) => vendor.push(rule.clone()),
             Trouble::Net(Side::Platform, rule, _) => platform.push(rule.clone()),
             Trouble::Kill(after) => lane.kill_after(after.iter().copied()),
+            Trouble::Database(cut, _) => lane.cut(*cut),
+            // it is begun by whoever runs the case
+            Trouble::Rotate => {}
             other => lane.disturb(other),
         }
     }
@@ -136,6 +150,14 @@ fn begin(lane: &mut Lane, troubles: &[Trouble]) -> Result<(), WorldError> {
 /// Faults stop, and what was under way arrives.
 async fn over(lane: &mut Lane, troubles: &[Trouble]) -> Result<usize, WorldError> {
     let mut struck = lane.note_struck() + lane.undisturbed().await;
+    for trouble in troubles {
+        if let Trouble::Database(cut, _) = trouble
+            && lane.is_cut()
+        {
+            struck += 1;
+            lane.counts.fault(name_of_fate(cut.fate));
+        }
+    }
     for act in lane.vendor_proxy.struck().into_iter().chain(lane.broker_proxy.struck()) {
         struck += 1;
         lane.counts.fault(name(&act));
@@ -165,9 +187,25 @@ fn name(act: &Act) -> &'static str {
         Act::Duplicate(_) => "request duplicated",
         Act::Echo(_) => "request repeated later",
         Act::Late(_) => "request arrives after it was given up",
+        Act::Behind => "request delivered after a later one",
         Act::Endless => "endless answer",
         Act::Answer(_) => "bad answer, nothing done",
         Act::AnswerAfter(_) => "bad answer, all done",
+    }
+}
+
+/// What becomes of a message to the database, in the counts.
+fn name_of_fate(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Lost => "database: request lost",
+        Fate::Unanswered => "database: answer lost",
+        Fate::Halved => "database: half a request, reset",
+        Fate::Reset => "database: reset",
+        Fate::Truncated(_) => "database: answer cut off",
+        Fate::Late(_) => "database: request late",
+        Fate::LateAnswer(_) => "database: answer late",
+        Fate::Stalled => "database: stalled",
+        Fate::HalfClosed => "database: half closed",
     }
 }
 

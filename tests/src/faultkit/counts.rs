@@ -17,6 +17,8 @@ pub struct Counts {
     pub starts: u64,
     /// Times all checkers looked.
     pub checks: u64,
+    /// Rows of cases for which there was no time.
+    pub rows_left: u64,
     /// Violations, with the command that repeats them.
     pub violations: Vec<String>,
 }
@@ -34,6 +36,7 @@ impl Counts {
         self.vendor_calls += other.vendor_calls;
         self.starts += other.starts;
         self.checks += other.checks;
+        self.rows_left += other.rows_left;
         for (kind, count) in &other.faults {
             *self.faults.entry(kind.clone()).or_default() += count;
         }
@@ -45,6 +48,25 @@ impl Counts {
     pub fn struck(&self) -> u64 {
         self.faults.values().sum()
     }
+
+    /// A row of the table in `docs/reliability.md`.
+    #[must_use]
+    pub fn table_row(&self, part: &str, store: &str) -> String {
+        let left =
+            if self.rows_left > 0 { format!(" ({} rows left)", self.rows_left) } else { String::new() };
+        format!(
+            "| {part} | {store} | {}{left} | {} | {} | {} | {} |",
+            self.cases,
+            self.struck(),
+            self.starts,
+            self.checks,
+            self.violations.len()
+        )
+    }
+
+    /// The head of that table.
+    pub const TABLE_HEAD: &str = "| Part | Store | Cases | Faults struck | Broker starts | Looks of the checkers | \
+                                  Violations |\n|---|---|--:|--:|--:|--:|--:|";
 }
 
 impl fmt::Display for Counts {

@@ -1,11 +1,10 @@
 //! What happens to a broker process by itself, at a moment that was chosen before.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use rusqlite::Connection;
 use tokio::{process::Command, task::JoinHandle};
 
-use super::{broker::Broker, trouble::Trouble};
+use super::{broker::Broker, memory::Memory, trouble::Trouble};
 
 /// Something that is going to happen, or has.
 #[derive(Debug)]
@@ -17,24 +16,35 @@ pub(super) struct Disturbance {
 impl Disturbance {
     /// Lets it happen to the process that runs now. Nothing when there is none, or nothing to do.
     #[must_use]
-    pub(super) fn begin(trouble: &Trouble, broker: &Broker) -> Option<Self> {
+    pub(super) fn begin(trouble: &Trouble, broker: &Broker, memory: &Arc<Memory>) -> Option<Self> {
         let id = broker.id()?.to_string();
+        let memory = memory.clone();
         let (kind, task) = match trouble.clone() {
             Trouble::Kill(after) => ("killed", tokio::spawn(signal(*after.first()?, id, "KILL"))),
             Trouble::Term(after) => ("ended in order", tokio::spawn(signal(after, id, "TERM"))),
             Trouble::Pause(after, length) => ("paused", tokio::spawn(pause(after, length, id))),
-            Trouble::Full(after, length) => ("files cannot grow", tokio::spawn(full(after, length, id))),
+            Trouble::Full(after, length) => match &*memory {
+                Memory::File(_) => ("files cannot grow", tokio::spawn(full(after, length, id))),
+                Memory::Server(_) => {
+                    ("the database takes no writes", tokio::spawn(refused(after, length, memory)))
+                }
+            },
             Trouble::Fence(after) => {
-                let store = broker.folder().join("broker.db");
                 let forget = async move {
                     tokio::time::sleep(after).await;
-                    let store = Connection::open(store);
-                    let forget = "UPDATE operations SET fence = fence - 1 WHERE state = 'in progress'";
-                    store.and_then(|store| store.execute(forget, [])).is_ok_and(|changed| changed > 0)
+                    memory.forget_claim().await
                 };
                 ("a claim is forgotten", tokio::spawn(forget))
             }
-            Trouble::Plans(_) | Trouble::Net(..) => return None,
+            Trouble::Restart(after) => {
+                let restart = async move {
+                    tokio::time::sleep(after).await;
+                    let Memory::Server(server) = &*memory else { return false };
+                    server.restart().await
+                };
+                ("the database server crashes", tokio::spawn(restart))
+            }
+            Trouble::Plans(_) | Trouble::Net(..) | Trouble::Database(..) | Trouble::Rotate => return None,
         };
         Some(Self { kind, task })
     }
@@ -54,6 +64,12 @@ async fn signal(after: Duration, id: String, name: &'static str) -> bool {
 async fn pause(after: Duration, length: Duration, id: String) -> bool {
     let has_stopped = signal(after, id.clone(), "STOP").await;
     signal(length, id, "CONT").await && has_stopped
+}
+
+async fn refused(after: Duration, length: Duration, memory: Arc<Memory>) -> bool {
+    tokio::time::sleep(after).await;
+    let Memory::Server(server) = &*memory else { return false };
+    server.refuse_writes(length).await
 }
 
 async fn full(after: Duration, length: Duration, id: String) -> bool {

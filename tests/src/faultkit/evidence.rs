@@ -5,8 +5,11 @@ use serde_json::Value;
 use sutler_broker_server::providers::Marker;
 use sutler_spec::{BindingId, InstanceId};
 
-use super::dump::StoreDump;
-use crate::cloudflare::{DatabaseState, Entry, Snapshot, TokenState};
+use super::{
+    dump::StoreDump,
+    scenario::{host_of, secrets_of},
+};
+use crate::cloudflare::{DatabaseState, DomainState, Entry, Snapshot, TokenState};
 
 /// What a platform asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -163,6 +166,36 @@ impl<'a> Evidence<'a> {
         let foreign = self.foreign;
         let is_ours = move |one: &&TokenState| foreign.tokens.iter().all(|other| other.id != one.id);
         self.vendor.tokens.iter().filter(is_ours)
+    }
+
+    /// The secrets of Workers that were not there from the beginning, by their names.
+    pub fn secrets(&self) -> impl Iterator<Item = &'a str> {
+        let foreign = self.foreign;
+        let is_ours =
+            move |name: &&str| foreign.scripts.iter().all(|other| !other.secrets.contains_key(*name));
+        let names = self.vendor.scripts.iter().flat_map(|script| script.secrets.keys());
+        names.map(String::as_str).filter(is_ours)
+    }
+
+    /// The domains that were not there from the beginning.
+    pub fn domains(&self) -> impl Iterator<Item = &'a DomainState> {
+        let foreign = self.foreign;
+        let is_ours = move |one: &&DomainState| {
+            foreign.projects.iter().flat_map(|project| &project.domains).all(|other| other.id != one.id)
+        };
+        self.vendor.projects.iter().flat_map(|project| &project.domains).filter(is_ours)
+    }
+
+    /// How much there is at the vendor of an instance, but for tokens.
+    #[must_use]
+    pub fn things_of(&self, instance: &str) -> usize {
+        let marks = self.marks(instance);
+        let is_ours =
+            |database: &&DatabaseState| marks.as_ref().is_some_and(|marks| marks.on_database(database));
+        let (prefix, host) = (secrets_of(instance), host_of(instance));
+        self.databases().filter(is_ours).count()
+            + self.secrets().filter(|name| name.starts_with(&prefix)).count()
+            + self.domains().filter(|domain| domain.name == host).count()
     }
 
     /// The marks of an instance.

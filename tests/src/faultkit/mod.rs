@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! sweep ──▶ case (scenario · troubles) ──▶ lane
+//!                                         ┌──proxy──▶ PostgreSQL, or a file
 //! lane:  platform ──proxy──▶ broker process ──proxy──▶ vendor fake
 //!           └─ history          └─ dump of its store      └─ ledger, objects
 //!                   └───────────────┴─────────────────────────┴──▶ checks (pure) ──▶ violations
@@ -17,7 +18,9 @@ mod disturbance;
 mod dump;
 mod evidence;
 mod lane;
+mod memory;
 mod mutants;
+mod parts;
 mod platform;
 mod proxy;
 mod random;
@@ -32,13 +35,16 @@ pub use counts::Counts;
 pub use dump::{BindingRow, EventRow, InstanceRow, OperationRow, StoreDump};
 pub use evidence::{Answer, Asked, Call, Evidence, Exchange, Marks, Violation};
 pub use lane::{Lane, LaneOptions};
-pub use mutants::{HUNTS, Hunt, foreign_in_the_way, hunt, migrations};
+pub use memory::StoreChoice;
+pub use mutants::{HUNTS, Hunt, hunt};
+pub use parts::{backups, foreign_in_the_way, migrations};
 pub use platform::{End, Mode, Platform, Wish};
 pub use proxy::{Act, Proxy, Rule, Seen};
 pub use random::Random;
-pub use scenario::{Scenario, Story};
+pub use scenario::{Scenario, Story, Thing, Verb};
 pub use sweep::{
-    Row, Running, bad_answers, full_disks, in_minutes, messages, points, random_kills, run_rows,
+    Row, Running, answers_of, database, disks, in_minutes, keys, kills, messages, points, restarts, run_rows,
+    shuffled,
 };
 pub use trouble::{Side, Trouble};
 

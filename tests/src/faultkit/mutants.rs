@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use super::{
     case::{Case, run_case},
-    counts::Counts,
     evidence::Violation,
     lane::{Lane, LaneOptions},
-    platform::{End, Mode},
-    scenario::{Scenario, Story},
+    memory::StoreChoice,
+    parts::foreign_in_the_way,
 };
 use crate::world::WorldError;
 
@@ -22,6 +21,17 @@ pub struct Hunt {
     /// The broker's times, where the usual ones do not show it.
     pub tuning: Option<&'static str>,
 }
+
+impl Hunt {
+    /// Whether brokers with this store can make the mistake.
+    #[must_use]
+    pub fn is_for(&self, store: &StoreChoice) -> bool {
+        matches!(store, StoreChoice::Sqlite) || !ONLY_SQLITE.contains(&self.mutant)
+    }
+}
+
+/// Mistakes that have no place in PostgreSQL.
+const ONLY_SQLITE: &[&str] = &[];
 
 const fn hunt_for(mutant: &'static str, cases: &'static [&'static str]) -> Hunt {
     Hunt { mutant, cases, tuning: None }
@@ -87,9 +97,10 @@ pub const HUNTS: &[Hunt] = &[
 ///
 /// # Errors
 /// When a lane cannot be made.
-pub async fn hunt(hunt: &Hunt, with_mutant: bool) -> Result<Vec<Violation>, WorldError> {
+pub async fn hunt(hunt: &Hunt, store: &StoreChoice, with_mutant: bool) -> Result<Vec<Violation>, WorldError> {
     for case in hunt.cases {
         let options = LaneOptions {
+            store: store.clone(),
             mutant: with_mutant.then(|| hunt.mutant.to_owned()),
             tuning: hunt.tuning.map(str::to_owned),
             bound: with_mutant.then_some(Duration::from_secs(8)),
@@ -107,54 +118,12 @@ pub async fn hunt(hunt: &Hunt, with_mutant: bool) -> Result<Vec<Violation>, Worl
             found.push(Violation::new("I-14", error.to_string()));
             found
         });
-        found.extend(lane.leaks().map_err(|error| WorldError::new("looking for secrets", error))?);
+        found.extend(lane.leaks().await?);
         if !found.is_empty() {
             return Ok(found);
         }
     }
     Ok(Vec::new())
-}
-
-/// I-03, I-04: a database with the very name that ours would get, made by somebody else, is a conflict.
-///
-/// # Errors
-/// When the lane cannot go on.
-pub async fn foreign_in_the_way(lane: &mut Lane) -> Result<Vec<Violation>, WorldError> {
-    let story = Story::new(Scenario::ProvisionDatabase);
-    lane.put_in_the_way(&story.wish().instance)?;
-    let end = lane.settle(&story.wish(), Mode::Async).await?;
-    if matches!(end, End::Done(_)) {
-        lane.found.push(Violation::new("I-04", "a database of somebody else was taken for ours"));
-    }
-    lane.become_quiet().await?;
-    for wish in story.after() {
-        lane.settle(&wish, Mode::Async).await?;
-    }
-    lane.become_quiet().await?;
-    Ok(lane.finish_case())
-}
-
-/// B22: a store whose making is interrupted in each migration, by death and by failure, is made at the next start.
-///
-/// # Errors
-/// When a lane cannot be made: then a broker did not come up on what was left.
-pub async fn migrations() -> Result<Counts, WorldError> {
-    let mut counts = Counts::default();
-    for action in ["kill", "error"] {
-        for plans in [vec![1], vec![2], vec![1, 1], vec![1, 2]] {
-            let first_plans = plans.iter().map(|nth| format!("B22={action}@{nth}")).collect();
-            let mut lane = Lane::start(LaneOptions { first_plans, ..LaneOptions::default() }).await?;
-            let case: Case = "provision-database/async/none"
-                .parse()
-                .map_err(|error| WorldError::new("reading a case", error))?;
-            let outcome = run_case(&mut lane, &case).await?;
-            counts
-                .violations
-                .extend(outcome.found.iter().map(|found| format!("B22={action} {plans:?}: {found:?}")));
-            counts.add(&lane.counts);
-        }
-    }
-    Ok(counts)
 }
 
 #[cfg(test)]

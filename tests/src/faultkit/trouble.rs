@@ -9,9 +9,15 @@
 //! PAUSE:1500:1300              held up for so many milliseconds, then going on
 //! FULL:1500:300                no file can grow for so many milliseconds
 //! FENCE:1150                   after so many milliseconds the store forgets a claim, as after a failover
+//! database.COMMIT@1=reset      a message between broker and database
+//! RESTART:1500                 the database server ends at once, as in a crash, and starts again
+//! ROTATE                       everything is sealed with another key
 //! ```
+//! On PostgreSQL, `FULL` is a database that takes no writes for so many milliseconds.
 
 use std::{fmt, str::FromStr, time::Duration};
+
+use sutler_broker_server::testing::proxy::{Cut, Fate, Place};
 
 use super::{
     answers,
@@ -44,13 +50,21 @@ pub enum Trouble {
     Full(Duration, Duration),
     /// The store forgets a claim.
     Fence(Duration),
+    /// A message to the database; with its text.
+    Database(Cut, String),
+    /// The database server crashes.
+    Restart(Duration),
+    /// The sealing keys are exchanged.
+    Rotate,
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plans(plans) => f.write_str(&plans.join(">")),
-            Self::Net(_, _, text) => f.write_str(text),
+            Self::Net(_, _, text) | Self::Database(_, text) => f.write_str(text),
+            Self::Restart(after) => write!(f, "RESTART:{}", after.as_micros()),
+            Self::Rotate => f.write_str("ROTATE"),
             Self::Kill(after) => {
                 let after: Vec<String> = after.iter().map(|after| after.as_micros().to_string()).collect();
                 write!(f, "KILL:{}", after.join(","))
@@ -82,6 +96,9 @@ impl FromStr for Trouble {
             Some(("TERM", time)) => Ok(Self::Term(Duration::from_micros(number(time)?))),
             Some(("PAUSE", times)) => two(times).map(|(after, length)| Self::Pause(after, length)),
             Some(("FULL", times)) => two(times).map(|(after, length)| Self::Full(after, length)),
+            Some(("RESTART", time)) => Ok(Self::Restart(Duration::from_micros(number(time)?))),
+            Some(("database", cut)) => Ok(Self::Database(self::cut(cut)?, text.to_owned())),
+            None if text == "ROTATE" => Ok(Self::Rotate),
             Some(("FENCE", time)) => Ok(Self::Fence(Duration::from_millis(number(time)?))),
             Some(("vendor", rule)) => Ok(Self::Net(Side::Vendor, self::rule(rule)?, text.to_owned())),
             Some(("platform", rule)) => Ok(Self::Net(Side::Platform, self::rule(rule)?, text.to_owned())),
@@ -98,6 +115,33 @@ fn rule(text: &str) -> Result<Rule, String> {
     let (method, nth) = which.split_once('@').ok_or_else(wrong)?;
     let nth = nth.parse().map_err(|_| wrong())?;
     Ok(Rule::nth(method, nth, self::act(act)?))
+}
+
+/// Reads `COMMIT@1=drop-response`.
+fn cut(text: &str) -> Result<Cut, String> {
+    let wrong = || format!("'{text}' is not MESSAGE@NTH=FATE; MESSAGE is COMMIT or *");
+    let (which, fate) = text.split_once('=').ok_or_else(wrong)?;
+    let at = match which.split_once('@').ok_or_else(wrong)? {
+        ("COMMIT", nth) => Place::Commit(nth.parse().map_err(|_| wrong())?),
+        ("*", nth) => Place::Message(nth.parse().map_err(|_| wrong())?),
+        _ => return Err(wrong()),
+    };
+    let (name, value) = fate.split_once(':').unwrap_or((fate, ""));
+    let number = || value.parse::<u64>().map_err(|_| format!("'{fate}' needs a number"));
+    let time = || number().map(Duration::from_millis);
+    let fate = match name {
+        "drop-request" => Fate::Lost,
+        "drop-response" => Fate::Unanswered,
+        "half" => Fate::Halved,
+        "reset" => Fate::Reset,
+        "truncate" => Fate::Truncated(usize::try_from(number()?).unwrap_or(usize::MAX)),
+        "delay" => Fate::Late(time()?),
+        "delay-response" => Fate::LateAnswer(time()?),
+        "stall" => Fate::Stalled,
+        "half-close" => Fate::HalfClosed,
+        other => return Err(format!("there is no fate '{other}' of a message to a database")),
+    };
+    Ok(Cut { at, fate })
 }
 
 fn act(text: &str) -> Result<Act, String> {
@@ -117,6 +161,7 @@ fn act(text: &str) -> Result<Act, String> {
         "duplicate" => Act::Duplicate(u32::try_from(number()?).unwrap_or(1)),
         "echo" => Act::Echo(time()?),
         "late" => Act::Late(time()?),
+        "behind" => Act::Behind,
         "endless" => Act::Endless,
         "answer" => Act::Answer(answer()?),
         "answer-after" => Act::AnswerAfter(answer()?),
@@ -140,12 +185,23 @@ mod tests {
             "PAUSE:1500:1300",
             "FULL:1500:300",
             "FENCE:1150",
+            "RESTART:4000",
+            "ROTATE",
+            "vendor.*@2=behind",
+            "database.COMMIT@1=drop-response",
+            "database.*@7=truncate:3",
         ] {
             assert_eq!(text.parse::<Trouble>().unwrap().to_string(), text);
         }
-        for wrong in
-            ["x", "KILL:x", "vendor.POST=drop-response", "vendor.POST@1=fly", "vendor.*@1=answer:nice"]
-        {
+        for wrong in [
+            "x",
+            "KILL:x",
+            "database.COMMIT@1=duplicate:2",
+            "database.SELECT@1=reset",
+            "vendor.POST=drop-response",
+            "vendor.POST@1=fly",
+            "vendor.*@1=answer:nice",
+        ] {
             assert!(wrong.parse::<Trouble>().is_err(), "{wrong}");
         }
     }

@@ -76,7 +76,7 @@ impl BrokerProcess {
              store: sqlite:broker.db\n\
              keys: broker.keys\n\
              credentials:\n  - {{ id: platform, username: platform, password: {{ file: platform.password }} }}\n\
-             vendors:\n  cloudflare: {{ base_url: \"{vendor}\", account_id: {ACCOUNT}, api_token: {{ file: cf.token }} }}\n\
+             vendors:\n  cloudflare: {{ base_url: \"{vendor}\", account_id: {ACCOUNT}, api_token: {{ file: cf.token }}, calls_per_five_minutes: 1000000 }}\n\
              offerings: [{offerings}]\n\
              tuning: {{ inline_budget: 2s, lease: 10s, call_timeout: 1s, poll_interval: 50ms, backoff_cap: 500ms }}\n",
             port = self.port,

@@ -26,6 +26,7 @@ pub(super) fn client(base_url: &str) -> Client {
         account_id: ACCOUNT.to_owned(),
         api_token: "master-token".into(),
         call_timeout: Duration::from_millis(500),
+        calls_per_five_minutes: CloudflareConfig::DEFAULT_CALLS,
     };
     Client::new(&config).expect("the configuration is right")
 }

@@ -1,6 +1,6 @@
 //! Rows of the table `operations`: the record itself, and the lease on it.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use serde_json::Value;
 use sutler_spec::{BindingId, InstanceId};
@@ -11,6 +11,7 @@ use super::{
     transact::{Session, Trouble},
 };
 use crate::{
+    faults,
     operation::{Intent, Lease, Operation, OperationId, OperationStatus, Work},
     store::{
         Actor, Hold, StoreError, Subject,
@@ -46,7 +47,8 @@ macro_rules! all {
             "o.id, o.instance, o.binding, o.work, o.state, o.description, o.instance_usable, o.update_repeatable, \
              o.digest, o.change, o.revoking, o.checkpoint, o.step, o.class, o.attempt, o.in_doubt, o.touched, \
              o.failures, o.fence, o.credential, o.request, o.originating_identity, o.turn, \
-             (extract(epoch FROM clock_timestamp() - o.sent_at) * 1000)::bigint, o.trace",
+             (extract(epoch FROM clock_timestamp() - o.sent_at) * 1000)::bigint, o.trace, \
+             (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::bigint",
             $table
         )
     };
@@ -115,7 +117,7 @@ pub(super) async fn save(
     };
     session
         .execute(
-            SAVE,
+            &save_statement(),
             &[
                 &row.id.as_str(),
                 &lease.owner,
@@ -142,6 +144,22 @@ pub(super) async fn save(
         )
         .await
         .map(|changed| changed == 1)
+}
+
+/// The conditional write; without its conditions where a test asks for the mistake.
+fn save_statement() -> Cow<'static, str> {
+    // values that nothing is compared with still have types
+    let (any_owner, any_fence) = ("$2::text = $2", "$3::bigint = $3");
+    let unfenced = || SAVE.replace("owner = $2", any_owner).replace("fence = $3", any_fence);
+    if faults::mutant("no_fence_check") {
+        unfenced().into()
+    } else if faults::mutant("fence_by_number_only") {
+        SAVE.replace("owner = $2", any_owner).into()
+    } else if faults::mutant("terminal_overwritten") {
+        unfenced().replace(" AND state = 'in progress'", "").into()
+    } else {
+        SAVE.into()
+    }
 }
 
 /// Whether the operation is as this write left it. Waits for the write, should it still be under way.
@@ -207,29 +225,39 @@ pub(super) async fn let_go(
         .map(|_| ())
 }
 
+const CLAIM: &str = concat!(
+    "WITH due AS MATERIALIZED (
+         SELECT sequence FROM operations
+         WHERE state = 'in progress' AND due_at <= (SELECT clock_timestamp())
+         ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+     UPDATE operations AS o SET owner = $1, fence = o.fence + 1,
+     due_at = clock_timestamp() + $2 * interval '1 millisecond',
+     in_doubt = o.in_doubt OR (o.step IS NOT NULL AND o.class <> 'read_only'),
+     touched = o.touched OR (o.step IS NOT NULL AND o.class <> 'read_only')
+     FROM due WHERE o.sequence = due.sequence RETURNING ",
+    all!("")
+);
+
 /// Claims operations that are due and that nobody else is claiming just now.
 pub(super) async fn claim(
     session: &Session,
     (owner, lease, limit): (&str, Duration, usize),
 ) -> Result<Vec<(Lease, Operation)>, Trouble> {
-    let rows = session
-        .rows(
-            concat!(
-                "WITH due AS MATERIALIZED (
-                     SELECT sequence FROM operations
-                     WHERE state = 'in progress' AND due_at <= (SELECT clock_timestamp())
-                     ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-                 UPDATE operations AS o SET owner = $1, fence = o.fence + 1,
-                 due_at = clock_timestamp() + $2 * interval '1 millisecond',
-                 in_doubt = o.in_doubt OR (o.step IS NOT NULL AND o.class <> 'read_only'),
-                 touched = o.touched OR (o.step IS NOT NULL AND o.class <> 'read_only')
-                 FROM due WHERE o.sequence = due.sequence RETURNING ",
-                all!("")
-            ),
-            &[&owner, &milliseconds(lease), &i64::try_from(limit).unwrap_or(i64::MAX)],
-        )
-        .await?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = session.rows(&claim_statement(), &[&owner, &milliseconds(lease), &limit]).await?;
     Ok(leased(&rows, &session.sealer, owner)?)
+}
+
+/// The claim, or a test's mistake of it.
+fn claim_statement() -> Cow<'static, str> {
+    if faults::mutant("doubt_forgotten") {
+        let doubt = "in_doubt = o.in_doubt OR (o.step IS NOT NULL AND o.class <> 'read_only')";
+        CLAIM.replace(doubt, "in_doubt = o.in_doubt, step = NULL").into()
+    } else if faults::mutant("left_behind_on_restart") {
+        CLAIM.replace("state = 'in progress' AND", "state = 'in progress' AND owner IS NULL AND").into()
+    } else {
+        CLAIM.into()
+    }
 }
 
 /// What this owner has claimed already.
@@ -334,6 +362,7 @@ fn read(row: &Row, sealer: &Sealer) -> Result<(Operation, u64), StoreError> {
         failures: count(row.column(17)?, "operations.failures")?,
         turn: count(row.column(22)?, "operations.turn")?,
         doubted_for: Duration::from_millis(sent_for.filter(|_| in_doubt).unwrap_or(0).max(0).unsigned_abs()),
+        age: Duration::from_millis(row.column::<i64>(25)?.max(0).unsigned_abs()),
         actor: Actor {
             credential: row.column(19)?,
             request: row.column(20)?,

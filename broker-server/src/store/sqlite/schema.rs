@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
+    include_str!("schema_6.sql"),
 ];
 
 /// Opens the connection that writes, brings the schema up to date, and checks the keys before anything is written.
@@ -74,7 +75,7 @@ pub(super) fn check_for_reading(path: &Path, sealer: &Sealer) -> Result<String, 
     Err(opened(older.into()))
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(|source: rusqlite::Error| StoreError::Open {
         store: path.display().to_string(),
         source: source.into(),

@@ -199,7 +199,8 @@ async fn write(
     decide: impl FnOnce(&State, &Vault) -> Result<Vec<Change>, Failure>,
 ) -> Result<Written, Failure> {
     let holder = Holder::this_process(project.settings.user.clone(), purpose);
-    let begin = Begin { keys: project.keys.clone(), holder, lease: project.settings.lease, patience };
+    let (lease, notice) = (project.settings.lease, project.settings.notice.clone());
+    let begin = Begin { keys: project.keys.clone(), holder, lease, patience, notice };
     let session = state::begin(Arc::clone(&project.backend), begin).await?;
     let written = commit(&session, decide).await;
     match (session.end().await, &written) {

@@ -69,12 +69,19 @@ impl Objects {
         let plain = place.endpoint.as_ref().is_some_and(|endpoint| endpoint.scheme() == "http");
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(&place.bucket)
-            .with_region(&place.region)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             .with_client_options(ClientOptions::new().with_timeout(CALL).with_connect_timeout(CALL / 6))
             .with_allow_http(plain)
             .with_retry(retry());
+        if let Some(region) = &place.region {
+            builder = builder.with_region(region);
+        }
         if let Some(endpoint) = &place.endpoint {
+            if keys.is_none() && !has_credentials() {
+                // a machine of Amazon's gives them by itself; another server's credentials must be told
+                let location = place.to_string();
+                return Err(StateError::Storage { location, step: "reach", source: NO_CREDENTIALS.into() });
+            }
             builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
         }
         if let Some(Keys { id, secret }) = keys {
@@ -190,6 +197,20 @@ impl Objects {
             }
         }
     }
+}
+
+const NO_CREDENTIALS: &str =
+    "neither AWS_ACCESS_KEY_ID nor another of the AWS variables for credentials is set";
+
+/// Whether the environment says who we are.
+fn has_credentials() -> bool {
+    let variables = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ];
+    variables.iter().any(|name| std::env::var_os(name).is_some_and(|text| !text.is_empty()))
 }
 
 /// What is known of an object that may have been seen before.

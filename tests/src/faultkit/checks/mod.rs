@@ -31,6 +31,7 @@ pub fn violations(evidence: &Evidence<'_>, moment: Moment) -> Vec<Violation> {
     found.extend(resources::foreign(evidence));
     found.extend(operations::terminal_once(evidence));
     found.extend(requests::accepted_is_durable(evidence));
+    found.extend(requests::made_is_durable(evidence));
     found.extend(requests::repeats_are_harmless(evidence));
     found.extend(requests::refusals_change_nothing(evidence));
     if moment == Moment::Quiet {

@@ -29,6 +29,32 @@ pub(super) fn accepted_is_durable(evidence: &Evidence<'_>) -> Vec<Violation> {
     found
 }
 
+/// I-09 at any instant: a binding that was made, and that nobody told to unbind, is in the store.
+pub(super) fn made_is_durable(evidence: &Evidence<'_>) -> Vec<Violation> {
+    let mut made: HashMap<(&str, &str), bool> = HashMap::new();
+    for exchange in evidence.history {
+        let asked = &exchange.asked;
+        match (asked.call, asked.binding.as_deref(), exchange.answer.status()) {
+            (Call::Bind, Some(binding), Some(200 | 201)) => {
+                made.insert((&asked.instance, binding), true);
+            }
+            (Call::Unbind, Some(binding), _) => {
+                made.insert((&asked.instance, binding), false);
+            }
+            (Call::Deprovision, ..) => made.retain(|(instance, _), _| *instance != asked.instance),
+            _ => {}
+        }
+    }
+    let is_there = |instance: &str, id: &str| {
+        evidence.store.bindings.iter().any(|row| row.instance == instance && row.id == id)
+    };
+    let lost = made.into_iter().filter(|((instance, id), is_made)| *is_made && !is_there(instance, id));
+    lost.map(|((instance, id), _)| {
+        Violation::new("I-09", format!("{instance}/{id} was bound and is not in the store"))
+    })
+    .collect()
+}
+
 /// Whether the platform knows the instance to exist, as far as its last news go; `None` when it cannot know.
 fn created<'a>(news: impl Iterator<Item = &'a Exchange>) -> Option<bool> {
     let mut created = None;

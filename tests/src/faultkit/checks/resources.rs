@@ -1,6 +1,11 @@
 //! I-01, I-02, I-03, I-06, I-07: what is at the vendor, and what the store says of it.
 
-use super::super::evidence::{Answer, Call, Evidence, Exchange, Violation};
+use sutler_catalog::cloudflare::{d1, pages_domain, secrets, token};
+
+use super::super::{
+    evidence::{Answer, Call, Evidence, Exchange, Violation},
+    scenario::{host_of, secrets_of},
+};
 use crate::cloudflare::EffectAction;
 
 /// I-01 at any instant: what is at the vendor is in the store, and what is in the store was asked for.
@@ -30,6 +35,14 @@ pub(super) fn unknown(evidence: &Evidence<'_>) -> Vec<Violation> {
                 format!("no binding of the store has the token {}", token.name),
             ));
         }
+    }
+    let has_row = |is_its: &dyn Fn(&str) -> bool| evidence.store.instances.iter().any(|row| is_its(&row.id));
+    for name in evidence.secrets().filter(|name| !has_row(&|id| name.starts_with(&secrets_of(id)))) {
+        found.push(Violation::new("I-01", format!("no instance of the store has the secret {name}")));
+    }
+    for domain in evidence.domains().filter(|domain| !has_row(&|id| host_of(id) == domain.name)) {
+        found
+            .push(Violation::new("I-01", format!("no instance of the store has the domain {}", domain.name)));
     }
     let asked = evidence.instances();
     for row in &evidence.store.instances {
@@ -62,12 +75,13 @@ pub(super) fn twins(evidence: &Evidence<'_>) -> Vec<Violation> {
 /// I-01 once it is quiet, from the other side: what the store calls ready is at the vendor.
 pub(super) fn missing(evidence: &Evidence<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
-    for row in evidence.store.instances.iter().filter(|row| row.state == "ready" && row.service == D1) {
-        let marks = evidence.marks(&row.id);
-        if !marks.is_some_and(|marks| evidence.databases().any(|database| marks.on_database(database))) {
+    let has_things = |service: &str| [D1, SECRETS, DOMAIN].contains(&service);
+    let ready = evidence.store.instances.iter().filter(|row| row.state == "ready");
+    for row in ready.filter(|row| has_things(&row.service)) {
+        if evidence.things_of(&row.id) == 0 {
             found.push(Violation::new(
                 "I-01",
-                format!("the instance {} is ready and has no database", row.id),
+                format!("the instance {} is ready and has nothing at the vendor", row.id),
             ));
         }
     }
@@ -84,9 +98,13 @@ pub(super) fn missing(evidence: &Evidence<'_>) -> Vec<Violation> {
 }
 
 /// The offering of databases.
-pub(super) const D1: &str = "768afe86-2cae-470f-b250-af833fe776aa";
+pub(super) const D1: &str = d1::ID.as_str();
 /// The offering of tokens.
-pub(super) const TOKEN: &str = "c3a4d491-a1bd-4be5-a5b2-b5f1472ac7b3";
+pub(super) const TOKEN: &str = token::ID.as_str();
+/// The offering of secrets of Workers.
+pub(super) const SECRETS: &str = secrets::ID.as_str();
+/// The offering of domains of projects.
+pub(super) const DOMAIN: &str = pages_domain::ID.as_str();
 
 /// I-03 at any instant: what is not ours is as it was, and was not even touched.
 pub(super) fn foreign(evidence: &Evidence<'_>) -> Vec<Violation> {
@@ -105,6 +123,7 @@ pub(super) fn foreign(evidence: &Evidence<'_>) -> Vec<Violation> {
                 .push(Violation::new("I-03", format!("the foreign token {} is not what it was", token.name)));
         }
     }
+    found.extend(foreign_settings(evidence));
     let foreign: Vec<&str> = (evidence.foreign.databases.iter().map(|one| one.uuid.as_str()))
         .chain(evidence.foreign.tokens.iter().map(|one| one.id.as_str()))
         .collect();
@@ -120,14 +139,43 @@ pub(super) fn foreign(evidence: &Evidence<'_>) -> Vec<Violation> {
     found
 }
 
+/// Secrets and domains of somebody else, and how they are named in the ledger.
+fn foreign_settings(evidence: &Evidence<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut names = Vec::new();
+    for script in &evidence.foreign.scripts {
+        let now = evidence.vendor.scripts.iter().find(|now| now.name == script.name);
+        for (name, value) in &script.secrets {
+            names.push(format!("{}/{name}", script.name));
+            if now.and_then(|now| now.secrets.get(name)) != Some(value) {
+                found.push(Violation::new("I-03", format!("the foreign secret {name} is not what it was")));
+            }
+        }
+    }
+    let now: Vec<&str> =
+        evidence.vendor.projects.iter().flat_map(|project| &project.domains).map(|one| &*one.id).collect();
+    for domain in evidence.foreign.projects.iter().flat_map(|project| &project.domains) {
+        names.push(domain.id.clone());
+        if !now.contains(&&*domain.id) {
+            found.push(Violation::new("I-03", format!("the foreign domain {} is gone", domain.name)));
+        }
+    }
+    let effects = evidence.ledger.iter().flat_map(|entry| &entry.outcome);
+    for effect in effects.filter(|effect| names.contains(&effect.id)) {
+        let what = format!("the foreign {:?} {} was touched", effect.kind, effect.name);
+        found.push(Violation::new("I-03", what));
+    }
+    found
+}
+
 /// I-06 and I-07 once it is quiet: what a platform was told is deleted is nowhere.
 pub(super) fn deleted_is_gone(evidence: &Evidence<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for instance in evidence.instances() {
         let Some(marks) = evidence.marks(instance) else { continue };
         if is_deleted(evidence, instance, None) {
-            let is_left = evidence.databases().any(|database| marks.on_database(database))
-                || evidence.tokens().any(|token| marks.on_token(token));
+            let is_left =
+                evidence.things_of(instance) > 0 || evidence.tokens().any(|token| marks.on_token(token));
             if is_left || evidence.store.instances.iter().any(|row| row.id == instance) {
                 found.push(Violation::new(
                     "I-06",

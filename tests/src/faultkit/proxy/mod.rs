@@ -52,6 +52,8 @@ pub enum Act {
     Echo(Duration),
     /// Nothing is answered, and the request arrives after a while, when nobody waits for it any more (F12).
     Late(Duration),
+    /// Nothing is answered, and the request arrives right after the next one, which was sent later (F13).
+    Behind,
     /// An answer that does not end; the request never arrives.
     Endless,
     /// These bytes are the answer; the request never arrives.
@@ -111,6 +113,8 @@ struct State {
     rules: Vec<(Rule, u64)>,
     struck: Vec<Act>,
     seen: Vec<Seen>,
+    /// Requests that wait until a later one has arrived.
+    held: Vec<Message>,
 }
 
 /// See the module. Ends when dropped.
@@ -155,6 +159,8 @@ impl Proxy {
         let mut state = lock(&self.state);
         state.rules = rules.into_iter().map(|rule| (rule, 0)).collect();
         state.struck.clear();
+        // what nothing came after is lost
+        state.held.clear();
     }
 
     /// What was done since the rules were set.
@@ -250,10 +256,19 @@ async fn carry(
             later(*after, server, request);
             return Ok(false);
         }
+        Some(Act::Behind) => {
+            lock(state).held.push(request.clone());
+            return Ok(false);
+        }
         Some(Act::Delay(delay)) => tokio::time::sleep(*delay).await,
         _ => {}
     }
     let answer = forward(upstream, server, request).await?;
+    let held = std::mem::take(&mut lock(state).held);
+    for older in &held {
+        // who sent it does not listen any more
+        let _ = forward(&mut None, server, older).await;
+    }
     match act {
         Some(Act::DropResponse) => return Ok(false),
         Some(Act::DelayResponse(delay)) => tokio::time::sleep(delay).await,

@@ -1,6 +1,6 @@
 //! Where Cloudflare is, which account is ours, and with what right: checked before anything is sent.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use http::HeaderValue;
 use sutler_secrets::SecretString;
@@ -17,9 +17,14 @@ pub struct CloudflareConfig {
     pub api_token: SecretString,
     /// How long one call may take, all in all.
     pub call_timeout: Duration,
+    /// How many calls the account takes from this store, [`DEFAULT_CALLS`](Self::DEFAULT_CALLS) as a rule.
+    pub calls_per_five_minutes: NonZeroU32,
 }
 
 impl CloudflareConfig {
+    /// Cloudflare's limit is 1,200 in five minutes for everything a user does; what is over it closes the account for
+    /// five minutes. A sixth is left to people and other programs.
+    pub const DEFAULT_CALLS: NonZeroU32 = NonZeroU32::new(1_000).expect("not zero");
     /// Where Cloudflare's interface is.
     pub const DEFAULT_BASE_URL: &'static str = "https://api.cloudflare.com/client/v4";
     /// Long enough for the slowest call.
@@ -128,6 +133,7 @@ mod tests {
             account_id: account_id.to_owned(),
             api_token: token.into(),
             call_timeout: Duration::from_secs(1),
+            calls_per_five_minutes: CloudflareConfig::DEFAULT_CALLS,
         }
     }
 

@@ -8,7 +8,7 @@ mod pages;
 #[cfg(test)]
 mod tests;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode, header};
 use reqwest::Response;
@@ -33,6 +33,7 @@ const MAX_ANSWER: usize = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: Arc<Inner>,
+    account: Account,
     poll_interval: Duration,
 }
 
@@ -40,15 +41,13 @@ pub struct Client {
 struct Inner {
     http: reqwest::Client,
     target: Target,
-    account: Account,
 }
 
 /// How often Cloudflare is asked how far it is, at most: the account has four calls a second for everything.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How many calls an account takes. Cloudflare's limit is 1,200 in five minutes for everything a user does; what is
-/// over it closes the account for five minutes. A sixth is left to people and other programs.
-const BUDGET: Budget = Budget::new(NonZeroU32::new(1_000).expect("not zero"), Duration::from_secs(300));
+/// The period of Cloudflare's limit on calls.
+const BUDGET_PERIOD: Duration = Duration::from_secs(300);
 
 impl Client {
     /// Checks the configuration; connects to nothing.
@@ -63,8 +62,9 @@ impl Client {
         let http = egress::client(&base, target.call_timeout)?
             .build()
             .map_err(|error| ConfigError::Http(error.without_url()))?;
-        let account = Account::new(AccountKey::new("cloudflare", &target.account), BUDGET);
-        Ok(Self { inner: Arc::new(Inner { http, target, account }), poll_interval: POLL_INTERVAL })
+        let budget = Budget::new(config.calls_per_five_minutes, BUDGET_PERIOD);
+        let account = Account::new(AccountKey::new("cloudflare", &target.account), budget);
+        Ok(Self { inner: Arc::new(Inner { http, target }), account, poll_interval: POLL_INTERVAL })
     }
 
     /// Says how often to ask how far Cloudflare is, at most; five seconds if not called.
@@ -80,7 +80,7 @@ impl Client {
 
     /// What all calls of all clones count against.
     pub(super) fn budgeted(&self) -> &Account {
-        &self.inner.account
+        &self.account
     }
 
     /// The account everything is done in.
@@ -133,7 +133,7 @@ impl Api {
             request = request.json(body);
         }
         let sent = call.sent();
-        self.client.inner.account.count_call();
+        self.client.account.count_call();
         let started = std::time::Instant::now();
         let outcome = match faults::half_request("B09", &url).await {
             Ok(()) => self.exchange(request, sent).await,

@@ -92,7 +92,7 @@ pub(in crate::state) fn place(port: u16, prefix: &str) -> BucketPlace {
         bucket: BUCKET.to_owned(),
         prefix: prefix.to_owned(),
         endpoint: Some(format!("http://127.0.0.1:{port}").parse().unwrap()),
-        region: "us-east-1".to_owned(),
+        region: Some("us-east-1".to_owned()),
     }
 }
 
