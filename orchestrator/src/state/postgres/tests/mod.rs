@@ -172,3 +172,31 @@ async fn transactions(client: &tokio_postgres::Client, place: &PostgresPlace) ->
     let query = format!("SELECT count(DISTINCT xmin::TEXT) FROM {}.journal", place.schema);
     client.query_one(&query, &[]).await.unwrap().get(0)
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_work_of_a_commit_does_not_grow_with_the_state() {
+    // its own server: what others write would be counted too
+    let cluster = Cluster::start();
+    let place = cluster.fresh();
+    let backend = backend(place.clone());
+    let lock = backend.lock(&claim(&*backend, "test").await).await.unwrap();
+    let url = format!("postgres://ada:hunter2@127.0.0.1:{}/postgres", place.port);
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let written = async || -> i64 {
+        let query = "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::BIGINT";
+        client.query_one(query, &[]).await.unwrap().get(0)
+    };
+    let mut grown = Vec::new();
+    for (from, to) in [(0, 50), (50, 2000)] {
+        let fill = (from..to).map(|number| Change::put(record(&format!("i{number:05}")), "created"));
+        backend.commit(&lock, fill.collect()).await.unwrap();
+        client.batch_execute("VACUUM; CHECKPOINT").await.unwrap();
+        let before = written().await;
+        for _ in 0..30 {
+            backend.commit(&lock, vec![Change::put(record("i00007"), "written")]).await.unwrap();
+        }
+        grown.push(written().await - before);
+    }
+    assert!(grown[1] <= grown[0] * 2, "{grown:?} bytes of log for thirty commits");
+}
