@@ -514,12 +514,12 @@ async fn f07_a_group_whose_connection_is_lost_at_any_message_is_decided_one_by_o
         proxy.mend();
     };
     for message in (1..60).step_by(3) {
-        round(Cut::Before(message)).await;
-        round(Cut::After(message + 1)).await;
+        round(Cut::before(message)).await;
+        round(Cut::after(message + 1)).await;
     }
     for _ in 0..5 {
-        round(Cut::BeforeCommit).await;
-        round(Cut::AfterCommit).await;
+        round(Cut::BEFORE_COMMIT).await;
+        round(Cut::AFTER_COMMIT).await;
     }
     assert!(proxy.cuts() >= 40, "{}", proxy.cuts());
     let told = count(&cluster, &address, "SELECT count(*) FROM events").await;
