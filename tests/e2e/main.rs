@@ -10,6 +10,7 @@ mod layers;
 mod secrecy;
 mod secrets;
 mod shop;
+mod sources;
 mod supply;
 mod sweep;
 mod tutorial;

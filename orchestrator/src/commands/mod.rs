@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
-//! status · outputs · env              read state
+//! status · outputs · env              read state; status --wait also writes
 //! catalog · graph · init              read what they name
 //!            │
 //!   project · failure                 opening everything; why it could not be
@@ -19,6 +19,7 @@ mod outputs;
 mod plan;
 mod project;
 mod status;
+mod wait;
 
 pub use apply::{Applied, ApplyOptions, Approval, Prepared, prepare};
 pub use catalog::{Listing, catalog};
@@ -31,3 +32,4 @@ pub use outputs::{OutputRow, Reveal, outputs};
 pub use plan::{PlanOptions, Planned, plan};
 pub use project::{Project, Settings, duration};
 pub use status::{Declared, Status, status};
+pub use wait::{Waited, Waiting, wait};

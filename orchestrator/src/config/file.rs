@@ -32,6 +32,8 @@ pub(super) struct BrokerFile {
     pub(super) parallelism: Option<u64>,
     #[serde(default)]
     pub(super) timeout: Option<String>,
+    #[serde(default)]
+    pub(super) on_ambiguous: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,9 +83,30 @@ pub(super) struct SecretFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SinkFile {
-    pub(super) dotenv: String,
+    #[serde(default)]
+    pub(super) dotenv: Option<String>,
+    #[serde(default)]
+    pub(super) json: Option<String>,
+    #[serde(default)]
+    pub(super) kubernetes: Option<String>,
+    #[serde(default)]
+    pub(super) command: Option<Vec<String>>,
     #[serde(default)]
     pub(super) sealed: Option<bool>,
+    #[serde(default)]
+    pub(super) recipient: Option<String>,
+    #[serde(default)]
+    pub(super) dialect: Option<String>,
+    #[serde(default)]
+    pub(super) secret: Option<String>,
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
+    #[serde(default, rename = "type")]
+    pub(super) kind: Option<String>,
+    #[serde(default)]
+    pub(super) provider: Option<String>,
+    #[serde(default)]
+    pub(super) timeout: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

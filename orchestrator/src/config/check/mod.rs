@@ -4,6 +4,7 @@ mod broker;
 mod instance;
 mod need;
 mod place;
+mod sink;
 mod variable;
 
 pub use variable::is_hostile;
@@ -55,7 +56,7 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
     let stack = gather.name(StackName::new(&file.stack), || At::value(&["stack"]));
     let brokers = broker::brokers(file.brokers, source, &mut gather);
     let state = place::state(file.state.as_deref(), source, &mut gather);
-    let sinks = place::sinks(file.sinks, source, &mut gather);
+    let sinks = sink::sinks((file.sinks, &file.stack), source, &mut gather);
     let mut instances = IndexMap::with_capacity(file.instances.0.len());
     instance::declare(file.instances, &brokers, &mut instances, &mut gather);
     variable::claims(&instances, &sinks, &mut gather);

@@ -1,16 +1,11 @@
-//! Where state lives and where credentials land.
-
-use std::path::{Component, Path};
+//! Where state lives.
 
 use super::Gather;
 use crate::{
     config::{
-        Sealing, SinkConfig, Source, StateUrl,
-        file::SinkFile,
+        Source, StateUrl,
         problem::{At, Finding},
-        strict::Entries,
     },
-    name::{InstanceRef, NameError},
     nearest::nearest,
 };
 
@@ -39,35 +34,4 @@ pub(super) fn state(text: Option<&str>, source: &Source, gather: &mut Gather) ->
     }
     gather.add(finding);
     None
-}
-
-/// Where credentials land. No two sinks keep the same file.
-pub(super) fn sinks(file: Entries<SinkFile>, source: &Source, gather: &mut Gather) -> Vec<SinkConfig> {
-    let mut sinks: Vec<SinkConfig> = Vec::with_capacity(file.0.len());
-    for (name, sink) in file.0 {
-        let checked = InstanceRef::new(&name).map_err(|error| NameError { kind: "sink name", ..error });
-        gather.name(checked, || At::key(&["sinks", &name]));
-        let path = source.resolve(sink.dotenv.as_ref());
-        if sink.dotenv.is_empty() {
-            let finding = Finding::new(format!("sink '{name}': dotenv names no file"));
-            gather.add(finding.at(At::value(&["sinks", &name, "dotenv"])).help("write dotenv: .env"));
-        }
-        for SinkConfig::Dotenv { name: other, path: taken, .. } in &sinks {
-            if *other == name {
-                gather.duplicates = true;
-            } else if plain(&path).eq(plain(taken)) {
-                let finding = Finding::new(format!("the sinks '{other}' and '{name}' keep the same file"))
-                    .at(At::value(&["sinks", &name, "dotenv"]))
-                    .related(At::value(&["sinks", other, "dotenv"]), "first here");
-                gather.add(finding.help("give one of them another file"));
-            }
-        }
-        let sealing = if sink.sealed.unwrap_or(true) { Sealing::Sealed } else { Sealing::Clear };
-        sinks.push(SinkConfig::Dotenv { name, path, sealing });
-    }
-    sinks
-}
-
-fn plain(path: &Path) -> impl Iterator<Item = Component<'_>> {
-    path.components().filter(|component| *component != Component::CurDir)
 }
