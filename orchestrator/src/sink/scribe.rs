@@ -162,7 +162,8 @@ impl Scribe {
         } else {
             Ok(text.as_bytes().to_vec().into())
         };
-        let opened = opened.and_then(|opened| opened.into_text().map_err(|_| OpenError::Malformed)).map_err(failed)?;
+        let opened =
+            opened.and_then(|opened| opened.into_text().map_err(|_| OpenError::Malformed)).map_err(failed)?;
         // Anyone can seal for a public key; the mark tells that it was us. Another's marks say nothing to us.
         let ours = match (&standing.mark, &self.sealing) {
             (None, _) | (_, Sealing::SealedFor(_)) => true,
