@@ -46,14 +46,11 @@ pub(super) async fn refresh(
         };
         let pointer = Pointer::read(&found.bytes, (stack, objects))?;
         let before = known.take();
-        match follow(objects, (stack, before), (found, pointer)).await? {
-            Some(now) => {
-                *known = Some(now);
-                return Ok(());
-            }
-            // compacted meanwhile, or gone for good: `current` tells
-            None => {}
+        if let Some(now) = follow(objects, (stack, before), (found, pointer)).await? {
+            *known = Some(now);
+            return Ok(());
         }
+        // compacted meanwhile, or gone for good: `current` tells
     }
     Err(objects.damaged("a part of its journal is missing"))
 }

@@ -252,7 +252,7 @@ async fn survives(bytes: &[u8], whole: &State) -> Option<StateError> {
     let verified = backend.verify(Extent::Everything).await;
     let error = loaded.err().or(verified.err());
     if let Some(error) = &error {
-        assert_eq!(error.kind(), Kind::Refused, "{error}");
+        assert_eq!(error.kind(), Kind::Refused, "{error:?}");
     }
     error
 }
