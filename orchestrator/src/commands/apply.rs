@@ -5,9 +5,11 @@ use std::sync::Arc;
 use sutler_broker_client::Pacing;
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
+use super::events::deliver;
 use super::failure::Failure;
 use super::plan::{PlanOptions, Planned, plan_for};
 use super::project::Project;
+use super::saved::SavedPlan;
 use crate::brokers::BrokerSet;
 use crate::execute::{self, Context, Ended, Progress, Report, Stop};
 use crate::exit::Exit;
@@ -45,6 +47,8 @@ pub struct Prepared<'a> {
     brokers: Arc<BrokerSet>,
     /// What would be done.
     pub planned: Planned,
+    /// What has to be done exactly, when it was saved before.
+    saved: Option<SavedPlan>,
 }
 
 /// What came of it.
@@ -97,7 +101,28 @@ pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepare
     {
         return Err(Failure::Sink(errors.swap_remove(0)));
     }
-    Ok(Prepared { project, options, brokers: Arc::new(brokers), planned })
+    Ok(Prepared { project, options, brokers: Arc::new(brokers), planned, saved: None })
+}
+
+/// Reads everything for a plan that was saved. Writes nothing, takes no lock.
+///
+/// # Errors
+/// As [`prepare`], and [`Failure::Stale`] when anything it was made from moved.
+pub async fn prepare_saved(
+    project: &Project,
+    saved: SavedPlan,
+    options: ApplyOptions,
+) -> Result<Prepared<'_>, Failure> {
+    let options = ApplyOptions { plan: saved.options.clone(), intent: Intent::Apply, ..options };
+    let prepared = prepare(project, options).await?;
+    let (state, vault) = project.read().await?;
+    let from = (project, &*prepared.brokers);
+    let moved = saved.moved(from, (&state, &vault), &prepared.planned.plan)?;
+    if moved.is_empty() {
+        Ok(Prepared { saved: Some(saved), ..prepared })
+    } else {
+        Err(Failure::Stale(moved))
+    }
 }
 
 impl Prepared<'_> {
@@ -112,8 +137,10 @@ impl Prepared<'_> {
         stop: watch::Receiver<Stop>,
     ) -> Result<Applied, Failure> {
         let mut session = state::begin(Arc::clone(&self.project.backend), self.claim()).await?;
-        let vault = session.vault.clone();
-        if let Err(failure) = self.project.notice_lost_variables(&mut session.state, &vault) {
+        let (vault, lineage) = (session.vault.clone(), session.state.lineage);
+        let seen = self.project.refuse_rollback(&session.state).await;
+        let noticed = seen.and_then(|()| self.project.notice_lost_variables(&mut session.state, &vault));
+        if let Err(failure) = noticed {
             // The failure is what there is to tell; a lock that stays ends by itself.
             let _lock = session.end().await;
             return Err(failure);
@@ -131,6 +158,10 @@ impl Prepared<'_> {
             }
             _ => {}
         }
+        if let Err(error) = self.project.remember(lineage).await {
+            notes.push(format!("an older state put in place of this one would not be noticed: {error}"));
+        }
+        notes.extend(deliver(self.project).await);
         let (plan, report) = outcome?;
         let replanned = (plan.steps != self.planned.plan.steps).then_some(plan);
         Ok(Applied { replanned, report, notes })
@@ -145,6 +176,12 @@ impl Prepared<'_> {
         let at_hand = (&session.state, &session.vault);
         let planned =
             plan_for(self.project, &self.brokers, at_hand, (&self.options.plan, self.options.intent))?;
+        if let Some(saved) = &self.saved {
+            let moved = saved.moved((self.project, &*self.brokers), at_hand, &planned.plan)?;
+            if !moved.is_empty() {
+                return Err(Failure::Stale(moved));
+            }
+        }
         if approval == Approval::ToThisPlan && planned.plan.steps != self.planned.plan.steps {
             return Err(Failure::failed(
                 "state changed while you were asked, and the plan is another one now; nothing was changed. Run the command again",

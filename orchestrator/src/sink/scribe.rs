@@ -71,6 +71,11 @@ impl Scribe {
         &self.path
     }
 
+    /// Whether values are sealed for the ring that is at hand.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealing == Sealing::Sealed
+    }
+
     /// Writes a value.
     ///
     /// # Errors
@@ -162,7 +167,8 @@ impl Scribe {
         } else {
             Ok(text.as_bytes().to_vec().into())
         };
-        let opened = opened.and_then(|opened| opened.into_text().map_err(|_| OpenError::Malformed)).map_err(failed)?;
+        let opened =
+            opened.and_then(|opened| opened.into_text().map_err(|_| OpenError::Malformed)).map_err(failed)?;
         // Anyone can seal for a public key; the mark tells that it was us. Another's marks say nothing to us.
         let ours = match (&standing.mark, &self.sealing) {
             (None, _) | (_, Sealing::SealedFor(_)) => true,
