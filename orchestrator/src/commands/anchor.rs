@@ -95,7 +95,11 @@ impl Anchor {
     }
 
     /// Every other state that is sealed with the same ring and is not known to need this key alone.
-    pub(super) fn others_without<'a>(&'a self, lineage: Lineage, key: KeyId) -> impl Iterator<Item = &'a Seen> + 'a {
+    pub(super) fn others_without<'a>(
+        &'a self,
+        lineage: Lineage,
+        key: KeyId,
+    ) -> impl Iterator<Item = &'a Seen> + 'a {
         let own = lineage.to_string();
         self.seen
             .iter()

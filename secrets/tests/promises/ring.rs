@@ -281,7 +281,10 @@ fn a_forgotten_key_is_remembered_by_its_name_alone() {
     let first = ring.current();
     ring.rotate(now());
     ring.save(&path).unwrap();
-    assert!(fs::read_to_string(&path).unwrap().contains("\"format\": 1"), "older programs read it until then");
+    assert!(
+        fs::read_to_string(&path).unwrap().contains("\"format\": 1"),
+        "older programs read it until then"
+    );
     ring.forget(first).unwrap();
     ring.save(&path).unwrap();
     let loaded = KeyRing::load(&path).unwrap();
