@@ -165,7 +165,7 @@ impl Recipient {
 
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [&self.id.as_bytes()[..], &self.key.to_bytes()[..]].concat();
+        let mut bytes = [self.id.as_bytes(), &self.key.to_bytes()[..]].concat();
         bytes.extend_from_slice(&check(&bytes));
         write!(f, "{RECIPIENT}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }

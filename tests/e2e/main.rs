@@ -12,5 +12,7 @@ mod secrecy;
 mod secrets;
 mod shop;
 mod sinks;
+mod sources;
 mod supply;
+mod sweep;
 mod tutorial;

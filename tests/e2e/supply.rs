@@ -60,6 +60,24 @@ fn the_tests_that_the_security_document_names_exist() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// What the broker promises has a row, and each row a test. The rows of sealing and its keys are S-32 to S-36.
+#[test]
+fn every_security_requirement_of_the_broker_has_a_row_with_a_test() {
+    let document = read("docs/security.md");
+    let told: BTreeSet<u32> = document
+        .lines()
+        .filter(|line| {
+            line.starts_with("| S-") && line.rsplit(" | ").next().is_some_and(|tests| tests.contains('`'))
+        })
+        .filter_map(|line| line.split('|').nth(1))
+        .flat_map(|rows| rows.split(','))
+        .filter_map(|row| row.trim().strip_prefix("S-")?.parse().ok())
+        .collect();
+    let wanted = (1..=24).chain(26..=29).chain([31]).chain(38..=46).chain([59, 62, 63, 65, 66]);
+    let missing: Vec<u32> = wanted.filter(|row| !told.contains(row)).collect();
+    assert!(missing.is_empty(), "no row, or no test, for {missing:?}");
+}
+
 /// The text of all Rust files of a folder.
 fn collect(folder: &Path, sources: &mut String) {
     for entry in std::fs::read_dir(folder).expect("readable") {

@@ -12,7 +12,7 @@ use super::progress::{RowState, Tree};
 use super::text::{self, Paint};
 use super::verbs;
 use crate::commands::{self, Applied, ApplyOptions, Approval, Failure, Prepared, Project, SavedPlan};
-use crate::execute::{Ended, Progress, Stop};
+use crate::execute::{Ended, Progress, Stop, Until};
 use crate::exit::Exit;
 use crate::plan::{Intent, Plan};
 
@@ -50,7 +50,14 @@ fn options(
             execution.lock_timeout
         ))
     })?;
-    Ok(ApplyOptions { plan, intent, parallelism: usize::from(execution.parallelism), patience })
+    Ok(ApplyOptions {
+        plan,
+        intent,
+        parallelism: usize::from(execution.parallelism),
+        patience,
+        on_ambiguous: execution.on_ambiguous.map(Into::into),
+        until: if execution.detach { Until::Accepted } else { Until::Done },
+    })
 }
 
 async fn run(
@@ -94,7 +101,11 @@ async fn work(
     if !prepared.does_something() {
         return Ok((Exit::Done, json!({ "exit_code": 0, "changed": false })));
     }
-    ask::approve(stream.output, yes, question)?;
+    if prepared.changes_something() {
+        ask::approve(stream.output, yes, question)?;
+    } else {
+        stream.output.say("Nothing to do but to delete what earlier runs left over.");
+    }
     let approval = if yes { Approval::Given } else { Approval::ToThisPlan };
     let applied = carry_out(&prepared, approval, stream).await?;
     let exit = applied.exit();
@@ -137,7 +148,7 @@ async fn carry_out(
 }
 
 /// The first signal drains, the second one stops at the next safe point.
-async fn listen(stop: watch::Sender<Stop>, output: Output) {
+pub(super) async fn listen(stop: watch::Sender<Stop>, output: Output) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -180,6 +191,9 @@ impl View {
                 self.tree.set(reference, RowState::Running { since: now, note: None })
             }
             Progress::Waiting { reference, description, .. } => self.tree.note(reference, description),
+            Progress::Detached { reference, .. } => {
+                self.tree.set(reference, RowState::LeftRunning);
+            }
             Progress::Done { reference, took, .. } => {
                 self.tree.set(reference, RowState::Done { took: *took })
             }
@@ -226,6 +240,9 @@ fn line(event: &Progress, paint: Paint) -> Option<String> {
         Progress::Waiting { reference, description, .. } => {
             format!("{reference}: {}", text::one_line(description))
         }
+        Progress::Detached { reference, .. } => {
+            format!("… {reference}: its broker works on it; not waited for")
+        }
         Progress::Done { reference, action, took } => {
             format!(
                 "{} {reference}: {} in {}",
@@ -255,7 +272,7 @@ fn say_what_came_of_it(applied: &Applied, output: Output) {
     for note in applied.notes.iter().chain(&report.warnings) {
         output.say(&format!("{} {}", paint.caution("note:"), text::one_line(note)));
     }
-    for failed in &report.failed {
+    for failed in report.failed.iter().chain(&report.paused) {
         output.complain(&format!(
             "{} {} at {}: {}\n  next: {}",
             paint.bad("error:"),
@@ -272,6 +289,8 @@ fn say_what_came_of_it(applied: &Applied, output: Output) {
     for (count, word) in [
         (report.kept, "unchanged"),
         (report.failed.len(), "failed"),
+        (report.paused.len(), "left for you to look at"),
+        (report.running.len(), "running"),
         (report.skipped.len(), "skipped"),
         (report.left.len(), "left for the next run"),
     ] {
@@ -279,7 +298,13 @@ fn say_what_came_of_it(applied: &Applied, output: Output) {
             parts.push(format!("{count} {word}"));
         }
     }
-    let mark = if report.is_complete() { paint.good("✓") } else { paint.bad("✗") };
+    if report.is_under_way() {
+        output.say(
+            "Brokers go on by themselves; `sutler status --wait` waits for them, `sutler apply` goes on.",
+        );
+    }
+    let mark =
+        if report.is_complete() || report.is_under_way() { paint.good("✓") } else { paint.bad("✗") };
     output.say(&format!("{mark} {} in {}", parts.join(", "), text::duration(report.took)));
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::config::OnAmbiguous;
+
 const AFTER_HELP: &str = "\
 First time:
   sutler init                 write a sutler.yaml to start from
@@ -75,8 +77,8 @@ pub(crate) enum Verb {
     Apply(Apply),
     /// Compare configuration, state and the brokers' answers; exit 3 when they differ. For CI.
     Check(Check),
-    /// Show what state knows: each instance, where it stands, who holds the lock.
-    Status,
+    /// Show what state knows: each instance, where it stands, what runs, what is still to be deleted, who holds the lock.
+    Status(StatusArguments),
     /// Delete everything in state, consumers first.
     Teardown(Teardown),
     /// Show what instances yield; secrets are masked unless asked for.
@@ -175,6 +177,44 @@ pub(crate) struct Execution {
     /// How long to wait for the lock, such as 10s.
     #[arg(long, default_value = "0s", value_name = "DURATION")]
     pub(crate) lock_timeout: String,
+    /// What to do about a request of an earlier run of which nobody knows what became; each broker's `on_ambiguous`,
+    /// or resume, when left out.
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) on_ambiguous: Option<Ambiguous>,
+    /// Do not wait for what brokers work on once they have accepted it; `status --wait` or the next run picks it up.
+    #[arg(long)]
+    pub(crate) detach: bool,
+}
+
+/// What to do about a request of which nobody knows what became.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ambiguous {
+    /// Ask how far it is, and send the same request again, under the same id.
+    Resume,
+    /// Delete what may be there, and make another under a new id.
+    Mitigate,
+    /// Leave it as it is, and exit 4.
+    Pause,
+}
+
+impl From<Ambiguous> for OnAmbiguous {
+    fn from(word: Ambiguous) -> Self {
+        match word {
+            Ambiguous::Resume => Self::Resume,
+            Ambiguous::Mitigate => Self::Mitigate,
+            Ambiguous::Pause => Self::Pause,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// Wait until brokers have ended what they accepted, and record how it ended. Begins nothing.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// How long to wait at most, such as 5m; then exit 4.
+    #[arg(long, requires = "wait", value_name = "DURATION")]
+    pub(crate) timeout: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod rekey;
 mod show;
+mod status;
 mod text;
 mod verbs;
 
@@ -72,7 +73,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
         Verb::Check(check) => verbs::check(&open()?, &check, output).await,
-        Verb::Status => verbs::status(&open()?, output).await,
+        Verb::Status(status) => status::status(&open()?, &status, output).await,
         Verb::Outputs(outputs) => verbs::outputs(&open()?, &outputs, output).await,
         Verb::Env(env) => verbs::env(&open()?, &env, output).await,
         Verb::Graph(graph) => verbs::graph(&open()?, &graph, output).await,

@@ -11,9 +11,7 @@ use super::args::{self, Arguments, EnvFormat, GraphFormat};
 use super::output::Output;
 use super::show;
 use super::text;
-use crate::commands::{
-    self, Declared, Extent, Failure, PlanOptions, Project, Reveal, SavedPlan, Variables, Verdict,
-};
+use crate::commands::{self, Extent, Failure, PlanOptions, Project, Reveal, SavedPlan, Variables, Verdict};
 use crate::draw;
 use crate::exit::Exit;
 use crate::sink::dotenv;
@@ -129,32 +127,6 @@ pub(super) async fn check(
     });
     printed(output.print(&lines))?;
     Ok(exit)
-}
-
-pub(super) async fn status(project: &Project, output: Output) -> Result<Exit, Failure> {
-    let status = commands::status(project).await?;
-    if !output.is_json() {
-        printed(output.print(&show::status(&status, output.paint())))?;
-        return Ok(Exit::Done);
-    }
-    let instances: Vec<Value> = status
-        .records
-        .iter()
-        .map(|(record, declared)| {
-            json!({
-                "ref": record.reference, "status": show::standing(record), "broker": record.broker,
-                "service": record.service, "service_plan": record.service_plan, "instance_id": record.instance_id,
-                "binding_id": record.binding.as_ref().map(|binding| &binding.binding_id),
-                "protected": record.protected, "declared": *declared == Declared::Yes, "needs": record.needs,
-            })
-        })
-        .collect();
-    let fields = json!({
-        "location": status.location, "serial": status.serial, "lock": status.lock,
-        "instances": instances, "not_applied": status.missing,
-    });
-    printed(output.document("status", fields))?;
-    Ok(Exit::Done)
 }
 
 pub(super) async fn outputs(

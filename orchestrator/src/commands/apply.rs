@@ -1,8 +1,9 @@
 //! `apply` and `teardown`: a plan that is shown, approved, made again under the lock, and carried out.
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sutler_broker_client::Pacing;
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::events::deliver;
@@ -11,8 +12,12 @@ use super::plan::{PlanOptions, Planned, plan_for};
 use super::project::Project;
 use super::saved::SavedPlan;
 use crate::brokers::BrokerSet;
-use crate::execute::{self, Context, Ended, Progress, Report, Stop};
+use crate::config::OnAmbiguous;
+use crate::durations::Durations;
+use crate::execute::{self, Context, Ended, Progress, Report, Stop, Until};
 use crate::exit::Exit;
+use crate::faults;
+use crate::name::InstanceRef;
 use crate::plan::{Action, Intent, Plan};
 use crate::sink::SinkSet;
 use crate::state::{self, Begin, Holder, Session, StateError};
@@ -28,6 +33,10 @@ pub struct ApplyOptions {
     pub parallelism: usize,
     /// How long to wait for somebody else's lock.
     pub patience: std::time::Duration,
+    /// What is done about requests of which nobody knows what became; as each broker is configured when left out.
+    pub on_ambiguous: Option<OnAmbiguous>,
+    /// How far to go.
+    pub until: Until,
 }
 
 /// Who approved, and so whether a plan that turned out different may be carried out.
@@ -49,6 +58,8 @@ pub struct Prepared<'a> {
     pub planned: Planned,
     /// What has to be done exactly, when it was saved before.
     saved: Option<SavedPlan>,
+    /// What earlier runs left to be deleted, by ref.
+    pub orphans: Vec<InstanceRef>,
 }
 
 /// What came of it.
@@ -70,7 +81,8 @@ impl Applied {
         match &report.ended {
             Ended::State(StateError::LockLost { .. }) => Exit::LockLost,
             Ended::State(_) => Exit::Failed,
-            _ if report.is_complete() => Exit::Done,
+            _ if report.is_complete() || report.is_under_way() => Exit::Done,
+            _ if !report.paused.is_empty() => Exit::Partial,
             _ if report.done.is_empty() && report.kept == 0 => Exit::Failed,
             _ => Exit::Partial,
         }
@@ -101,7 +113,9 @@ pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepare
     {
         return Err(Failure::Sink(errors.swap_remove(0)));
     }
-    Ok(Prepared { project, options, brokers: Arc::new(brokers), planned, saved: None })
+    let orphans = state.records.iter().filter(|record| !record.orphans.is_empty());
+    let orphans = orphans.map(|record| record.reference.clone()).collect();
+    Ok(Prepared { project, options, brokers: Arc::new(brokers), planned, orphans, saved: None })
 }
 
 /// Reads everything for a plan that was saved. Writes nothing, takes no lock.
@@ -136,7 +150,9 @@ impl Prepared<'_> {
         events: UnboundedSender<Progress>,
         stop: watch::Receiver<Stop>,
     ) -> Result<Applied, Failure> {
+        faults::pass("O01-before").await;
         let mut session = state::begin(Arc::clone(&self.project.backend), self.claim()).await?;
+        faults::pass("O01-after").await;
         let (vault, lineage) = (session.vault.clone(), session.state.lineage);
         let seen = self.project.refuse_rollback(&session.state).await;
         let noticed = seen.and_then(|()| self.project.notice_lost_variables(&mut session.state, &vault));
@@ -152,7 +168,10 @@ impl Prepared<'_> {
             notes.push(format!("made the key ring {keys}; keep a copy in a safe place: without it, state and sealed variables cannot be opened"));
         }
         let lost = matches!(&outcome, Ok((_, report)) if matches!(report.ended, Ended::State(_)));
-        match session.end().await {
+        faults::pass("O13-before").await;
+        let ended = session.end().await;
+        faults::pass("O13-after").await;
+        match ended {
             Err(error) if !lost => {
                 notes.push(format!("the lock could not be given back ({error}); it ends by itself"))
             }
@@ -163,6 +182,7 @@ impl Prepared<'_> {
         }
         notes.extend(deliver(self.project).await);
         let (plan, report) = outcome?;
+        self.learn(&plan, &report);
         let replanned = (plan.steps != self.planned.plan.steps).then_some(plan);
         Ok(Applied { replanned, report, notes })
     }
@@ -187,6 +207,7 @@ impl Prepared<'_> {
                 "state changed while you were asked, and the plan is another one now; nothing was changed. Run the command again",
             ));
         }
+        faults::pass("O02-after").await;
         let config = Arc::clone(&self.project.config);
         let sinks = Arc::new(SinkSet::new(&config, session.vault.ring()));
         let context = Context {
@@ -197,6 +218,7 @@ impl Prepared<'_> {
             options: self.how(),
             config,
             sinks,
+            durations: Arc::new(Durations::load(&self.durations())),
             events,
             stop,
         };
@@ -218,18 +240,38 @@ impl Prepared<'_> {
         }
     }
 
+    /// Where it is remembered how long steps take. A hint: nothing depends on it but what begins first.
+    fn durations(&self) -> PathBuf {
+        let folder = self.project.config.source.path.parent().unwrap_or(Path::new("."));
+        folder.join(".sutler/durations.json")
+    }
+
+    fn learn(&self, plan: &Plan, report: &Report) {
+        if report.done.is_empty() {
+            return;
+        }
+        let path = self.durations();
+        let mut durations = Durations::load(&path);
+        let steps: HashMap<_, _> = plan.steps.iter().map(|step| (&step.reference, step)).collect();
+        for done in &report.done {
+            if let Some(step) = steps.get(&done.reference) {
+                durations.learn(step, done.took);
+            }
+        }
+        if let Err(error) = durations.save(&path) {
+            tracing::debug!(%error, "durations are not remembered");
+        }
+    }
+
     fn how(&self) -> execute::Options {
         let settings = &self.project.settings;
-        let pacing = Pacing {
-            first: settings.poll_interval.min(Pacing::default().first),
-            minimum: settings.poll_interval,
-            cap: settings.backoff_cap.max(settings.poll_interval),
-            ..Pacing::default()
-        };
+        let pacing = settings.pacing();
         execute::Options {
             parallelism: self.options.parallelism,
             lease: settings.lease,
             pacing,
+            on_ambiguous: self.options.on_ambiguous,
+            until: self.options.until,
             ..execute::Options::default()
         }
     }
@@ -237,6 +279,12 @@ impl Prepared<'_> {
     /// Whether anything would be done.
     #[must_use]
     pub fn does_something(&self) -> bool {
+        self.changes_something() || !self.orphans.is_empty()
+    }
+
+    /// Whether anything that is declared or recorded would change: what has to be approved.
+    #[must_use]
+    pub fn changes_something(&self) -> bool {
         self.planned.plan.steps.iter().any(|step| step.action != Action::Keep)
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sutler_broker_client::Pacing;
 
 use super::failure::Failure;
 use super::project::Project;
@@ -70,13 +69,11 @@ pub async fn deliver(project: &Project) -> Vec<String> {
         return Vec::new();
     }
     let settings = &project.settings;
-    let first = settings.poll_interval.min(Pacing::default().first);
-    let pacing = Pacing { first, cap: settings.backoff_cap, ..Pacing::default() };
     let outbox = Outbox {
         backend: project.backend.as_ref(),
         stack: project.config.stack.as_str(),
         cursors: project.keys.with_file_name("events"),
-        pacing,
+        pacing: settings.pacing(),
         patience: settings.call_timeout,
     };
     let troubles = events::deliver(&outbox, config).await;

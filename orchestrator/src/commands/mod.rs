@@ -4,7 +4,7 @@
 //! rekey                               exchanges the key of everything
 //! history · events                    read the journal; events also delivers it
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
-//! status · outputs · env              read state
+//! status · outputs · env              read state; status --wait also writes
 //! catalog · graph · init              read what they name
 //!            │
 //!   project · anchor · saved · failure     opening everything; why it could not be
@@ -26,6 +26,7 @@ mod project;
 mod rekey;
 mod saved;
 mod status;
+mod wait;
 
 pub use anchor::Rollback;
 pub use apply::{Applied, ApplyOptions, Approval, Prepared, prepare, prepare_saved};
@@ -43,3 +44,4 @@ pub use project::{Project, Settings, duration};
 pub use rekey::{Rekeyed, rekey};
 pub use saved::SavedPlan;
 pub use status::{Declared, Status, status};
+pub use wait::{Waited, Waiting, wait};

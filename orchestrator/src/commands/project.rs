@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sutler_broker_client::Pacing;
+
 use super::anchor::{Anchor, Rollback};
 use super::failure::Failure;
 use crate::brokers::{BrokerSet, Connecting};
@@ -54,6 +56,19 @@ impl Settings {
             user: variable("USER").unwrap_or_else(|| "unknown".to_owned()),
             rollback: Rollback::Refused,
         })
+    }
+}
+
+impl Settings {
+    /// When to ask brokers how far they are.
+    #[must_use]
+    pub fn pacing(&self) -> Pacing {
+        Pacing {
+            first: self.poll_interval.min(Pacing::default().first),
+            minimum: self.poll_interval,
+            cap: self.backoff_cap.max(self.poll_interval),
+            ..Pacing::default()
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct BrokerFile {
     pub(super) parallelism: Option<u64>,
     #[serde(default)]
     pub(super) timeout: Option<String>,
+    #[serde(default)]
+    pub(super) on_ambiguous: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

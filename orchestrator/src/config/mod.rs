@@ -123,6 +123,32 @@ pub struct BrokerConfig {
     pub parallelism: Option<usize>,
     /// Time for one request; default 60 s.
     pub call_timeout: Option<Duration>,
+    /// What is done about requests of which nobody knows what became.
+    pub on_ambiguous: Option<OnAmbiguous>,
+}
+
+/// What is done about a request of an earlier run of which nobody knows what became.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnAmbiguous {
+    /// Ask the broker how far it is, and send the same request again, under the same id.
+    #[default]
+    Resume,
+    /// Delete what may have come of it, and make another under a new id. A change is never undone: it is sent again.
+    Mitigate,
+    /// Leave it as it is: somebody wants to look.
+    Pause,
+}
+
+impl OnAmbiguous {
+    /// The words for it, in the configuration and on the command line.
+    pub const WORDS: [(&str, Self); 3] =
+        [("resume", Self::Resume), ("mitigate", Self::Mitigate), ("pause", Self::Pause)];
+
+    /// Reads a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning)
+    }
 }
 
 /// How to authenticate to a broker.

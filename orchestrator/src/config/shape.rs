@@ -141,6 +141,12 @@ static BROKER: Shape = any_of(&[
     optional("ca", text("ca.pem"), "A file with certificates to trust instead of the system's."),
     optional("parallelism", Shape::Count, "At most so many requests at once to this broker."),
     optional("timeout", Shape::Text(like(DURATION, "60s")), "Time for one request; 60s when left out."),
+    optional(
+        "on_ambiguous",
+        Shape::Text(like("^(resume|mitigate|pause)$", "resume")),
+        "What apply does about a request of which nobody knows what became: ask for the same again (resume, when left \
+         out), delete what may be there and make another (mitigate), or leave it for you to look (pause).",
+    ),
 ]);
 
 const AUTHENTICATION: Shape = one_of(&[

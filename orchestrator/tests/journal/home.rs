@@ -92,6 +92,7 @@ impl Home {
             binding: None,
             variables: Default::default(),
             sink_digest: None,
+            orphans: Vec::new(),
             created_at: "2026-11-21T10:00:00Z".to_owned(),
         }
     }

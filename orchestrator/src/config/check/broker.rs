@@ -8,7 +8,7 @@ use url::{Host, Url};
 use super::Gather;
 use crate::{
     config::{
-        Authentication, BrokerConfig, SecretSource, Source,
+        Authentication, BrokerConfig, OnAmbiguous, SecretSource, Source,
         file::{AuthenticationFile, BrokerFile, SecretFile, SecretForm},
         problem::{At, Finding},
         strict::Entries,
@@ -63,6 +63,7 @@ impl Check<'_> {
             }
             number.map(NonZeroUsize::get)
         });
+        let on_ambiguous = file.on_ambiguous.as_deref().and_then(|word| self.on_ambiguous(word));
         if file.ca.as_deref() == Some("") {
             self.refuse(&["ca"], "ca names no file", "leave it out to trust the system's certificates");
         }
@@ -72,7 +73,17 @@ impl Check<'_> {
             certificate_authority: file.ca.map(|path| self.source.resolve(path.as_ref())),
             parallelism: parallelism.flatten(),
             call_timeout: call_timeout?,
+            on_ambiguous,
         })
+    }
+
+    fn on_ambiguous(&mut self, word: &str) -> Option<OnAmbiguous> {
+        let meaning = OnAmbiguous::parse(word);
+        if meaning.is_none() {
+            let message = format!("on_ambiguous is '{word}', which means nothing");
+            self.refuse(&["on_ambiguous"], &message, "write resume, mitigate or pause");
+        }
+        meaning
     }
 
     fn refuse(&mut self, field: &[&str], message: &str, help: &str) {

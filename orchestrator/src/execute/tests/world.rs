@@ -15,7 +15,7 @@ use wiremock::MockServer;
 use super::Fake;
 use crate::brokers::{BrokerSet, Connecting};
 use crate::config::{self, Config, Format, Source};
-use crate::execute::{Context, Options, Progress, Report, Stop, execute};
+use crate::execute::{self, Context, Options, Progress, Report, Stop, execute};
 use crate::name::InstanceRef;
 use crate::plan::{self, Intent, Plan, PlanInput, Undeclared};
 use crate::sink::SinkSet;
@@ -123,31 +123,56 @@ impl World {
         self.run(Intent::Teardown).await.0
     }
 
-    /// Plans and carries out, under a lock.
-    pub(super) async fn run(&self, intent: Intent) -> (Report, Vec<Progress>) {
+    /// Waits for what runs, under a lock.
+    pub(super) async fn wait(&self) -> Report {
         let state = self.state().await;
         let vault = Vault::with_ring(Arc::clone(&self.ring), &state, "test").unwrap();
+        let lock = self.lock(&vault).await;
+        let (events, _heard) = mpsc::unbounded_channel();
+        let context = self.context((vault, Arc::clone(&lock)), events).await;
+        let report = execute::wait(state.records, context).await;
+        self.backend.unlock(&lock).await.unwrap();
+        report
+    }
+
+    async fn lock(&self, vault: &Vault) -> Arc<Lock> {
         let claim = Claim {
             holder: Holder::this_process("ada", "test"),
             lease: self.options.lease,
             seed: vault.seed(),
         };
-        let lock = Arc::new(self.backend.lock(&claim).await.unwrap());
-        let plan = self.plan(intent).await;
+        Arc::new(self.backend.lock(&claim).await.unwrap())
+    }
+
+    async fn context(
+        &self,
+        (vault, lock): (Vault, Arc<Lock>),
+        events: mpsc::UnboundedSender<Progress>,
+    ) -> Context {
         let config = self.config();
         let sinks = SinkSet::new(&config, &self.ring);
-        let (events, mut heard) = mpsc::unbounded_channel();
-        let context = Context {
+        Context {
             brokers: Arc::new(self.brokers().await),
             backend: Arc::clone(&self.backend) as Arc<dyn StateBackend>,
-            lock: Arc::clone(&lock),
+            lock,
             vault,
             sinks: Arc::new(sinks),
             options: self.options.clone(),
             config: Arc::new(config),
+            durations: Arc::default(),
             events,
             stop: self.stop.subscribe(),
-        };
+        }
+    }
+
+    /// Plans and carries out, under a lock.
+    pub(super) async fn run(&self, intent: Intent) -> (Report, Vec<Progress>) {
+        let state = self.state().await;
+        let vault = Vault::with_ring(Arc::clone(&self.ring), &state, "test").unwrap();
+        let lock = self.lock(&vault).await;
+        let plan = self.plan(intent).await;
+        let (events, mut heard) = mpsc::unbounded_channel();
+        let context = self.context((vault, Arc::clone(&lock)), events).await;
         let report = execute(&plan, state.records, context).await;
         self.backend.heal();
         self.backend.unlock(&lock).await.unwrap();
