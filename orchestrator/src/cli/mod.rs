@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod rekey;
 mod show;
+mod state;
 mod status;
 mod text;
 mod verbs;
@@ -21,7 +22,8 @@ use clap::Parser;
 
 use crate::commands::{Failure, Rollback, Settings};
 use crate::exit::Exit;
-use args::{Arguments, StateVerb, Verb};
+use crate::state::Notice;
+use args::{Arguments, Verb};
 use output::Output;
 
 /// Runs `sutler` with this process's arguments.
@@ -59,6 +61,9 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     if arguments.accept_rollback {
         settings.rollback = Rollback::Accepted;
     }
+    settings.notice = Notice::new(move |holder| {
+        output.say(&text::one_line(&format!("waiting for the lock of {holder}")));
+    });
     let open = || crate::commands::Project::open(arguments.config.as_deref(), settings.clone());
     match arguments.verb {
         Verb::Init(init) => verbs::init(&init, output),
@@ -67,10 +72,8 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Show { plan } => verbs::show(&open()?, &plan, output),
         Verb::History { reference } => journal::history(&open()?, &reference, output).await,
         Verb::Events(events) => journal::events(&open()?, &events, output).await,
-        Verb::State { verb: StateVerb::Rekey { lock_timeout } } => {
-            rekey::rekey(&open()?, &lock_timeout, output).await
-        }
         Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
+        Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
         Verb::Check(check) => verbs::check(&open()?, &check, output).await,
         Verb::Status(status) => status::status(&open()?, &status, output).await,

@@ -8,9 +8,7 @@ use crate::commands::{self, Failure, Project};
 use crate::exit::Exit;
 
 pub(super) async fn rekey(project: &Project, lock_timeout: &str, output: Output) -> Result<Exit, Failure> {
-    let patience = commands::duration(lock_timeout).ok_or_else(|| {
-        Failure::usage(format!("--lock-timeout {lock_timeout} is not a duration; write it such as 10s"))
-    })?;
+    let patience = verbs::patience(lock_timeout)?;
     let rekeyed = commands::rekey(project, patience).await?;
     let names = |ids: &[sutler_secrets::KeyId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     for note in &rekeyed.notes {

@@ -5,6 +5,7 @@
 //! history · events                    read the journal; events also delivers it
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
 //! status · outputs · env              read state; status --wait also writes
+//! state                               reads it, and changes it by hand
 //! catalog · graph · init              read what they name
 //!            │
 //!   project · anchor · saved · failure     opening everything; why it could not be
@@ -25,6 +26,7 @@ mod plan;
 mod project;
 mod rekey;
 mod saved;
+pub mod state;
 mod status;
 mod wait;
 

@@ -12,7 +12,7 @@ use crate::brokers::{BrokerSet, Connecting};
 use crate::config::{self, Config, StateUrl};
 use crate::name::BrokerName;
 use crate::sink::SinkSet;
-use crate::state::{self, Lineage, State, StateBackend, Vault};
+use crate::state::{self, Lineage, Notice, State, StateBackend, Vault};
 
 /// What the environment says about how to run. Durations have a unit, such as `50ms`.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct Settings {
     pub user: String,
     /// Whether a state may be older than the one that was seen.
     pub rollback: Rollback,
+    /// Whom to tell that a lock is waited for.
+    pub notice: Notice,
 }
 
 impl Settings {
@@ -55,6 +57,7 @@ impl Settings {
             backoff_cap: read("SUTLER_BACKOFF_CAP", Duration::from_secs(15))?,
             user: variable("USER").unwrap_or_else(|| "unknown".to_owned()),
             rollback: Rollback::Refused,
+            notice: Notice::none(),
         })
     }
 }

@@ -51,6 +51,7 @@ pub async fn rekey(project: &Project, patience: Duration) -> Result<Rekeyed, Fai
         holder: Holder::this_process(project.settings.user.clone(), "rekey"),
         lease: project.settings.lease,
         patience,
+        notice: project.settings.notice.clone(),
     };
     let state = project.backend.load().await?;
     if state.is_new() {
