@@ -23,6 +23,7 @@ const MAY_EXPOSE: &[(&str, &str)] = &[
     ("broker-server/src/conformance/wire.rs", "the Authorization header"),
     ("broker-server/src/cli/conformance.rs", "reading the password that the operator names"),
     ("orchestrator/src/brokers/secret.rs", "reading a secret from where the configuration says it is"),
+    ("orchestrator/src/events/webhook.rs", "the key that posts are signed with"),
     ("orchestrator/src/state/seal.rs", "sealing"),
     ("orchestrator/src/execute/", "values on their way from a broker to a broker or a sink"),
     ("orchestrator/src/sink/", "where secrets land"),
