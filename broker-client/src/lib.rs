@@ -23,7 +23,10 @@ mod untrusted;
 
 pub use answer::{CatalogAnswer, ETag, Polled};
 pub use call::Call;
-pub use client::{Authentication, BuildError, Client, ClientCertificate, Settings, Tls};
+pub use client::{
+    Authentication, BuildError, Carried, Client, ClientCertificate, Settings, Tls, Wire, WireAnswer,
+    WireRequest, tls_configuration,
+};
 pub use error::{BoxError, ClientError};
 pub use orphan::{Ended, Orphan, leaves_orphan};
 pub use request::{FetchQuery, UrlError};

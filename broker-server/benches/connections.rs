@@ -22,9 +22,9 @@ fn main() -> ExitCode {
 
 fn measure(connections: usize) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
-    let setting = Setting { store: "sqlite:broker.db", vendors: "{ probe: {} }" };
+    let setting = Setting { store: "sqlite:broker.db", vendors: "{ probe: {} }", certificate: None };
     let broker = server::broker(folder.path(), &setting)?;
-    let process = broker.child.id();
+    let process = broker.process;
     let idle = resident(process)?;
     let request = server::get("/v2/service_instances/none/last_operation");
     let mut open = Vec::with_capacity(connections);

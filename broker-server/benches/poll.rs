@@ -19,15 +19,16 @@ use sutler_broker_server::store::{BrokerStore, contract::provision_at_once, sqli
 use sutler_secrets::KeyRing;
 
 const LOAD: Load = Load { connections: 64, span: Duration::from_millis(1000) };
-const SETTING: Setting<'_> = Setting { store: "sqlite:broker.db", vendors: "{ probe: {} }" };
+const SETTING: Setting<'_> =
+    Setting { store: "sqlite:broker.db", vendors: "{ probe: {} }", certificate: None };
 /// Writers at a time while a store is filled: they share commits.
 const WRITERS: usize = 512;
 
 fn main() -> ExitCode {
-    ended(match server::is_raw() {
-        Some(file) => server::serve_raw(&file),
-        None => compare(number("--pairs", 12), number("--instances", 1_000_000)),
-    })
+    ended(
+        server::serve_control()
+            .unwrap_or_else(|| compare(number("--pairs", 12), number("--instances", 1_000_000))),
+    )
 }
 
 fn compare(pairs: usize, instances: usize) -> Result<(), Failure> {
@@ -37,7 +38,7 @@ fn compare(pairs: usize, instances: usize) -> Result<(), Failure> {
     let bytes = server::once(&few.0, &poll(0))?;
     let file = few.1.path().join("answer.json");
     std::fs::write(&file, &bytes)?;
-    let raw = server::raw(&file)?;
+    let raw = server::raw(&file, None)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let counter = Arc::default();
     let run =
@@ -70,8 +71,8 @@ fn compare(pairs: usize, instances: usize) -> Result<(), Failure> {
     print(&format!("{instances} / one instance   rate {:.3}", of(|b| b.2.rate / b.1.rate)));
     print(&format!(
         "memory after the load: {:.1} MiB with 1, {:.1} MiB with {instances}   (goal P14: flat)",
-        resident(few.0.child.id())?,
-        resident(many.0.child.id())?
+        resident(few.0.process)?,
+        resident(many.0.process)?
     ));
     Ok(())
 }

@@ -1,10 +1,13 @@
-//! Durable provisions per second over HTTP, beside what the same store commits when it is written to directly
-//! (perf P4, P5). One provision is two transactions; the control writes the same rows in the same two.
+//! Durable provisions per second over HTTP, beside what the same store commits when it is written to directly, and
+//! beside commits of a single row (perf P4, P5); and with a store in memory beside a handler that only remembers (P3).
+//! One provision is two transactions; the store alone writes the same rows in the same two.
 //!
 //! `cargo bench -p sutler-broker-server --bench provision`; `-- --pairs N` for more interleaved pairs. Starts a
-//! PostgreSQL of its own; its programs have to be installed.
+//! PostgreSQL of its own; its programs have to be installed. With `--beside HOST:PORT,PROCESS` another broker that keeps
+//! everything in memory is measured in the run of P3, with the same credential and catalog.
 
 mod bench;
+mod rows;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,11 +22,13 @@ use bench::{
     load::{Burst, Load, Requests, burst, median},
     number, print,
     server::{self, Server, Setting},
+    text,
 };
+use rows::Rows;
 use serde_json::Value;
 use sutler_broker_server::{
     store::{BrokerStore, contract::provision_at_once, postgres::PostgresStore, sqlite::SqliteStore},
-    testing::postgres::Cluster,
+    testing::postgres::{Cluster, Flush},
 };
 use sutler_secrets::KeyRing;
 use tokio::runtime::Runtime;
@@ -32,33 +37,76 @@ const SPAN: Duration = Duration::from_millis(1000);
 const PROBE: &str = "{ probe: {} }";
 
 fn main() -> ExitCode {
-    ended(measure(number("--pairs", 5)))
+    ended(server::serve_control().unwrap_or_else(|| measure(number("--pairs", 5))))
 }
 
 fn measure(pairs: usize) -> Result<(), Failure> {
-    let folder = tempfile::tempdir()?;
-    let beside = tempfile::tempdir()?;
-    let setting = Setting { store: "sqlite:broker.db", vendors: PROBE };
-    let broker = server::broker(folder.path(), &setting)?;
-    let control = sqlite(folder.path(), beside.path())?;
-    print("SQLite, each commit on disk (WAL, synchronous=FULL); goal P4: 0.80 at 64");
-    compare(&broker, &control, pairs)?;
-    drop((broker, control));
+    in_memory(pairs.max(20))?;
+    on_sqlite(pairs)?;
     on_postgres(pairs)
 }
 
+/// The rules of the specification, JSON Schema and the engine, without a disk.
+fn in_memory(pairs: usize) -> Result<(), Failure> {
+    let folder = tempfile::tempdir_in("/dev/shm")?;
+    let setting = Setting { store: "sqlite:broker.db", vendors: PROBE, certificate: None };
+    let broker = server::broker(folder.path(), &setting)?;
+    let (raw, control) = (server::memory()?, server::memory()?);
+    let beside = text("--beside").as_deref().map(Server::beside).transpose()?;
+    let requests = provisions(&server::once(&broker, &server::get("/v2/catalog"))?)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (load, counter) = (Load { connections: 64, span: SPAN }, Arc::default());
+    let servers: Vec<&Server> = [&raw, &broker, &control].into_iter().chain(&beside).collect();
+    let mut rounds: Vec<Vec<Burst>> = Vec::with_capacity(pairs);
+    for _ in 0..pairs {
+        let run = |server: &&Server| runtime.block_on(burst(server, load, &requests, &counter));
+        rounds.push(servers.iter().map(run).collect::<Result<_, _>>()?);
+    }
+    let of = |number: fn(&[Burst]) -> f64| median(rounds.iter().map(|round| number(round)).collect());
+    print(&format!(
+        "In memory, 64 clients: {:.0} provisions/s, {:.0} µs CPU each; a handler that only remembers {:.0}/s, {:.0} µs; \
+         ratio {:.2}, A/A {:.2}   (goal P3: 0.75)",
+        of(|b| b[1].rate),
+        of(|b| b[1].cpu),
+        of(|b| b[0].rate),
+        of(|b| b[0].cpu),
+        of(|b| b[1].rate / b[0].rate),
+        of(|b| b[2].rate / b[0].rate),
+    ));
+    if beside.is_some() {
+        print(&format!(
+            "beside: {:.0} provisions/s, {:.0} µs CPU each; ratio {:.2}   (goal P2: 2.5)",
+            of(|b| b[3].rate),
+            of(|b| b[3].cpu),
+            of(|b| b[1].rate / b[3].rate)
+        ));
+    }
+    Ok(())
+}
+
+fn on_sqlite(pairs: usize) -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let beside = tempfile::tempdir()?;
+    let setting = Setting { store: "sqlite:broker.db", vendors: PROBE, certificate: None };
+    let broker = server::broker(folder.path(), &setting)?;
+    let control = sqlite(folder.path(), beside.path())?;
+    let rows = Rows::sqlite(&beside.path().join("rows.db"))?;
+    print("SQLite, each commit on disk (WAL, synchronous=FULL); goal P4: 0.80 of the store alone at 64");
+    compare(&broker, (&control, &rows), pairs)
+}
+
 fn on_postgres(pairs: usize) -> Result<(), Failure> {
-    let cluster = Cluster::start()?;
+    let cluster = Cluster::with(Flush::EachCommit)?;
     let folder = tempfile::tempdir()?;
     server::private(folder.path(), "database.password", cluster.password())?;
     let store = format!("{{ url: \"{}\", password: {{ file: database.password }} }}", cluster.url());
-    let broker = server::broker(folder.path(), &Setting { store: &store, vendors: PROBE })?;
+    let setting = Setting { store: &store, vendors: PROBE, certificate: None };
+    let broker = server::broker(folder.path(), &setting)?;
     let ring = Arc::new(KeyRing::load(server::keys(folder.path()))?);
     let control: Arc<dyn BrokerStore> = Arc::new(PostgresStore::open(&cluster.fresh(), ring)?);
-    print(
-        "PostgreSQL on this machine, which does not wait for the disk (fsync=off) on either side; goal P5: 0.80",
-    );
-    compare(&broker, &control, pairs)
+    let rows = Rows::postgres(&cluster);
+    print("PostgreSQL, each commit on disk; goal P5: 1.0 of single rows");
+    compare(&broker, (&control, &rows), pairs)
 }
 
 fn sqlite(keys: &Path, folder: &Path) -> Result<Arc<dyn BrokerStore>, Failure> {
@@ -66,26 +114,33 @@ fn sqlite(keys: &Path, folder: &Path) -> Result<Arc<dyn BrokerStore>, Failure> {
     Ok(Arc::new(SqliteStore::open(&folder.join("control.db"), ring)?))
 }
 
-fn compare(broker: &Server, control: &Arc<dyn BrokerStore>, pairs: usize) -> Result<(), Failure> {
+fn compare(
+    broker: &Server,
+    (control, rows): (&Arc<dyn BrokerStore>, &Rows),
+    pairs: usize,
+) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let requests = provisions(&server::once(broker, &server::get("/v2/catalog"))?)?;
     let (counter, written) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     for connections in [1, 8, 64] {
         let load = Load { connections, span: SPAN };
-        let mut bursts: Vec<(Burst, f64)> = Vec::with_capacity(pairs);
+        let mut bursts: Vec<(Burst, f64, f64)> = Vec::with_capacity(pairs);
         for _ in 0..pairs {
             let served = runtime.block_on(burst(broker, load, &requests, &counter))?;
-            bursts.push((served, commits(&runtime, control, &written, load)?));
+            let alone = commits(&runtime, control, &written, load)?;
+            bursts.push((served, alone, rows.commits(&runtime, load)?));
         }
-        let of = |number: fn(&(Burst, f64)) -> f64| median(bursts.iter().map(number).collect());
+        let of = |number: fn(&(Burst, f64, f64)) -> f64| median(bursts.iter().map(number).collect());
         print(&format!(
-            "{connections:>3} clients: {:>7.0} provisions/s, half under {:.2} ms, {:>5.0} µs CPU each; store alone \
-             {:>7.0}/s; ratio {:.2}",
+            "{connections:>3} clients: {:>6.0} provisions/s, half under {:.2} ms, {:>4.0} µs CPU each; store alone \
+             {:>6.0}/s, ratio {:.2}; single rows {:>6.0}/s, ratio {:.2}",
             of(|b| b.0.rate),
             of(|b| b.0.half),
             of(|b| b.0.cpu),
             of(|b| b.1),
             of(|b| b.0.rate / b.1),
+            of(|b| b.2),
+            of(|b| b.0.rate / b.2),
         ));
     }
     Ok(())

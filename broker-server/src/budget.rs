@@ -1,8 +1,10 @@
 //! How many calls a vendor account takes, and who may make the next ones. Pure: the time is given.
 //!
-//! All processes of a store draw on the same [`Spending`], which the store keeps by its own clock.
+//! All processes of a store draw on the same [`Ledger`], which the store keeps by its own clock.
 
 use std::{fmt, num::NonZeroU32, time::Duration};
+
+use crate::circuit::{Admission, Circuit, Heard, Rules};
 
 /// The longest an account can be closed at a time, whatever the vendor asks for.
 pub const LONGEST_CLOSURE: Duration = Duration::from_secs(60 * 60);
@@ -124,7 +126,93 @@ impl Spending {
     }
 }
 
-fn micros(duration: Duration) -> u64 {
+/// What processes that share a store know together of a vendor account, by the store's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ledger {
+    /// What was taken out of the budget.
+    pub spending: Spending,
+    /// Whether the vendor answers.
+    pub circuit: Circuit,
+}
+
+/// What an account allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Its budget of calls.
+    pub budget: Budget,
+    /// When it is left alone.
+    pub rules: Rules,
+}
+
+/// What is in the way of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The account's budget is spent, or the vendor asked everyone to wait.
+    Budget,
+    /// The vendor does not answer.
+    Circuit,
+}
+
+impl Obstacle {
+    /// For the end user.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Budget => "This waits for its turn: the vendor takes no more calls at the moment.",
+            Self::Circuit => "This waits: the vendor does not answer at the moment.",
+        }
+    }
+}
+
+/// The answer to asking for calls to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// So many calls may be made, from one to as many as were asked for.
+    Calls(u32),
+    /// One call may be made, and finds out for everyone whether the vendor answers again.
+    Probe,
+    /// None may be made now; asking again makes sense after this long.
+    WaitFor(Duration, Obstacle),
+}
+
+impl Ledger {
+    /// An account that was never called.
+    pub const NEW: Self =
+        Self { spending: Spending { spent_until: 0, closed_until: 0 }, circuit: Circuit::NEW };
+
+    /// Asks for up to `wanted` calls (at least one is meant). What cannot be had changes nothing.
+    #[must_use]
+    pub fn take(self, now: i64, wanted: u32, terms: &Terms) -> (Self, Turn) {
+        let (circuit, admission) = self.circuit.seen_at(now, &terms.rules).admit(now, &terms.rules);
+        let wanted = match admission {
+            Admission::WaitFor(wait) => return (self, Turn::WaitFor(wait, Obstacle::Circuit)),
+            Admission::Probe => 1,
+            Admission::Pass => wanted,
+        };
+        match (self.spending.take(now, wanted, terms.budget), admission) {
+            ((_, Reservation::WaitFor(wait)), _) => (self, Turn::WaitFor(wait, Obstacle::Budget)),
+            ((spending, Reservation::Granted(_)), Admission::Probe) => {
+                (Self { spending, circuit }, Turn::Probe)
+            }
+            ((spending, Reservation::Granted(calls)), _) => (Self { spending, circuit }, Turn::Calls(calls)),
+        }
+    }
+
+    /// Takes note of what came of a call.
+    #[must_use]
+    pub fn hear(self, heard: Heard, now: i64, rules: &Rules) -> Self {
+        Self { circuit: self.circuit.seen_at(now, rules).hear(heard, now, rules), ..self }
+    }
+
+    /// Closes the account for this long: see [`Spending::closed_for`].
+    #[must_use]
+    pub fn closed_for(self, now: i64, time: Duration) -> Self {
+        Self { spending: self.spending.closed_for(now, time), ..self }
+    }
+}
+
+/// Whole microseconds.
+pub(crate) fn micros(duration: Duration) -> u64 {
     // a century is long enough, and can be counted in signed microseconds
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX).min(3_000_000_000_000_000)
 }
@@ -163,6 +251,24 @@ mod tests {
         assert_eq!(wait(60_000_000), Reservation::Granted(1));
         let for_ever = Spending::default().closed_for(0, Duration::MAX);
         assert_eq!(for_ever.take(0, 1, budget).1, Reservation::WaitFor(LONGEST_CLOSURE));
+    }
+
+    #[test]
+    fn who_may_not_call_takes_nothing_out_of_the_budget_and_a_probe_takes_one_call() {
+        let (patience, shortest) = (Duration::from_secs(30), Duration::from_secs(5));
+        let rules = Rules { threshold: 1, shortest, longest: shortest, patience };
+        let terms = Terms { budget: budget(10, Duration::from_secs(1)), rules };
+        let open = Ledger::NEW.hear(Heard::Silence, 0, &rules);
+        assert_eq!(open.take(0, 4, &terms), (open, Turn::WaitFor(shortest, Obstacle::Circuit)));
+        let closed = open.closed_for(0, Duration::from_secs(9));
+        let (same, turn) = closed.take(6_000_000, 4, &terms);
+        assert_eq!((same, turn), (closed, Turn::WaitFor(Duration::from_secs(3), Obstacle::Budget)));
+        let (probing, turn) = open.take(6_000_000, 4, &terms);
+        assert_eq!(turn, Turn::Probe);
+        assert_eq!(probing.spending.spent_until, 6_000_000 + terms.budget.pace());
+        assert_eq!(probing.take(6_000_000, 1, &terms).1, Turn::WaitFor(shortest, Obstacle::Circuit));
+        let answered = probing.hear(Heard::Answer, 6_000_000, &rules);
+        assert_eq!(answered.take(6_000_000, 1, &terms).1, Turn::Calls(1));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod api;
 pub mod binding;
 pub mod broker;
 pub mod budget;
+pub mod circuit;
 pub mod config;
 pub mod conformance;
 pub mod faults;

@@ -12,6 +12,7 @@ mod catalog_problem;
 mod check;
 pub mod cloudflare;
 mod complexity;
+mod draft_four;
 mod guid;
 mod index;
 mod limits;

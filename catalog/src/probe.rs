@@ -126,6 +126,7 @@ impl Home {
                  metadata.sutler.probe of the plan names it.",
             )
             .tags(&["probe", "test"])
+            .metadata("shareable", true)
             .bindable(true)
             .instances_retrievable(true)
             .bindings_retrievable(true)
@@ -253,7 +254,8 @@ impl Behaviour {
             Self::RequiresApp => plan.requires_app(),
             Self::Maintenance => plan.maintenance_info(MAINTENANCE_VERSION, "Nothing happens"),
             Self::Schema => plan.changes_to(&[Self::SchemaLarge.id()]),
-            Self::SchemaLarge => plan.changes_to(&[Self::Schema.id()]),
+            // a price that platforms can show, and nobody pays
+            Self::SchemaLarge => plan.changes_to(&[Self::Schema.id()]).cost("usd", 0.0, "MONTHLY").free(true),
             _ => plan,
         }
     }

@@ -4,6 +4,8 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::transfor
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::draft_four;
+
 /// No parameters: only `{}` is valid.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -18,7 +20,8 @@ pub(crate) enum Nulls {
     Refused,
 }
 
-/// The draft-07 schema of a type: inlined, closed, without what only Rust understands.
+/// The schema of a type: inlined, closed, without what only Rust understands, in the draft that every platform has to
+/// know (B-CSC-05).
 pub(crate) fn of<T: JsonSchema>(nulls: Nulls) -> Value {
     let mut settings = SchemaSettings::draft07();
     settings.inline_subschemas = true;
@@ -32,7 +35,7 @@ pub(crate) fn of<T: JsonSchema>(nulls: Nulls) -> Value {
     without_rust_formats(&mut schema);
     unwrapped(&mut schema);
     close(&mut schema);
-    schema.to_value()
+    draft_four::written(schema.to_value())
 }
 
 /// Marks a parameter that is fixed when an instance is made.
@@ -232,7 +235,7 @@ mod tests {
     #[test]
     fn a_provision_schema_is_closed_inlined_and_knows_no_null() {
         let expected = json!({
-            "$schema": "http://json-schema.org/draft-07/schema#",
+            "$schema": "http://json-schema.org/draft-04/schema#",
             "type": "object",
             "description": "A kettle.",
             "additionalProperties": false,

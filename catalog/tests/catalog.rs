@@ -52,7 +52,8 @@ fn all_plans_say_what_they_take_and_when_they_give_up() {
             assert_eq!(Input::Bind.schema(wire).is_some(), service.bindable, "{}", plan.name());
             for schema in [Input::Provision, Input::Update].map(|input| input.schema(wire).expect("a schema"))
             {
-                assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+                assert_eq!(schema["$schema"], "http://json-schema.org/draft-04/schema#");
+                assert!(jsonschema::draft4::meta::is_valid(schema), "{schema}");
                 assert_eq!(schema["additionalProperties"], json!(false));
                 assert!(!schema.to_string().contains("$ref"), "{schema}");
             }
@@ -174,10 +175,16 @@ fn secrets_are_write_only_and_never_printed() {
     let bad = json!({ "script": "shop", "secrets": { "1ST": "x", "LONG": "x".repeat(5_121), "NUMBER": 5 } });
     let mut found = problems("cloudflare-secrets", Input::Provision, &bad);
     found.sort();
-    assert_eq!(found, ["/secrets/1ST propertyNames", "/secrets/LONG maxLength", "/secrets/NUMBER type"]);
+    assert_eq!(
+        found,
+        ["/secrets/1ST additionalProperties", "/secrets/LONG maxLength", "/secrets/NUMBER type"]
+    );
     let schema = index().offering("cloudflare-secrets").unwrap().plans[0].provision_schema().unwrap().clone();
     assert_eq!(schema["properties"]["secrets"]["writeOnly"], json!(true));
-    assert_eq!(schema["properties"]["secrets"]["additionalProperties"]["writeOnly"], json!(true));
+    let named = &schema["properties"]["secrets"]["patternProperties"];
+    let members = named.as_object().unwrap().values().next().unwrap();
+    assert_eq!(members["writeOnly"], json!(true));
+    assert_eq!(schema["properties"]["secrets"]["additionalProperties"], json!(false));
 }
 
 #[test]

@@ -10,9 +10,10 @@ pub struct Walk {
     graph: Graph,
     stages: Vec<Stage>,
     missing: Vec<u32>,
-    remaining: Vec<u32>,
-    /// What may start: longest remaining chain first, ties by position.
-    ready: BinaryHeap<(u32, Reverse<u32>)>,
+    /// How much is left from here on, itself included, along the heaviest chain of users.
+    remaining: Vec<u64>,
+    /// What may start: heaviest remaining chain first, ties by position.
+    ready: BinaryHeap<(u64, Reverse<u32>)>,
     counts: Counts,
 }
 
@@ -62,8 +63,21 @@ impl Walk {
     /// # Errors
     /// The loops of the graph, see [`Graph::order`].
     pub fn new(graph: Graph) -> Result<Self, Vec<Vec<u32>>> {
+        Self::weighted(graph, |_| 1)
+    }
+
+    /// A walk over everything, in which a chain is as long as the weights along it: how long each node is likely to
+    /// take, in whatever unit.
+    ///
+    /// # Errors
+    /// The loops of the graph, see [`Graph::order`].
+    pub fn weighted(graph: Graph, weight: impl Fn(u32) -> u64) -> Result<Self, Vec<Vec<u32>>> {
         let order = graph.order()?;
-        let remaining = graph.remaining(&order);
+        let mut remaining = vec![0_u64; graph.len()];
+        for node in order.iter().rev() {
+            let users = graph.users(*node).iter().map(|user| remaining[*user as usize]);
+            remaining[*node as usize] = users.max().unwrap_or(0).saturating_add(weight(*node));
+        }
         let missing: Vec<u32> = (0..graph.len() as u32).map(|node| graph.needs(node).len() as u32).collect();
         let mut walk = Self {
             stages: vec![Stage::Waiting; graph.len()],
@@ -80,7 +94,7 @@ impl Walk {
         Ok(walk)
     }
 
-    /// Hands out one node that may run now: the one with the longest chain of users, ties by position.
+    /// Hands out one node that may run now: the one with the heaviest chain of users, ties by position.
     pub fn start(&mut self) -> Option<u32> {
         let (_, Reverse(node)) = self.ready.pop()?;
         self.stages[node as usize] = Stage::Running;
@@ -179,6 +193,18 @@ mod tests {
         assert_eq!([walk.start(), walk.start()], [Some(2), Some(5)]);
         assert_eq!(walk.counts(), Counts { total: 6, running: 3, succeeded: 2, failed: 0, skipped: 0 });
         assert_eq!(walk.counts().waiting(), 1);
+    }
+
+    #[test]
+    fn a_short_chain_of_slow_steps_starts_before_a_long_one_of_fast_steps() {
+        // 0 ← 1 ← 2 with one each; 3 ← 4 with five and nine
+        let weights = [1, 1, 1, 5, 9];
+        let graph = Graph::new(5, [(1, 0), (2, 1), (4, 3)]);
+        let mut walk = Walk::weighted(graph, |node| weights[node as usize]).unwrap();
+        assert_eq!([walk.start(), walk.start(), walk.start()], [Some(3), Some(0), None]);
+        walk.succeeded(0);
+        walk.succeeded(3);
+        assert_eq!([walk.start(), walk.start()], [Some(4), Some(1)]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use sutler_tests::cloudflare::{Contract, Enforcement, Fault, FaultAction};
+use sutler_tests::cloudflare::{Contract, Enforcement, Fault, FaultAction, Table};
 
 use crate::vendor::{MASTER, Vendor, send};
 
@@ -67,6 +67,41 @@ async fn what_is_not_in_the_contract_has_no_route() {
     assert!(violations(&vendor)[0].starts_with("outside_the_contract: GET"));
     let elsewhere = send(vendor.bare(Method::GET, "/favicon.ico").bearer_auth(MASTER)).await;
     assert_eq!(elsewhere.refusal(), (404, 7000));
+}
+
+#[tokio::test]
+async fn s_62_a_call_that_no_provider_says_it_makes_fails_the_run() {
+    let vendor = Vendor::with(|options| options.table = Table::of_providers()).await;
+    assert_eq!(vendor.get("/d1/database").await.status, 200);
+    // the contract knows it, and a fake without a table does it
+    let secret = json!({ "name": "A", "text": "x", "type": "secret_text" });
+    let refused = vendor.put("/workers/scripts/shop/secrets", secret.clone()).await;
+    assert_eq!(refused.status, 500, "{refused:?}");
+    assert!(violations(&vendor)[0].starts_with("outside_the_table"), "{:?}", violations(&vendor));
+    let anything = Vendor::with(|options| options.scripts = vec!["shop".to_owned()]).await;
+    assert_eq!(anything.put("/workers/scripts/shop/secrets", secret).await.status, 200);
+}
+
+#[tokio::test]
+async fn s_62_every_call_of_every_table_is_one_that_the_contract_knows() {
+    let vendor = Vendor::start().await;
+    let calls = sutler_broker_server::providers::cloudflare::calls();
+    assert!(calls.len() > 15, "{calls:?}");
+    for call in calls {
+        let path: Vec<&str> = call
+            .template
+            .split('/')
+            .map(|part| match part {
+                "{account}" => crate::vendor::ACCOUNT,
+                varying if varying.starts_with('{') => "0123456789abcdef0123456789abcdef",
+                constant => constant,
+            })
+            .collect();
+        let path = format!("/client/v4{}", path.join("/"));
+        send(vendor.bare(call.method.clone(), &path).bearer_auth(MASTER)).await;
+        let outside = violations(&vendor).iter().any(|found| found.starts_with("outside_the_contract"));
+        assert!(!outside, "{} {}", call.method, call.template);
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! The client of one broker: one method per endpoint. It repeats nothing and remembers nothing.
 
 mod headers;
+mod reach;
 mod settings;
 mod tls;
 mod transport;
+mod wire;
 
 use std::{fmt, sync::Arc};
 
@@ -18,7 +20,17 @@ use url::Url;
 
 pub use self::settings::{Authentication, BuildError, ClientCertificate, Settings, Tls};
 use self::transport::Transport;
+pub use self::wire::{Carried, Wire, WireAnswer, WireRequest};
 use crate::{CatalogAnswer, ClientError, ETag, FetchQuery, Polled, answer::Answer, request::Request};
+
+/// TLS for other addresses than brokers', as strict as theirs: rustls with ring, the given authorities or the system's.
+/// An address that is reached without TLS gets one that trusts nobody.
+///
+/// # Errors
+/// When the authorities or the certificate cannot be used.
+pub fn tls_configuration(url: &Url, tls: &Tls) -> Result<rustls::ClientConfig, BuildError> {
+    if url.scheme() == "https" { self::tls::configuration(tls) } else { self::tls::unused() }
+}
 
 /// A client of one broker. Clones share their connections.
 #[derive(Clone)]
@@ -33,6 +45,13 @@ impl Client {
     /// When a setting cannot be used, above all when credentials would travel in clear (S-10).
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
         Ok(Self { transport: Arc::new(Transport::new(settings)?) })
+    }
+
+    /// A client whose requests are carried by something else than a network: requests are built and answers decoded
+    /// all the same.
+    #[must_use]
+    pub fn over(base_url: Url, wire: Arc<dyn Wire>) -> Self {
+        Self { transport: Arc::new(Transport::over(base_url, wire)) }
     }
 
     /// Where the broker is.

@@ -102,6 +102,12 @@ pub enum BuildError {
          for localhost, 127.0.0.0/8 and [::1])"
     )]
     PlainHttp(String),
+    /// No broker is there, and machines keep their credentials there (S-28).
+    #[error(
+        "the broker's URL names {0}, which is link-local or where machines keep their own credentials; a broker has \
+         another address"
+    )]
+    Unreachable(std::net::IpAddr),
     /// User name or password inside the URL, where logs would show them.
     #[error("the broker's URL holds a user name or password; give them as authentication instead")]
     CredentialsInUrl,

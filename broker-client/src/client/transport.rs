@@ -4,17 +4,18 @@ use std::{
     error::Error,
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sutler_spec::header_name;
 use tokio::time::timeout;
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::{BuildError, Settings, Tls, headers, tls};
+use super::{BuildError, Settings, Tls, Wire, WireRequest, headers, reach, tls};
 use crate::{
     ClientError,
     answer::Answer,
@@ -27,7 +28,7 @@ const POOL_IDLE: Duration = Duration::from_secs(4);
 
 /// The way to one broker.
 pub(super) struct Transport {
-    http: reqwest::Client,
+    way: Way,
     base_url: Url,
     call_timeout: Duration,
     idle_timeout: Duration,
@@ -35,7 +36,21 @@ pub(super) struct Transport {
     maximum_answer_size: usize,
 }
 
+/// What a request travels by.
+enum Way {
+    Http(reqwest::Client),
+    Wire(Arc<dyn Wire>),
+}
+
 impl Transport {
+    /// The way over a wire: limits of size hold, those of time are the wire's.
+    pub(super) fn over(base_url: Url, wire: Arc<dyn Wire>) -> Self {
+        let Settings { call_timeout, idle_timeout, maximum_catalog_size, maximum_answer_size, .. } =
+            Settings::new(base_url.clone());
+        let way = Way::Wire(wire);
+        Self { way, base_url, call_timeout, idle_timeout, maximum_catalog_size, maximum_answer_size }
+    }
+
     pub(super) fn new(settings: Settings) -> Result<Self, BuildError> {
         check_url(&settings.base_url, &settings.tls)?;
         let tls = match settings.base_url.scheme() {
@@ -48,6 +63,7 @@ impl Transport {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
+            .dns_resolver(reach::Guard::new())
             .referer(false)
             .http1_only()
             .user_agent(user_agent)
@@ -62,7 +78,7 @@ impl Transport {
             builder = builder.resolve_to_addrs("localhost", &here);
         }
         Ok(Self {
-            http: builder.build().map_err(|error| BuildError::Http(error.into()))?,
+            way: Way::Http(builder.build().map_err(|error| BuildError::Http(error.into()))?),
             base_url: settings.base_url,
             call_timeout: settings.call_timeout,
             idle_timeout: settings.idle_timeout,
@@ -111,6 +127,10 @@ impl Transport {
 
     async fn call(&self, request: Request, identity: Uuid, limit: usize) -> Result<Answer, ClientError> {
         let url = request.url(&self.base_url).map_err(|error: UrlError| not_sent(error))?;
+        let http = match &self.way {
+            Way::Http(http) => http,
+            Way::Wire(wire) => return carry(wire.as_ref(), (&url, request), limit).await,
+        };
         let mut outgoing = reqwest::Request::new(request.method, url);
         *outgoing.headers_mut() = request.headers;
         let identity = identity.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned();
@@ -118,7 +138,7 @@ impl Transport {
         outgoing.headers_mut().insert(HeaderName::from_static(header_name::REQUEST_IDENTITY), identity);
         *outgoing.body_mut() = request.body.map(Into::into);
 
-        let mut response = self.http.execute(outgoing).await.map_err(|error| self.failure(error))?;
+        let mut response = http.execute(outgoing).await.map_err(|error| self.failure(error))?;
         let status = response.status().as_u16();
         let body = match status {
             // What these say does not matter, so it is not waited for.
@@ -176,6 +196,29 @@ impl Transport {
     }
 }
 
+/// Carries a request over a wire.
+async fn carry(
+    wire: &dyn Wire,
+    (url, request): (&Url, Request),
+    limit: usize,
+) -> Result<Answer, ClientError> {
+    let carried = wire.carry(WireRequest {
+        method: request.method.to_string(),
+        path: url.path().to_owned(),
+        query: url.query().unwrap_or_default().to_owned(),
+        body: request.body.unwrap_or_default(),
+    });
+    let answer = carried.await?;
+    if answer.body.len() > limit {
+        return Err(ClientError::TooLarge { status: answer.status, limit });
+    }
+    let mut headers = HeaderMap::new();
+    if let Some(seconds) = answer.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(Answer { status: answer.status, headers, body: answer.body.into() })
+}
+
 fn not_sent(error: impl Error + Send + Sync + 'static) -> ClientError {
     ClientError::NotSent { source: error.into() }
 }
@@ -215,6 +258,7 @@ fn check_url(url: &Url, tls: &Tls) -> Result<(), BuildError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(BuildError::QueryInUrl);
     }
+    reach::check(url).map_err(|refused| BuildError::Unreachable(refused.0))?;
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -7,10 +7,11 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
-use super::server::Server;
+use super::server::{Caller, Server};
 
 /// Makes the n-th request.
 pub(crate) type Requests = Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync>;
@@ -47,19 +48,24 @@ pub(crate) async fn burst(
     requests: &Requests,
     counter: &Arc<AtomicU64>,
 ) -> io::Result<Burst> {
-    let process = server.child.id();
-    let before = processor_time(process)?;
+    // connecting, and agreeing on keys, is no part of an answer
+    let mut streams = Vec::with_capacity(load.connections);
+    for _ in 0..load.connections {
+        streams.push(connect(server.caller()).await?);
+    }
+    let before = processor_time(server.process)?;
     let started = Instant::now();
     let deadline = started + load.span;
-    let tasks: Vec<_> = (0..load.connections)
-        .map(|_| tokio::spawn(connection(server.address, requests.clone(), counter.clone(), deadline)))
+    let tasks: Vec<_> = streams
+        .into_iter()
+        .map(|stream| tokio::spawn(connection(stream, requests.clone(), counter.clone(), deadline)))
         .collect();
     let mut times = Vec::new();
     for task in tasks {
         times.extend(task.await.map_err(io::Error::other)??);
     }
     let elapsed = started.elapsed().as_secs_f64();
-    let cpu = processor_time(process)?.saturating_sub(before);
+    let cpu = processor_time(server.process)?.saturating_sub(before);
     #[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
     let count = times.len() as f64;
     Ok(Burst {
@@ -69,14 +75,25 @@ pub(crate) async fn burst(
     })
 }
 
+/// A connection, with or without TLS.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+async fn connect(caller: Caller) -> io::Result<Box<dyn Stream>> {
+    let stream = TcpStream::connect(caller.address).await?;
+    stream.set_nodelay(true)?;
+    let Some(trust) = caller.trust else { return Ok(Box::new(stream)) };
+    let name = "localhost".try_into().map_err(io::Error::other)?;
+    Ok(Box::new(TlsConnector::from(trust).connect(name, stream).await?))
+}
+
 async fn connection(
-    server: std::net::SocketAddr,
+    mut stream: Box<dyn Stream>,
     requests: Requests,
     counter: Arc<AtomicU64>,
     deadline: Instant,
 ) -> io::Result<Vec<f64>> {
-    let mut stream = TcpStream::connect(server).await?;
-    stream.set_nodelay(true)?;
     let mut buffer = vec![0_u8; 128 * 1024];
     let mut times = Vec::new();
     loop {
@@ -91,7 +108,7 @@ async fn connection(
 }
 
 /// Reads one answer with a content length, and insists on 200 or 201.
-async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
+async fn read_answer(stream: &mut Box<dyn Stream>, buffer: &mut [u8]) -> io::Result<()> {
     let mut filled = 0;
     loop {
         let read = stream.read(&mut buffer[filled..]).await?;

@@ -2,6 +2,7 @@
 
 #![expect(dead_code, reason = "each benchmark uses its share")]
 
+pub(crate) mod certificate;
 pub(crate) mod load;
 pub(crate) mod server;
 
@@ -33,4 +34,14 @@ pub(crate) fn number(flag: &str, default: usize) -> usize {
     let arguments: Vec<String> = std::env::args().collect();
     let at = arguments.iter().position(|argument| argument == flag);
     at.and_then(|at| arguments.get(at + 1)).and_then(|count| count.parse().ok()).unwrap_or(default)
+}
+
+/// Whether a flag such as `--tls` was given.
+pub(crate) fn flag(flag: &str) -> bool {
+    std::env::args().any(|argument| argument == flag)
+}
+
+/// The text behind a flag such as `--beside`.
+pub(crate) fn text(flag: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != flag).nth(1)
 }

@@ -4,27 +4,57 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-use super::{Failure, print};
+use super::{Failure, certificate::Certificate, print};
 
 const PASSWORD: &str = "a-password-for-benchmarks-only";
 
-/// A server process that ends with the benchmark.
+/// A server process; one that the benchmark started ends with it.
 pub(crate) struct Server {
+    child: Option<Child>,
     /// The process.
-    pub(crate) child: Child,
+    pub(crate) process: u32,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    trust: Option<Arc<ClientConfig>>,
+}
+
+/// What a connection to a server needs.
+pub(crate) struct Caller {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Whom to trust; none where it speaks without TLS.
+    pub(crate) trust: Option<Arc<ClientConfig>>,
+}
+
+impl Server {
+    fn started(child: Child, address: SocketAddr, trust: Option<Arc<ClientConfig>>) -> Self {
+        Self { process: child.id(), child: Some(child), address, trust }
+    }
+
+    /// A server that somebody else started, as `HOST:PORT,PROCESS`.
+    pub(crate) fn beside(text: &str) -> Result<Self, Failure> {
+        let (address, process) = text.split_once(',').ok_or("--beside takes HOST:PORT,PROCESS")?;
+        Ok(Self { child: None, process: process.parse()?, address: address.parse()?, trust: None })
+    }
+
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { address: self.address, trust: self.trust.clone() }
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; either way it is not there afterwards.
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
+        if let Some(child) = &mut self.child {
+            // It may have ended by itself; either way it is not there afterwards.
+            let _ended = child.kill();
+            let _reaped = child.wait();
+        }
     }
 }
 
@@ -34,6 +64,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) store: &'a str,
     /// The vendors, as YAML in one line.
     pub(crate) vendors: &'a str,
+    /// What it proves who it is with; without one it speaks without TLS.
+    pub(crate) certificate: Option<&'a Certificate>,
 }
 
 /// A broker with one credential in a folder of its own.
@@ -41,10 +73,17 @@ pub(crate) fn broker(folder: &Path, setting: &Setting<'_>) -> Result<Server, Fai
     private(folder, "platform.password", PASSWORD)?;
     private(folder, "vendor.token", "not-used-in-this-benchmark")?;
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-    let Setting { store, vendors } = setting;
+    let Setting { store, vendors, certificate } = setting;
+    let tls = match certificate {
+        Some(certificate) => {
+            let (chain, key) = (certificate.chain.display(), certificate.key.display());
+            format!("tls: {{ cert: \"{chain}\", key: \"{key}\" }}\n")
+        }
+        None => String::new(),
+    };
     let config = format!(
         "listen: 127.0.0.1:{port}\nstore: {store}\nkeys: broker.keys\ncredentials:\n  \
-         - {{ id: p, username: platform, password: {{ file: platform.password }} }}\nvendors: {vendors}\n"
+         - {{ id: p, username: platform, password: {{ file: platform.password }} }}\nvendors: {vendors}\n{tls}"
     );
     let file = folder.join("broker.yaml");
     std::fs::write(&file, config)?;
@@ -61,7 +100,8 @@ pub(crate) fn broker(folder: &Path, setting: &Setting<'_>) -> Result<Server, Fai
         .env("SUTLER_LOG", "warn")
         .stderr(log)
         .spawn()?;
-    let server = Server { child, address: (Ipv4Addr::LOCALHOST, port).into() };
+    let trust = certificate.map(Certificate::trust).transpose()?;
+    let server = Server::started(child, (Ipv4Addr::LOCALHOST, port).into(), trust);
     for _ in 0..1000 {
         if TcpStream::connect(server.address).is_ok() {
             return Ok(server);
@@ -85,24 +125,48 @@ pub(crate) fn private(folder: &Path, name: &str, text: &str) -> std::io::Result<
 }
 
 /// Starts this benchmark's own program as the control: a handler that does nothing but return the bytes of the file.
-pub(crate) fn raw(file: &Path) -> Result<Server, Failure> {
-    let mut child =
-        Command::new(std::env::current_exe()?).arg("raw").arg(file).stdout(Stdio::piped()).spawn()?;
+pub(crate) fn raw(file: &Path, certificate: Option<&Certificate>) -> Result<Server, Failure> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("raw").arg(file).stdout(Stdio::piped());
+    if let Some(certificate) = certificate {
+        command.arg(&certificate.chain).arg(&certificate.key);
+    }
+    control(command, certificate)
+}
+
+/// Starts this benchmark's own program as the control of writes: it reads the body of a request as JSON, remembers it
+/// in memory, and answers `{}`.
+pub(crate) fn memory() -> Result<Server, Failure> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("memory").stdout(Stdio::piped());
+    control(command, None)
+}
+
+fn control(mut command: Command, certificate: Option<&Certificate>) -> Result<Server, Failure> {
+    let mut child = command.spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().ok_or("no standard output")?).read_line(&mut line)?;
-    Ok(Server { address: line.trim().parse()?, child })
+    Ok(Server::started(child, line.trim().parse()?, certificate.map(Certificate::trust).transpose()?))
 }
 
-/// Is the control, when this process was started as one.
-pub(crate) fn is_raw() -> Option<String> {
-    let mut arguments = std::env::args().skip(1);
-    (arguments.next().as_deref() == Some("raw")).then(|| arguments.next()).flatten()
+/// Is a control, when this process was started as one.
+pub(crate) fn serve_control() -> Option<Result<(), Failure>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["raw", file] => Some(serve_raw(file, None)),
+        ["raw", file, chain, key] => {
+            Some(serve_raw(file, Some(&Certificate { chain: chain.into(), key: key.into() })))
+        }
+        ["memory"] => Some(serve_memory()),
+        _ => None,
+    }
 }
 
-/// The control itself; serves every path.
-pub(crate) fn serve_raw(file: &str) -> Result<(), Failure> {
+/// Serves every path with the same bytes.
+fn serve_raw(file: &str, certificate: Option<&Certificate>) -> Result<(), Failure> {
     use actix_web::{App, HttpResponse, HttpServer, web};
     let bytes = web::Bytes::from(std::fs::read(file)?);
+    let identity = certificate.map(Certificate::identity).transpose()?;
     actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(move || {
             let bytes = bytes.clone();
@@ -110,6 +174,37 @@ pub(crate) fn serve_raw(file: &str) -> Result<(), Failure> {
                 let bytes = bytes.clone();
                 async move { HttpResponse::Ok().content_type("application/json").body(bytes) }
             }))
+        })
+        .workers(2);
+        let server = match identity {
+            Some(identity) => server.bind_rustls_0_23((Ipv4Addr::LOCALHOST, 0), identity)?,
+            None => server.bind((Ipv4Addr::LOCALHOST, 0))?,
+        };
+        print(&server.addrs()[0].to_string());
+        server.run().await
+    })?;
+    Ok(())
+}
+
+/// Remembers what is put, by its path.
+fn serve_memory() -> Result<(), Failure> {
+    use std::{
+        collections::HashMap,
+        sync::{Mutex, PoisonError},
+    };
+
+    use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+    let there: web::Data<Mutex<HashMap<String, serde_json::Value>>> = web::Data::default();
+    actix_web::rt::System::new().block_on(async move {
+        let server = HttpServer::new(move || {
+            let put = |request: HttpRequest,
+                       body: web::Json<serde_json::Value>,
+                       there: web::Data<Mutex<HashMap<String, serde_json::Value>>>| async move {
+                let mut there = there.lock().unwrap_or_else(PoisonError::into_inner);
+                there.insert(request.path().to_owned(), body.into_inner());
+                HttpResponse::Created().content_type("application/json").body("{}")
+            };
+            App::new().app_data(there.clone()).default_service(web::to(put))
         })
         .workers(2)
         .bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -138,9 +233,20 @@ fn head(method: &str, path: &str, fields: &str) -> String {
     )
 }
 
+trait Stream: Read + Write {}
+
+impl<T: Read + Write> Stream for T {}
+
 /// Sends one request on a connection of its own and gives the body of the answer.
 pub(crate) fn once(server: &Server, request: &[u8]) -> Result<Vec<u8>, Failure> {
-    let mut stream = TcpStream::connect(server.address)?;
+    let socket = TcpStream::connect(server.address)?;
+    let mut stream: Box<dyn Stream> = match &server.trust {
+        Some(trust) => {
+            let session = ClientConnection::new(trust.clone(), "localhost".try_into()?)?;
+            Box::new(StreamOwned::new(session, socket))
+        }
+        None => Box::new(socket),
+    };
     let text = String::from_utf8_lossy(request).replacen("Host:", "Connection: close\r\nHost:", 1);
     stream.write_all(text.as_bytes())?;
     let mut answer = Vec::new();

@@ -1,4 +1,5 @@
-//! Request bodies: JSON objects, not too deep, no key twice (S-16). Messages name fields, never values.
+//! Request bodies: JSON objects, not too deep, no key twice, nothing that could not be kept as it is (S-16). Messages
+//! name fields, never values.
 
 use std::fmt;
 
@@ -7,6 +8,8 @@ use serde::{
     de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value};
+
+use super::number;
 
 /// How deep a body may nest.
 const DEPTH: usize = 32;
@@ -34,19 +37,35 @@ fn strict(body: &[u8]) -> Result<Value, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|error| described(&error))?;
     deserializer.end().map_err(|error| described(&error))?;
-    Ok(value)
+    match number::first_unkept(body) {
+        Some(at) => Err(inexact(body, at)),
+        None => Ok(value),
+    }
+}
+
+/// Where a number is that would not be the same once it was read.
+fn inexact(body: &[u8], at: usize) -> String {
+    let before = &body[..at];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = at - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1) + 1;
+    format!(
+        "The body cannot be read at line {line}, column {column}: a number has more digits than can be kept; send it \
+         as a text."
+    )
 }
 
 /// Our own messages are kept; serde's may quote the input and are not.
 fn described(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
-    let what = [TOO_DEEP, TWICE].into_iter().find(|own| text.starts_with(own)).unwrap_or("it is not JSON");
+    let what =
+        [TOO_DEEP, TWICE, NUL].into_iter().find(|own| text.starts_with(own)).unwrap_or("it is not JSON");
     format!("The body cannot be read at line {line}, column {column}: {what}.")
 }
 
 const TOO_DEEP: &str = "it nests deeper than 32 levels";
 const TWICE: &str = "a key is given twice";
+const NUL: &str = "a text holds the character NUL";
 
 fn printable(text: &str) -> String {
     text.chars().take(200).filter(|character| !character.is_control()).collect()
@@ -98,12 +117,12 @@ impl<'de> Visitor<'de> for Strict {
         Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("a number is out of range"))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(text.to_owned()))
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        self.visit_string(text.to_owned())
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Value, E> {
-        Ok(Value::String(text))
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        without_nul(text).map(Value::String)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
@@ -120,12 +139,17 @@ impl<'de> Visitor<'de> for Strict {
         let mut map = Map::new();
         while let Some(Key(key)) = access.next_key()? {
             let value = access.next_value_seed(deeper)?;
-            if map.insert(key, value).is_some() {
+            if map.insert(without_nul(key)?, value).is_some() {
                 return Err(A::Error::custom(TWICE));
             }
         }
         Ok(Value::Object(map))
     }
+}
+
+/// PostgreSQL keeps no such text, and neither do many vendors.
+fn without_nul<E: serde::de::Error>(text: String) -> Result<String, E> {
+    if text.contains('\0') { Err(E::custom(NUL)) } else { Ok(text) }
 }
 
 #[derive(Deserialize)]
@@ -154,6 +178,13 @@ mod tests {
             (deep.as_str(), TOO_DEEP),
             (r#"{"a":1,"a":2}"#, TWICE),
             (r#"{"a":1} x"#, "it is not JSON"),
+            (r#"{"hunter2\u0000":1}"#, NUL),
+            (r#"{"a":["hunter2\u0000"]}"#, NUL),
+            (
+                "{\"a\":\n 12345678901234567890123}",
+                "line 2, column 2: a number has more digits than can be kept",
+            ),
+            (r#"{"a":1e400}"#, "it is not JSON"),
             ("[]", "must be a JSON object"),
             (r#"{"plan_id":"p"}"#, "service_id is required"),
             (r#"{"service_id":""}"#, "service_id must not be empty"),

@@ -9,7 +9,10 @@ mod error;
 pub mod fuzz;
 mod handlers;
 mod json;
+#[cfg(test)]
+mod kept;
 mod management;
+mod number;
 mod reply;
 mod route;
 mod usage;

@@ -9,7 +9,6 @@ use tracing::{debug, error};
 use super::{
     answer,
     calls::kind_of,
-    circuit::Heard,
     drive::{Drive, bound, checkpoint, target},
     engine::Engine,
     error::chain,
@@ -17,6 +16,7 @@ use super::{
     verdict::Completed,
 };
 use crate::{
+    circuit::Heard,
     faults::{self, Injected},
     providers::{Account, Attempt, IdempotencyKey, Progress, ProviderError, Sent},
 };
@@ -80,21 +80,22 @@ impl Engine {
     /// Takes note of how a vendor answered a call: silence, again and again, opens its circuit; a wish to wait closes the
     /// account for everyone.
     pub(super) async fn listen_to(&self, account: &Account, error: Option<&ProviderError>) {
-        match error {
+        let (store, governor) = (self.store.as_ref(), &self.governor);
+        let told = match error {
             Some(ProviderError::Unavailable { retry_after: Some(wait), .. }) => {
-                self.governor.hear(account, Heard::Answer);
                 let wait = (*wait).clamp(SHORTEST_CLOSURE, self.tuning.longest_wait);
-                if let Err(problem) = self.governor.slow_down(self.store.as_ref(), (account, wait)).await {
-                    error!(
-                        error = chain(&problem),
-                        "other processes are not told that the vendor asks to wait"
-                    );
+                match governor.hear(store, account, Heard::Answer).await {
+                    Ok(()) => governor.slow_down(store, (account, wait)).await,
+                    failed => failed,
                 }
             }
             Some(ProviderError::Unavailable { retry_after: None, .. }) => {
-                self.governor.hear(account, Heard::Silence);
+                governor.hear(store, account, Heard::Silence).await
             }
-            _ => self.governor.hear(account, Heard::Answer),
+            _ => governor.hear(store, account, Heard::Answer).await,
+        };
+        if let Err(problem) = told {
+            error!(error = chain(&problem), "other processes are not told how the vendor answered");
         }
     }
 
@@ -115,6 +116,7 @@ impl Engine {
     }
 }
 
-fn unclear(description: &str) -> ProviderError {
+/// No answer that can be understood.
+pub(super) fn unclear(description: &str) -> ProviderError {
     ProviderError::Unavailable { description: description.to_owned(), retry_after: None, sent: Sent::Perhaps }
 }

@@ -1,5 +1,7 @@
 //! Bind, and rotation: credentials are made once, and given again to whoever repeats the request.
 
+use std::time::SystemTime;
+
 use sutler_catalog::{Application, Input};
 use sutler_secrets::Digest;
 use sutler_spec::{Asynchrony, BindRequest, BindingId, Bound, InstanceId, ServicePlan};
@@ -207,7 +209,9 @@ impl Broker {
             return Err(BrokerError::Invalid("Bindings of this plan cannot be rotated.".to_owned()));
         }
         let found = self.engine.store.binding(instance, id).await?;
-        found.filter(|binding| binding.state == BindingState::Ready && !is_expired(binding)).ok_or_else(
+        // replicas whose clocks differ agree on what is over
+        let now = self.engine.store.now().await?;
+        found.filter(|binding| binding.state == BindingState::Ready && !is_expired(binding, now)).ok_or_else(
             || {
                 BrokerError::Invalid(
                     "The predecessor_binding_id names no working binding of this instance.".to_owned(),
@@ -258,12 +262,12 @@ impl Broker {
 }
 
 /// Whether the time the binding was made for is over.
-fn is_expired(binding: &Binding) -> bool {
+fn is_expired(binding: &Binding, now: SystemTime) -> bool {
     let metadata = binding.body.as_ref().and_then(|body| body.metadata.as_ref());
     let expires_at = metadata.and_then(|metadata| metadata.expires_at.as_ref());
     expires_at
         .and_then(|at| at.as_str().parse::<jiff::Timestamp>().ok())
-        .is_some_and(|at| at <= jiff::Timestamp::now())
+        .is_some_and(|at| SystemTime::from(at) <= now)
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ use super::{backoff, worker};
 ///
 /// An operation that has reached [`Tuning::operation_age`] ends with the next answer, whatever that is. So the bound is
 /// that age, plus what may lie between its last answer before and the first one after: the longest wait, or a lease
-/// that lapses and the time its last call may still be under way; then one call; then the worker's own slowness.
+/// that lapses and the time its last call may still be under way; then one call; then how late a worker looks that did
+/// not hear what another process, which died, had been waiting for. Whoever takes over wakes when a lease lapses, and
+/// when the last call has settled: nothing is added there.
 #[must_use]
 pub fn longest_operation(tuning: &Tuning) -> Duration {
     let wait = backoff::longest(tuning).max(tuning.lease + tuning.call_timeout);
-    tuning.operation_age + wait + tuning.call_timeout + worker::LONGEST_SLEEP
+    tuning.operation_age + wait + tuning.call_timeout + worker::longest_sleep(tuning)
 }
 
 /// The longest a step of a vendor that never answers goes on, unless its account is left alone meanwhile because it

@@ -96,7 +96,7 @@ impl Engine {
     }
 
     fn ended(&self, drive: &Drive, outcome: Outcome) {
-        self.metrics.operations.ended(drive.operation.work, outcome, facts::age(&drive.operation.id));
+        self.metrics.operations.ended(drive.operation.work, outcome, drive.age());
     }
 
     fn event(&self, drive: &Drive, kind: &'static str, binding: Option<BindingId>) -> Event {

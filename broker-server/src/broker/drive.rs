@@ -10,7 +10,7 @@ use super::{
     engine::Engine,
     error::chain,
     facts,
-    governor::Permit,
+    governor::{Asker, Permit},
     tenure::{Scope, Tenure},
     verdict::{Completed, Standing, Verdict, judge, overdue},
     waiting::Stage,
@@ -29,10 +29,19 @@ use crate::{
 pub(super) struct Drive {
     pub(super) lease: Lease,
     pub(super) tenure: Tenure,
+    /// When the store told the age of the operation.
+    aged_at: Instant,
     pub(super) operation: Operation,
     pub(super) instance: Instance,
     pub(super) binding: Option<Binding>,
     pub(super) provider: Arc<dyn Provider>,
+}
+
+impl Drive {
+    /// How old the operation is: by the store's clock, and since that told by the monotonic one (I-14).
+    pub(super) fn age(&self) -> Duration {
+        self.operation.age + self.aged_at.elapsed()
+    }
 }
 
 /// Whether the drive goes on.
@@ -97,7 +106,7 @@ impl Engine {
         if self.is_draining() {
             return self.wait(drive, Duration::ZERO).await;
         }
-        match self.governor.take(self.store.as_ref(), drive.provider.account()).await? {
+        match self.governor.take(self.store.as_ref(), drive.provider.account(), Asker::Queues).await? {
             Permit::Granted => Ok(Flow::On),
             Permit::WaitFor(_, obstacle) if self.is_overdue(drive) => {
                 self.fail(drive, overdue(obstacle.description())).await.map(|()| Flow::Off)
@@ -127,7 +136,7 @@ impl Engine {
     }
 
     pub(super) fn is_overdue(&self, drive: &Drive) -> bool {
-        facts::age(&drive.operation.id) >= self.tuning.operation_age
+        drive.age() >= self.tuning.operation_age
     }
 
     /// Reads what the operation is about.
@@ -156,7 +165,7 @@ impl Engine {
             return Ok(None);
         };
         let tenure = Tenure::since(asked, &self.tuning);
-        Ok(Some(Drive { lease, tenure, operation, instance, binding, provider }))
+        Ok(Some(Drive { lease, tenure, aged_at: asked, operation, instance, binding, provider }))
     }
 
     /// Makes the intent of the next attempt durable.
@@ -177,7 +186,7 @@ impl Engine {
         let standing = Standing {
             failures: drive.operation.failures,
             touched: drive.operation.touched,
-            age: facts::age(&drive.operation.id),
+            age: drive.age(),
         };
         let is_deletion = matches!(target(&drive.operation), Work::Deprovision | Work::Unbind);
         let answer = match answer {

@@ -1,17 +1,14 @@
 //! What a provider is told, made from our records, and the one place that calls it.
 
-use std::time::{Duration, SystemTime};
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sutler_spec::{BindingId, Context, InstanceId, Parameters, PlanId};
-use uuid::Uuid;
 
 use super::verdict::Completed;
 use crate::{
     binding::Binding,
     instance::Instance,
-    operation::{Intent, Operation, OperationId},
+    operation::{Intent, Operation},
     providers::{
         Attempt, BEGIN, BindingFacts, Change, Checkpoint, IdempotencyKey, InstanceFacts, Marker, Progress,
         Provider, ProviderError, Record, RecoveryClass, Repeatability, Step, Usability, Work,
@@ -155,26 +152,4 @@ pub(super) fn written(value: &impl Serialize) -> Value {
 /// A checkpoint from the record.
 pub(super) fn read_checkpoint(recorded: &Value) -> Checkpoint {
     Checkpoint::deserialize(recorded).unwrap_or_else(|_| Checkpoint::begin())
-}
-
-/// How long ago the operation was accepted: its id tells.
-pub(super) fn age(operation: &OperationId) -> Duration {
-    let accepted = Uuid::parse_str(operation.as_str()).ok().and_then(|id| id.get_timestamp()).map(|at| {
-        let (seconds, nanoseconds) = at.to_unix();
-        SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds)
-    });
-    accepted.and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_operation_knows_its_age() {
-        assert!(age(&OperationId::new()) < Duration::from_secs(5));
-        let old = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 1_000_000_000, 0)).to_string();
-        assert!(age(&OperationId::from(old.as_str())) > Duration::from_secs(500_000_000));
-        assert_eq!(age(&OperationId::from("not ours")), Duration::ZERO);
-    }
 }

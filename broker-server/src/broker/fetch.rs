@@ -12,12 +12,17 @@ use sutler_spec::{
 };
 use tokio::time::{error::Elapsed, timeout};
 
-use super::{Broker, BrokerError, calls::kind_of_error, facts};
+use super::{
+    Broker, BrokerError, ask,
+    calls::kind_of_error,
+    facts,
+    governor::{Asker, Permit},
+};
 use crate::{
     binding::BindingState,
     instance::{Instance, InstanceState},
     metrics::Answer,
-    providers::{Observation, ProviderError, Refusal, Work},
+    providers::{Account, Observation, ProviderError, Refusal, Work},
 };
 
 /// The attribute that lists what differs from what was asked for.
@@ -92,6 +97,13 @@ impl Broker {
             return Ok(observation);
         }
         let provider = self.provider(&instance.service)?;
+        let account = provider.account();
+        let permit = self.engine.governor.take(self.engine.store.as_ref(), account, Asker::Leaves).await?;
+        // what is not known is not told: what was recorded may be gone by now
+        if let Permit::WaitFor(wait, obstacle) = permit {
+            return Err(self.unavailable(obstacle.description().to_owned(), Some(wait)));
+        }
+        let calls = account.map_or(0, Account::calls);
         let marker = facts::marker(self.engine.store.installation(), &instance.id, None);
         let facts = facts::instance(instance);
         let asked = timeout(self.engine.tuning.call_timeout, provider.fetch(&facts, &marker));
@@ -101,25 +113,30 @@ impl Broker {
             Err(_elapsed) => Answer::Unclear,
         };
         let asked = self.engine.observed((&instance.service, "fetch"), asked, kind).await;
-        let unavailable = |description: String, retry_after: Option<Duration>| {
-            let retry_after = retry_after.unwrap_or(self.engine.tuning.poll_interval);
-            let retry_after = retry_after.clamp(Duration::from_secs(1), Duration::from_secs(60));
-            BrokerError::VendorUnavailable { description, retry_after }
-        };
+        let asked = asked.unwrap_or_else(|_elapsed| Err(ask::unclear("The vendor did not answer in time.")));
+        if let Some(account) = account.filter(|account| account.calls() > calls) {
+            self.engine.listen_to(account, asked.as_ref().err()).await;
+        }
         match asked {
-            Ok(Ok(observation)) => {
+            Ok(observation) => {
                 self.observations.keep(instance, &observation);
                 Ok(observation)
             }
-            Ok(Err(ProviderError::Unavailable { description, retry_after, .. })) => {
-                Err(unavailable(description, retry_after))
+            Err(ProviderError::Unavailable { description, retry_after, .. }) => {
+                Err(self.unavailable(description, retry_after))
             }
-            Ok(Err(ProviderError::Refused { refusal: Refusal::Quota, description })) => {
-                Err(unavailable(description, None))
+            Err(ProviderError::Refused { refusal: Refusal::Quota, description }) => {
+                Err(self.unavailable(description, None))
             }
-            Ok(Err(error)) => Err(BrokerError::VendorRefused(error.to_string())),
-            Err(_elapsed) => Err(unavailable("The vendor did not answer in time.".to_owned(), None)),
+            Err(error) => Err(BrokerError::VendorRefused(error.to_string())),
         }
+    }
+
+    /// Nothing is known of the instance now; something may be after a while.
+    fn unavailable(&self, description: String, retry_after: Option<Duration>) -> BrokerError {
+        let retry_after = retry_after.unwrap_or(self.engine.tuning.poll_interval);
+        let retry_after = retry_after.clamp(Duration::from_secs(1), Duration::from_secs(60));
+        BrokerError::VendorUnavailable { description, retry_after }
     }
 
     fn fetched(&self, instance: Instance, attributes: Map<String, Value>) -> FetchedInstance {

@@ -1,7 +1,8 @@
-//! Who may call a vendor now: one budget for all processes of a store, and none at all while the vendor is silent.
+//! Who may call a vendor now: one budget and one circuit for all processes of a store.
 //!
 //! Calls are taken out of the store's budget a few at a time, and handed out here; a call that is not used soon is lost
-//! rather than saved up, so that all processes together never exceed the budget.
+//! rather than saved up, so that all processes together never exceed the budget. Soon is sooner than a circuit that opens
+//! is closed again: once the first call probes a vendor that was silent, nobody has one left from before.
 
 use std::{
     collections::HashMap,
@@ -12,18 +13,19 @@ use std::{
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::circuit::{Admission, Circuit, CircuitState, Heard, Rules};
 use crate::{
-    budget::{AccountKey, Reservation},
+    budget::{AccountKey, Obstacle, Terms, Turn},
+    circuit::{Circuit, CircuitState, Heard, Rules},
     config::Tuning,
     metrics::{Circuit as Measured, Metrics},
     providers::Account,
     store::{BrokerStore, StoreError},
 };
 
-/// How many calls are taken out of the store's budget at a time.
-const BATCH: u32 = 8;
-/// How long a call that was taken may be handed out.
+/// How many calls are taken out of the store's budget at a time, at first and at most. As many as are used.
+const FIRST_BATCH: u32 = 4;
+const LARGEST_BATCH: u32 = 8;
+/// How long a call that was taken may be handed out at most.
 const KEPT_FOR: Duration = Duration::from_secs(10);
 
 /// Whether a step may begin.
@@ -35,29 +37,18 @@ pub(super) enum Permit {
     WaitFor(Duration, Obstacle),
 }
 
-/// What is in the way.
+/// What becomes of whoever gets no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Obstacle {
-    /// The account's budget is spent, or the vendor asked everyone to wait.
-    Budget,
-    /// The vendor does not answer.
-    Circuit,
-}
-
-impl Obstacle {
-    /// For the end user.
-    pub(super) fn description(self) -> &'static str {
-        match self {
-            Self::Budget => "This waits for its turn: the vendor takes no more calls at the moment.",
-            Self::Circuit => "This waits: the vendor does not answer at the moment.",
-        }
-    }
+pub(super) enum Asker {
+    /// It comes back: it gets a place behind those that wait already.
+    Queues,
+    /// It goes away, and takes nobody's place.
+    Leaves,
 }
 
 /// See the module.
 pub(super) struct Governor {
     rules: Rules,
-    started: Instant,
     longest_wait: Duration,
     accounts: Mutex<HashMap<AccountKey, Local>>,
     metrics: Arc<Metrics>,
@@ -66,14 +57,17 @@ pub(super) struct Governor {
 /// What this process knows of an account.
 struct Local {
     account: Account,
+    /// As the store told it last.
     circuit: Circuit,
+    /// How many calls are worth taking at a time.
+    batch: u32,
     /// Calls taken out of the store's budget, and calls handed out, both since the start.
     taken: u64,
     handed_out: u64,
     /// When what was taken and not handed out is lost.
     kept_until: Instant,
-    /// The store has nothing until then.
-    empty_until: Instant,
+    /// The store has nothing until then, and why.
+    refused_until: (Instant, Obstacle),
     /// The place in the queue that was given last.
     last_place: Instant,
 }
@@ -85,10 +79,11 @@ impl Local {
         Self {
             account,
             circuit,
+            batch: FIRST_BATCH,
             taken: used,
             handed_out: used,
             kept_until: now,
-            empty_until: now,
+            refused_until: (now, Obstacle::Budget),
             last_place: now,
         }
     }
@@ -98,21 +93,49 @@ impl Local {
         self.handed_out.max(self.account.calls())
     }
 
+    /// What was taken while the vendor answered is not used while it does not.
     fn is_at_hand(&self, now: Instant) -> bool {
-        self.taken > self.used() && now < self.kept_until
+        self.taken > self.used() && now < self.kept_until && self.circuit.state() == CircuitState::Closed
     }
 
-    /// How many to take, so that there is at least one at hand afterwards.
+    fn hand_out(&mut self) {
+        self.handed_out = self.used() + 1;
+    }
+
+    /// How many to take, so that there is at least one at hand afterwards. While it is not certain that the vendor
+    /// answers no call is taken in advance: everyone hears of the others' silences first.
     fn missing(&mut self, now: Instant) -> u32 {
-        if now >= self.kept_until {
-            self.taken = self.taken.min(self.used());
+        if now >= self.kept_until && self.taken > self.used() {
+            self.taken = self.used();
+            self.batch = (self.batch / 2).max(1);
+        } else {
+            self.batch = (self.batch * 2).min(LARGEST_BATCH);
         }
         let debt = u32::try_from(self.used() - self.taken.min(self.used())).unwrap_or(u32::MAX);
-        debt.saturating_add(BATCH)
+        debt.saturating_add(if self.circuit == Circuit::NEW { self.batch } else { 1 })
+    }
+
+    /// Takes over what the store granted when it was asked at this moment.
+    fn granted(&mut self, turn: Turn, asked: Instant, kept_for: Duration) {
+        match turn {
+            Turn::Calls(calls) => {
+                self.taken += u64::from(calls);
+                self.kept_until = asked + kept_for;
+            }
+            Turn::Probe => {
+                // for whoever asked, whatever was used in advance
+                self.hand_out();
+                self.taken = self.handed_out;
+            }
+            Turn::WaitFor(wait, obstacle) => self.refused_until = (Instant::now() + wait, obstacle),
+        }
     }
 
     /// A place behind everyone who waits already: nobody is woken only to be sent away again.
-    fn place(&mut self, now: Instant, wait: Duration, longest: Duration) -> Duration {
+    fn place(&mut self, (now, wait): (Instant, Duration), asker: Asker, longest: Duration) -> Duration {
+        if asker == Asker::Leaves {
+            return wait.min(longest);
+        }
         let place = (now + wait).max(self.last_place + self.account.budget().interval());
         self.last_place = place.min(now + longest);
         self.last_place - now
@@ -123,7 +146,6 @@ impl Governor {
     pub(super) fn new(tuning: &Tuning, metrics: Arc<Metrics>) -> Self {
         Self {
             rules: Rules::of(tuning),
-            started: Instant::now(),
             longest_wait: tuning.longest_wait,
             accounts: Mutex::default(),
             metrics,
@@ -162,22 +184,13 @@ impl Governor {
     /// Takes a permit if one is at hand: no store, no waiting.
     pub(super) fn take_at_hand(&self, account: Option<&Account>) -> Permit {
         let Some(account) = account else { return Permit::Granted };
-        self.with(account, |local, now| self.hand_out(local, now))
-    }
-
-    fn hand_out(&self, local: &mut Local, now: Instant) -> Permit {
-        let (circuit, admission) = local.circuit.admit(now - self.started, &self.rules);
-        match admission {
-            Admission::Pass if !local.is_at_hand(now) => Permit::WaitFor(Duration::ZERO, Obstacle::Budget),
-            Admission::Pass => {
-                local.circuit = circuit;
-                local.handed_out = local.used() + 1;
-                Permit::Granted
+        self.with(account, |local, now| {
+            if !local.is_at_hand(now) {
+                return Permit::WaitFor(Duration::ZERO, Obstacle::Budget);
             }
-            Admission::WaitFor(wait) => {
-                Permit::WaitFor(local.place(now, wait, self.longest_wait), Obstacle::Circuit)
-            }
-        }
+            local.hand_out();
+            Permit::Granted
+        })
     }
 
     /// Takes a permit, out of the store's budget if none is at hand.
@@ -185,38 +198,57 @@ impl Governor {
         &self,
         store: &dyn BrokerStore,
         account: Option<&Account>,
+        asker: Asker,
     ) -> Result<Permit, StoreError> {
         let Some(account) = account else { return Ok(Permit::Granted) };
         loop {
-            let obstacle = self.with(account, |local, now| match self.hand_out(local, now) {
-                Permit::Granted => Ok(Permit::Granted),
-                Permit::WaitFor(wait, Obstacle::Circuit) => Ok(Permit::WaitFor(wait, Obstacle::Circuit)),
-                Permit::WaitFor(..) if now < local.empty_until => {
-                    let wait = local.place(now, local.empty_until - now, self.longest_wait);
-                    Ok(Permit::WaitFor(wait, Obstacle::Budget))
+            let known = self.with(account, |local, now| {
+                let (until, obstacle) = local.refused_until;
+                if local.is_at_hand(now) {
+                    local.hand_out();
+                    Ok(Permit::Granted)
+                } else if now < until {
+                    let wait = local.place((now, until - now), asker, self.longest_wait);
+                    Ok(Permit::WaitFor(wait, obstacle))
+                } else {
+                    Err(local.missing(now))
                 }
-                Permit::WaitFor(..) => Err(local.missing(now)),
             });
-            let missing = match obstacle {
+            let missing = match known {
                 Ok(permit) => return Ok(permit),
                 Err(missing) => missing,
             };
-            let reserved = store.reserve(account.key(), missing, account.budget()).await?;
-            self.with(account, |local, now| match reserved {
-                Reservation::Granted(calls) => {
-                    local.taken += u64::from(calls);
-                    local.kept_until = now + KEPT_FOR;
-                }
-                Reservation::WaitFor(wait) => local.empty_until = now + wait,
+            let (asked, terms) = (Instant::now(), Terms { budget: account.budget(), rules: self.rules });
+            let (turn, circuit) = store.reserve(account.key(), missing, terms).await?;
+            self.with(account, |local, _| {
+                local.circuit = circuit;
+                local.granted(turn, asked, KEPT_FOR.min(self.rules.shortest));
             });
+            if turn == Turn::Probe {
+                return Ok(Permit::Granted);
+            }
         }
     }
 
-    /// Takes note of what came of a call.
-    pub(super) fn hear(&self, account: &Account, heard: Heard) {
+    /// Takes note of what came of a call, in the store if it is news there: every silence, and an answer after one.
+    pub(super) async fn hear(
+        &self,
+        store: &dyn BrokerStore,
+        account: &Account,
+        heard: Heard,
+    ) -> Result<(), StoreError> {
+        let knows = self.with(account, |local, _| heard == Heard::Answer && local.circuit == Circuit::NEW);
+        if knows {
+            return Ok(());
+        }
+        let circuit = store.hear(account.key(), heard, self.rules).await?;
         self.with(account, |local, now| {
-            local.circuit = local.circuit.hear(heard, now - self.started, &self.rules);
+            local.circuit = circuit;
+            if circuit == Circuit::NEW && local.refused_until.1 == Obstacle::Circuit {
+                local.refused_until.0 = now;
+            }
         });
+        Ok(())
     }
 
     /// The vendor asked to wait: nobody calls for so long, in no process.
@@ -227,7 +259,8 @@ impl Governor {
     ) -> Result<(), StoreError> {
         warn!(account = %account.key(), seconds = wait.as_secs(), "the vendor asks to wait");
         self.with(account, |local, now| {
-            local.empty_until = local.empty_until.max(now + wait);
+            let until = local.refused_until.0.max(now + wait);
+            local.refused_until = (until, Obstacle::Budget);
             local.taken = local.taken.min(local.used());
         });
         store.slow_down(account.key(), wait).await

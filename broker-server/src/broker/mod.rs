@@ -12,7 +12,6 @@ mod backoff;
 mod bind;
 mod bound;
 mod calls;
-mod circuit;
 mod closing;
 mod deprovision;
 mod digest;

@@ -179,6 +179,7 @@ pub(super) fn operation(wanted: Wanted, checkpoint: Value, provider: &dyn Provid
         failures: 0,
         turn: 0,
         doubted_for: Duration::ZERO,
+        age: Duration::ZERO,
         actor: Actor::default(),
     }
 }

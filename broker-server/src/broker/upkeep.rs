@@ -1,8 +1,8 @@
-//! What a store wants done now and then, by whichever process comes to it: chaining events, sealing anew.
+//! What a store wants done now and then, by whichever process comes to it: forgetting, chaining events, sealing anew.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{error, info};
 
 use super::{engine::Engine, error::chain};
@@ -14,6 +14,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const EVENTS: usize = 500;
 /// How many rows are sealed anew in one transaction: few, so that nobody waits for them.
 const ROWS: usize = 50;
+/// How often old operations are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 
 impl Engine {
     /// Starts the upkeep; it ends when the process drains.
@@ -30,7 +32,14 @@ impl Engine {
     }
 
     async fn keep_up(&self) {
+        let mut forget_at = Instant::now();
         loop {
+            if Instant::now() >= forget_at {
+                forget_at += FORGET_EVERY;
+                if let Err(problem) = self.store.forget(self.tuning.retention).await {
+                    error!(error = chain(&problem), "could not forget old operations");
+                }
+            }
             if let Err(problem) = self.chain_events().await {
                 error!(error = chain(&problem), "could not chain events");
             }

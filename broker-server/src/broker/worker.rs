@@ -7,6 +7,7 @@ use tracing::{error, info};
 
 use super::{engine::Engine, error::chain};
 use crate::{
+    config::Tuning,
     faults,
     operation::{Intent, Lease, Operation},
     providers::RecoveryClass,
@@ -15,12 +16,16 @@ use crate::{
 
 /// How many operations are claimed in one go.
 const BATCH: usize = 64;
-/// How often the worker looks even if nothing seems due.
+/// How often the worker looks even if nothing seems due, at least.
 pub(super) const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 /// The shortest pause between looks for what is held but due, and after an error of the store.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(5);
-/// How often old operations are forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// How often the worker looks even if nothing seems due. Twice in a lease: of whatever another process has claimed it
+/// hears before that lapses, and so it wakes when it does.
+pub(super) fn longest_sleep(tuning: &Tuning) -> Duration {
+    LONGEST_SLEEP.min(tuning.lease / 2)
+}
 
 impl Engine {
     /// Starts the worker; it ends when the process drains.
@@ -39,14 +44,7 @@ impl Engine {
     }
 
     async fn work(self: &Arc<Self>) {
-        let mut forget_at = Instant::now();
         loop {
-            if Instant::now() >= forget_at {
-                forget_at += FORGET_EVERY;
-                if let Err(problem) = self.store.forget(self.tuning.retention).await {
-                    error!(error = chain(&problem), "could not forget old operations");
-                }
-            }
             let pause = self.take_up().await;
             self.pulse.beat();
             tokio::select! {
@@ -67,7 +65,7 @@ impl Engine {
             Ok(claimed) => claimed,
             Err(problem) => {
                 error!(error = chain(&problem), "could not claim operations");
-                return LONGEST_SLEEP;
+                return longest_sleep(&self.tuning);
             }
         };
         let all = claimed.len() < BATCH;
@@ -84,11 +82,12 @@ impl Engine {
         if !all {
             return Duration::ZERO;
         }
+        let longest = longest_sleep(&self.tuning);
         match self.store.next_due().await {
-            Ok(due) => due.unwrap_or(LONGEST_SLEEP).clamp(SHORTEST_SLEEP, LONGEST_SLEEP),
+            Ok(due) => due.unwrap_or(longest).min(longest).max(SHORTEST_SLEEP),
             Err(problem) => {
                 error!(error = chain(&problem), "could not read what is due next");
-                LONGEST_SLEEP
+                longest
             }
         }
     }

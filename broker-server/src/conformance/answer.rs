@@ -25,6 +25,10 @@ pub(super) enum Endpoint {
 
 impl Endpoint {
     pub(super) fn of(method: &Method, path: &str) -> Self {
+        if path.split('/').any(|segment| sutler_spec::decode_segment(segment).is_err()) {
+            // nothing has such a path
+            return Self::Other;
+        }
         let segments: Vec<&str> = path.trim_start_matches("/v2/").split('/').collect();
         match (segments.as_slice(), method.as_str()) {
             (["catalog"], "GET") => Self::Catalog,

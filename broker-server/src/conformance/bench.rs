@@ -1,6 +1,9 @@
 //! What all checks of a run share, and the things they are about.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -20,6 +23,8 @@ pub(super) struct Bench {
     /// Held by the check that uses them: two that change the same instance would be in each other's way.
     turn: Arc<tokio::sync::Mutex<()>>,
     made: Mutex<Vec<Made>>,
+    /// The plan behind every path that was ever used, for the checks that look at all answers.
+    plans: Mutex<BTreeMap<String, Offer>>,
 }
 
 /// The instance and binding that every check may look at.
@@ -99,7 +104,20 @@ impl Bench {
             shared: OnceCell::new(),
             turn: Arc::default(),
             made: Mutex::default(),
+            plans: Mutex::default(),
         }
+    }
+
+    /// Remembers which plan is behind a path.
+    pub(super) fn is_of(&self, made: &Made) {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.insert(made.path.clone(), made.offer.clone());
+    }
+
+    /// The plan that an answer is about, if a check made what it is about.
+    pub(super) fn plan_of(&self, answer: &Answer) -> Option<Offer> {
+        let path = answer.call.split(' ').nth(1)?;
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 }
 

@@ -84,15 +84,18 @@ impl Trial {
 
     /// Remembers an instance that is going to be made by hand.
     pub(super) fn will_go(&self, instance: &Instance) {
-        let made = Made { path: instance.path(), offer: instance.offer.clone() };
+        self.goes_again(Made { path: instance.path(), offer: instance.offer.clone() });
+    }
+
+    fn goes_again(&self, made: Made) {
+        self.bench.is_of(&made);
         self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made);
     }
 
     /// A new binding, not made yet; it goes again after the check.
     pub(super) fn binding(&self, instance: &Instance) -> Binding {
         let binding = instance.binding(self.bind_body(&instance.offer));
-        let made = Made { path: binding.path(), offer: instance.offer.clone() };
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made);
+        self.goes_again(Made { path: binding.path(), offer: instance.offer.clone() });
         binding
     }
 

@@ -119,15 +119,34 @@ fn parameters() -> Value {
         "in": "query", "name": "accepts_incomplete", "description": "Only `true` allows asynchronous work.",
         "schema": { "type": "boolean" },
     });
+    // whatever is no validator of ours names another catalog
+    let validator = |name: &str, description: &str| json!({ "in": "header", "name": name, "description": description, "schema": { "type": "string" } });
+    // an empty one is no name: the broker gives the request one of its own (S-24)
+    let identity = json!({
+        "in": "header", "name": "X-Broker-API-Request-Identity", "description":
+            "Names the request in logs and comes back with the answer: up to 1,024 printable ASCII characters. Any other \
+             is replaced.",
+        "schema": { "type": "string" },
+    });
+    let mut originator = text(
+        "header",
+        "X-Broker-API-Originating-Identity",
+        false,
+        "The platform, a space, and base64 of a JSON object.",
+    );
+    originator["schema"]["pattern"] = json!("^[!-~]+ [A-Za-z0-9+/]+={0,2}$");
+    originator["example"] = json!("cloudfoundry eyJ1c2VyX2lkIjoiNjgzZWE3NDgifQ==");
+    let mut version = text("header", "X-Broker-API-Version", true, "Any 2.x, such as 2.17.");
+    version["schema"]["pattern"] = json!("^2\\.[0-9]{1,4}$");
+    version["example"] = json!("2.17");
     json!({
         "instance_id": text("path", "instance_id", true, "Names the service instance."),
         "binding_id": text("path", "binding_id", true, "Names the service binding."),
-        "version": text("header", "X-Broker-API-Version", true, "Any 2.x, such as 2.17."),
-        "request_identity": text("header", "X-Broker-API-Request-Identity", false, "Names the request in logs."),
-        "originating_identity": text(
-            "header", "X-Broker-API-Originating-Identity", false, "The platform, a space, and base64 of a JSON object."),
-        "if_none_match": text("header", "If-None-Match", false, "The ETag of the catalog that is known."),
-        "if_modified_since": text("header", "If-Modified-Since", false, "When the known catalog was changed."),
+        "version": version,
+        "request_identity": identity,
+        "originating_identity": originator,
+        "if_none_match": validator("If-None-Match", "The ETag of the catalog that is known."),
+        "if_modified_since": validator("If-Modified-Since", "When the known catalog was changed."),
         "accepts_incomplete": flag,
         "service_id": text("query", "service_id", true, "The offering."),
         "plan_id": text("query", "plan_id", true, "The plan."),

@@ -5,10 +5,15 @@
 //! ```
 //! Who changes, removes, swaps or adds a row of the past, or cuts off the end, is noticed: the digests cannot be made
 //! without the key ring. Who puts back an old copy of everything is not; keep what `audit verify` prints elsewhere.
+//!
+//! Where events are chained a moment after they were told, the transaction that tells one also adds it to a tally, so
+//! that nobody can take it away in that moment either.
+
+use std::collections::BTreeMap;
 
 use sutler_secrets::{Digest, KeyRing};
 
-use super::StoreError;
+use super::{Event, StoreError, seal::plain};
 
 /// An event as the database holds it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +25,90 @@ pub(super) struct Told {
     pub(super) texts: [Option<String>; 8],
     /// The digest of what was asked for.
     pub(super) asked: Option<Vec<u8>>,
+}
+
+impl Told {
+    /// What an event tells; the database gives it its place and its time.
+    pub(super) fn of(event: &Event, asked: Option<&Digest>) -> Self {
+        let texts = [
+            Some(event.kind.to_owned()),
+            Some(event.instance.as_str().to_owned()),
+            event.binding.as_ref().map(|binding| binding.as_str().to_owned()),
+            event.operation.as_ref().map(|operation| operation.as_str().to_owned()),
+            event.actor.credential.clone(),
+            event.actor.request.clone(),
+            event.actor.originating_identity.as_ref().map(plain),
+            event.detail.clone(),
+        ];
+        Self { sequence: 0, at: 0, texts, asked: asked.map(|digest| digest.as_bytes().to_vec()) }
+    }
+
+    fn digest_into(&self, digester: &mut sutler_secrets::Digester) {
+        for text in &self.texts {
+            // an absent text and an empty one differ
+            digester.part(&[u8::from(text.is_some())]);
+            digester.part(text.as_deref().unwrap_or_default().as_bytes());
+        }
+        digester.part(&[u8::from(self.asked.is_some())]);
+        digester.part(self.asked.as_deref().unwrap_or_default());
+    }
+
+    /// What only we can say of this event, before the database has given it a place; `change` names it.
+    pub(super) fn mark(&self, ring: &KeyRing, change: &str) -> Mark {
+        let mut digester = ring.digester("audit mark");
+        digester.part(change.as_bytes());
+        self.digest_into(&mut digester);
+        let digest = digester.finish();
+        let half = |bytes: &[u8]| bytes.iter().fold(0_i64, |half, byte| (half << 8) | i64::from(*byte));
+        let (first, rest) = digest.as_bytes().split_at(8);
+        Mark { first: half(first), second: half(&rest[..8]) }
+    }
+}
+
+/// 128 bits that cannot be made without the key ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) first: i64,
+    pub(super) second: i64,
+}
+
+/// How many events were told on a strand, and all their marks in one: kept by the transaction that tells, so that one
+/// that is taken away before it is chained is missed. Transactions on different strands do not wait for each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) told: i64,
+    pub(super) first: i64,
+    pub(super) second: i64,
+}
+
+/// The tallies of all strands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Tallies(pub(super) BTreeMap<i16, Tally>);
+
+impl Tallies {
+    /// Counts one more event.
+    pub(super) fn count(&mut self, strand: i16, mark: Mark) {
+        let tally = self.0.entry(strand).or_default();
+        *tally = Tally {
+            told: tally.told + 1,
+            first: tally.first ^ mark.first,
+            second: tally.second ^ mark.second,
+        };
+    }
+
+    /// Compares what was recorded with what is there.
+    pub(super) fn check(&self, found: &Self) -> Result<(), AuditBreak> {
+        let strands = self.0.keys().chain(found.0.keys());
+        for strand in strands {
+            let of = |tallies: &Self| tallies.0.get(strand).copied().unwrap_or_default();
+            let (recorded, found) = (of(self), of(found));
+            if recorded != found {
+                let count = |tally: Tally| tally.told.unsigned_abs();
+                return Err(AuditBreak::Unlike { recorded: count(recorded), found: count(found) });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A row of the chain, with the event it is about, if that is still there.
@@ -56,13 +145,7 @@ impl Head {
         for number in [position, told.sequence, told.at] {
             digester.part(&number.to_be_bytes());
         }
-        for text in &told.texts {
-            // an absent text and an empty one differ
-            digester.part(&[u8::from(text.is_some())]);
-            digester.part(text.as_deref().unwrap_or_default().as_bytes());
-        }
-        digester.part(&[u8::from(told.asked.is_some())]);
-        digester.part(told.asked.as_deref().unwrap_or_default());
+        told.digest_into(&mut digester);
         Self { position, digest: digester.finish(), ..self }
     }
 
@@ -148,6 +231,16 @@ pub enum AuditBreak {
         recorded: i64,
         /// The last row.
         found: i64,
+    },
+    /// Events that are not in the chain yet are missing, or are not what was told.
+    #[error(
+        "the newest events are not those that were told: {recorded} were told on one strand, and {found} are there"
+    )]
+    Unlike {
+        /// How many were told.
+        recorded: u64,
+        /// How many there are.
+        found: u64,
     },
     /// Events stand outside the chain that cannot be waiting for it.
     #[error("{count} events are not in the chain")]

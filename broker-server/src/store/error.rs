@@ -35,6 +35,17 @@ pub enum StoreError {
         /// Where.
         path: String,
     },
+    /// The file is where other machines may have it, too.
+    #[error(
+        "the store at {path} is on a network file system ({kind}), where two machines could write it at once; put it on \
+         a local disk, or use PostgreSQL"
+    )]
+    Network {
+        /// Where.
+        path: String,
+        /// What the file system is called.
+        kind: String,
+    },
     /// The schema was written by a newer version.
     #[error("the store has schema version {found}, this program knows up to {known}; use the newer program")]
     Newer {

@@ -10,6 +10,7 @@ mod column;
 pub mod contract;
 mod error;
 mod event;
+mod ledger;
 pub mod postgres;
 mod reseal;
 mod seal;
@@ -34,7 +35,8 @@ pub use reseal::Resealed;
 
 use crate::{
     binding::Binding,
-    budget::{AccountKey, Budget, Reservation},
+    budget::{AccountKey, Terms, Turn},
+    circuit::{Circuit, Heard, Rules},
     config::StoreLocation,
     instance::Instance,
     operation::{Lease, Operation, OperationId, OperationStatus},
@@ -106,16 +108,19 @@ pub trait BrokerStore: Send + Sync + 'static {
     /// Forgets operations that ended longer ago than this.
     async fn forget(&self, older_than: Duration) -> Result<u64, StoreError>;
 
-    /// Takes up to `wanted` calls out of the budget of a vendor account, as [`Spending::take`] says. The budget is one
-    /// for all processes that share the store.
+    /// Takes up to `wanted` calls out of the budget of a vendor account, as [`Ledger::take`] says; and how its circuit
+    /// stands then. Budget and circuit are one for all processes that share the store.
     ///
-    /// [`Spending::take`]: crate::budget::Spending::take
+    /// [`Ledger::take`]: crate::budget::Ledger::take
     async fn reserve(
         &self,
         account: &AccountKey,
         wanted: u32,
-        budget: Budget,
-    ) -> Result<Reservation, StoreError>;
+        terms: Terms,
+    ) -> Result<(Turn, Circuit), StoreError>;
+
+    /// Takes note of what came of a call to a vendor account, for everyone; how its circuit stands then.
+    async fn hear(&self, account: &AccountKey, heard: Heard, rules: Rules) -> Result<Circuit, StoreError>;
 
     /// Closes a vendor account for this long from now, for everyone; what it is closed for already stays.
     async fn slow_down(&self, account: &AccountKey, closed_for: Duration) -> Result<(), StoreError>;
@@ -127,6 +132,7 @@ pub trait BrokerStore: Send + Sync + 'static {
         after: Option<&InstanceId>,
         limit: usize,
     ) -> Result<Vec<InstanceId>, StoreError>;
+
     /// Counts what is in progress: one aggregated read, nothing is opened.
     async fn census(&self) -> Result<Census, StoreError>;
 
@@ -146,6 +152,9 @@ pub trait BrokerStore: Send + Sync + 'static {
 
     /// Since when a catalog with this digest is the one that is served, to the second: now, if it was another one before.
     async fn catalog_since(&self, digest: &str) -> Result<SystemTime, StoreError>;
+
+    /// What time it is, by the store's own clock: whatever is compared with a recorded time is compared with this.
+    async fn now(&self) -> Result<SystemTime, StoreError>;
 
     /// Whether the store can be read and written.
     async fn check(&self) -> Result<(), StoreError>;
@@ -281,7 +290,7 @@ pub struct Begin {
 }
 
 /// What became of a [`Begin`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begun {
     /// It is accepted.
     Accepted,

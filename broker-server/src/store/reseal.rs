@@ -46,11 +46,22 @@ pub struct Resealed {
     pub is_done: bool,
 }
 
+/// What a look at everything is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Everything that needs an older key can be opened: otherwise nothing is begun.
+    #[default]
+    Proof,
+    /// What needs an older key is sealed anew.
+    Sealing,
+}
+
 /// Where the next step begins. Kept in memory: after a crash the look starts over, the work does not.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cursor {
     /// The key that everything is to be sealed with.
     pub(super) key: Option<KeyId>,
+    pub(super) purpose: Purpose,
     pub(super) table: usize,
     pub(super) after: Vec<String>,
     /// Rows sealed anew since the look began.
@@ -69,6 +80,12 @@ pub(super) struct Page {
 }
 
 impl Cursor {
+    /// Of a store whose canary is sealed with this key: so is everything, since the canary comes last. Only where the
+    /// current key is another one anything is looked at.
+    pub(super) fn proven(canary: KeyId) -> Self {
+        Self { key: Some(canary), is_done: true, ..Self::default() }
+    }
+
     /// From the start, when the current key is another one than before.
     pub(super) fn towards(self, key: KeyId) -> Self {
         if self.key == Some(key) { self } else { Self { key: Some(key), ..Self::default() } }
@@ -76,7 +93,8 @@ impl Cursor {
 
     /// After a whole look.
     pub(super) fn over(self) -> Self {
-        Self { key: self.key, is_done: self.is_clean(), ..Self::default() }
+        let is_done = self.is_clean();
+        Self { key: self.key, purpose: Purpose::Sealing, is_done, ..Self::default() }
     }
 
     /// Which table comes next; `None` when a whole look is over.
@@ -97,7 +115,7 @@ impl Cursor {
     /// Whether the look that is over found nothing: then all is done. Otherwise somebody may have written with the
     /// older key meanwhile, and it begins again.
     pub(super) fn is_clean(&self) -> bool {
-        self.rows == 0
+        self.purpose == Purpose::Sealing && self.rows == 0
     }
 }
 
@@ -106,4 +124,40 @@ pub(super) fn sealed_columns() -> impl Iterator<Item = (&'static str, &'static s
     let columns =
         TABLES.iter().flat_map(|table| table.columns.iter().map(|column| (table.name, *column, "true")));
     columns.chain([("meta", "value", "name = 'canary'")])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> KeyId {
+        text.parse().unwrap()
+    }
+
+    /// A whole look that finds this many rows in each table.
+    fn look(mut cursor: Cursor, rows: u64) -> Cursor {
+        while cursor.table().is_some() {
+            cursor = cursor.past(Page { seen: 0, rows, last: Vec::new() }, 10);
+        }
+        cursor.over()
+    }
+
+    #[test]
+    fn s_35_first_everything_is_proven_to_open_then_it_is_sealed_then_looked_at_once_more() {
+        let start = Cursor::default().towards(key("k-00000001"));
+        assert_eq!(start.purpose, Purpose::Proof);
+        let proven = look(start, 0);
+        assert_eq!((proven.purpose, proven.is_done), (Purpose::Sealing, false));
+        let sealed = look(proven, 3);
+        assert!(!sealed.is_done, "somebody may have written with the older key meanwhile");
+        assert!(look(sealed, 0).is_done);
+    }
+
+    #[test]
+    fn s_35_a_start_looks_at_nothing_when_the_canary_says_that_all_is_sealed() {
+        let proven = Cursor::proven(key("k-00000001"));
+        assert!(proven.clone().towards(key("k-00000001")).is_done);
+        let other = proven.towards(key("k-00000002"));
+        assert_eq!((other.purpose, other.is_done), (Purpose::Proof, false));
+    }
 }

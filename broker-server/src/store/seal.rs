@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use sutler_secrets::{KeyRing, Place, Sealed};
+use sutler_secrets::{KeyId, KeyRing, Place, Sealed};
 
 use crate::store::StoreError;
 
@@ -112,6 +112,11 @@ impl Sealer {
     /// A proof that the store belongs to this ring.
     pub(super) fn canary(&self) -> Vec<u8> {
         self.ring().canary(&canary_place()).as_bytes().to_vec()
+    }
+
+    /// The key that a proof is sealed with.
+    pub(super) fn key_of_canary(bytes: Vec<u8>) -> Result<KeyId, StoreError> {
+        Ok(Sealed::from_bytes(bytes).map_err(StoreError::WrongKeys)?.key_id())
     }
 
     /// Checks the proof.

@@ -49,6 +49,15 @@ fn system(step: &'static str) -> impl FnOnce(std::io::Error) -> ClusterError {
     move |source| ClusterError::System { step, source }
 }
 
+/// Whether what is committed has to reach the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flush {
+    /// No: the folder dies with the test, and what is written is safe from killed processes.
+    Never,
+    /// Yes, as in production: for measurements.
+    EachCommit,
+}
+
 impl std::fmt::Debug for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cluster").field("port", &self.port).finish_non_exhaustive()
@@ -58,6 +67,7 @@ impl std::fmt::Debug for Cluster {
 /// A running server.
 pub struct Cluster {
     folder: TempDir,
+    flush: Flush,
     programs: PathBuf,
     /// Whom to run the programs as: they refuse to be root.
     user: Option<(u32, u32)>,
@@ -72,6 +82,14 @@ impl Cluster {
     /// # Errors
     /// When its programs are missing or fail.
     pub fn start() -> Result<Self, ClusterError> {
+        Self::with(Flush::Never)
+    }
+
+    /// The same, with a choice.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn with(flush: Flush) -> Result<Self, ClusterError> {
         let folder = TempDir::new().map_err(system("make a folder"))?;
         let password = uuid::Uuid::new_v4().simple().to_string();
         let mut cluster = Self {
@@ -80,6 +98,7 @@ impl Cluster {
             port: 0,
             schemas: AtomicU32::new(0),
             password,
+            flush,
             folder,
         };
         cluster.make()?;
@@ -136,9 +155,12 @@ impl Cluster {
     /// # Errors
     /// When it does not come up.
     pub fn resume(&self) -> Result<(), ClusterError> {
-        // the folder dies with the test, so nothing has to reach the disk; what is written is safe from killed processes
+        let fsync = match self.flush {
+            Flush::Never => "off",
+            Flush::EachCommit => "on",
+        };
         let options = format!(
-            "-c listen_addresses=127.0.0.1 -p {} -c unix_socket_directories='' -c fsync=off -c max_connections=200",
+            "-c listen_addresses=127.0.0.1 -p {} -c unix_socket_directories='' -c fsync={fsync} -c max_connections=200",
             self.port
         );
         self.program("pg_ctl", |control| {
@@ -155,6 +177,29 @@ impl Cluster {
         self.program("pg_ctl", |control| {
             control.args(["stop", "--wait", "--silent", "--mode=immediate", "--pgdata"]).arg(self.data());
         })
+    }
+
+    /// From now on the server takes connections with TLS only. It shows this certificate.
+    ///
+    /// # Errors
+    /// When its files cannot be written, or it does not come up again.
+    pub fn secure(&self, certificate: &str, key: &str) -> Result<(), ClusterError> {
+        let data = self.data();
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = data.join(name);
+            fs::write(&path, text).map_err(system("write the server's certificate"))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
+                .map_err(system("protect the server's key"))?;
+            if let Some((user, group)) = self.user {
+                chown(&path, Some(user), Some(group)).map_err(system("give the server's user its files"))?;
+            }
+        }
+        let rules = "hostnossl all all all reject\nhostssl all all all scram-sha-256\n";
+        fs::write(data.join("pg_hba.conf"), rules).map_err(system("write who may connect"))?;
+        let settings = data.join("postgresql.auto.conf");
+        fs::write(settings, "ssl = on\n").map_err(system("write the server's settings"))?;
+        self.stop()?;
+        self.resume()
     }
 
     fn program(&self, name: &'static str, set_up: impl FnOnce(&mut Command)) -> Result<(), ClusterError> {
@@ -177,7 +222,7 @@ impl Cluster {
         Err(ClusterError::Program { program: name, said: format!("{said}\n{log}") })
     }
 
-    /// Where its files are.
+    /// Where it keeps everything, its write-ahead log included.
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")

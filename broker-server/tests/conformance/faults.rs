@@ -287,6 +287,117 @@ const FAULTS: &[Fault] = &[
         }),
     },
     Fault {
+        name: "a_dashboard_that_is_told_late",
+        found_by: &["B-PROV-16"],
+        prepared_by: &[],
+        spoil: answers(|request, answer, _| {
+            if request.is_of_instance("PUT") {
+                answer.edit(|body| {
+                    body.as_object_mut().map(|body| body.remove("dashboard_url"));
+                });
+            }
+        }),
+    },
+    Fault {
+        name: "one_dashboard_for_all",
+        found_by: &["B-PROV-16.each", "B-UPD-17.async"],
+        prepared_by: &["B-PROV-16"],
+        spoil: answers(|request, answer, _| {
+            if request.is_of_instance("PUT") && answer.status < 300 {
+                answer.edit(|body| body["dashboard_url"] = json!("https://dashboard.example/all"));
+            } else if request.is_of_instance("PATCH") {
+                answer.edit(|body| {
+                    body.as_object_mut().map(|body| body.remove("dashboard_url"));
+                });
+            }
+        }),
+    },
+    Fault {
+        name: "a_route_where_none_is_required",
+        found_by: &["B-BIND-08", "B-BRO-09"],
+        prepared_by: &["B-BIND-17", "B-BIND-07"],
+        spoil: answers(|request, answer, _| {
+            if request.is("PUT", "service_bindings") && answer.status < 202 {
+                answer.edit(|body| body["route_service_url"] = json!("https://route.example"));
+            }
+        }),
+    },
+    Fault {
+        name: "a_password_in_the_metadata_of_a_binding",
+        found_by: &["B-BRO-01"],
+        prepared_by: &["B-BIND-17"],
+        spoil: answers(|request, answer, _| {
+            if request.is("PUT", "service_bindings") && answer.status < 202 {
+                answer.edit(|body| body["metadata"] = json!({ "x-note": body["credentials"]["password"] }));
+            }
+        }),
+    },
+    Fault {
+        name: "another_media_type_is_not_supported",
+        found_by: &["B-CT-03.type"],
+        prepared_by: &[],
+        spoil: Spoil {
+            request: |_| {},
+            answer: |request, answer, _| {
+                let types =
+                    request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+                if types.into_iter().any(|(_, value)| value == "text/plain") {
+                    answer.status = 415;
+                }
+            },
+        },
+    },
+    Fault {
+        name: "a_dashboard_client_without_a_secret_and_a_bare_field",
+        found_by: &["B-PROF-11", "Q-16", "B-EXT-04", "B-PROF-04", "B-CSC-05"],
+        prepared_by: &["B-PROV-01"],
+        spoil: answers(|request, answer, _| {
+            if request.is("GET", "/v2/catalog") {
+                answer.edit(|body| {
+                    body["mine"] = json!(1);
+                    body["services"][0]["dashboard_client"] = json!({ "id": "one" });
+                    let plan = &mut body["services"][0]["plans"][0];
+                    plan["metadata"]["costs"] = json!([{ "amount": {}, "unit": "MONTHLY" }]);
+                    plan["schemas"]["service_instance"]["create"]["parameters"]["$schema"] =
+                        json!("https://json-schema.org/draft/2020-12/schema");
+                });
+            }
+        }),
+    },
+    Fault {
+        name: "an_expired_binding_counts_as_a_predecessor",
+        found_by: &["B-ROT-03.expired"],
+        prepared_by: &[],
+        spoil: Spoil {
+            request: |request| {
+                request.edit(|body| {
+                    if body["parameters"]["lifetime_seconds"] == 1 {
+                        body["parameters"]["lifetime_seconds"] = json!(3_600);
+                    }
+                });
+            },
+            answer: |_, answer, _| {
+                answer.edit(|body| {
+                    if body["metadata"]["expires_at"].is_string() {
+                        body["metadata"]["expires_at"] = json!("2020-01-01T00:00:00.0Z");
+                    }
+                });
+            },
+        },
+    },
+    Fault {
+        name: "every_deletion_of_many_is_an_operation_of_its_own",
+        found_by: &["B-UNB-05.crowd", "B-UPD-12.crowd"],
+        prepared_by: &[],
+        spoil: answers(|request, answer, count| {
+            if request.method == "DELETE" && answer.status == 410 {
+                answer.status = 404;
+            } else if request.is_of_instance("PATCH") && answer.status == 202 {
+                answer.edit(|body| body["operation"] = json!(format!("operation-{count}")));
+            }
+        }),
+    },
+    Fault {
         name: "an_answer_of_a_malfunction",
         found_by: &["B-LOI-04", "Q-10", "B-URL-01"],
         prepared_by: &[],

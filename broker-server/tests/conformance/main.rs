@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         test("the_settings_for_platforms_that_disagree_conform_too", runs::other_settings_conform),
         test("over_tls_the_certificate_is_checked", runs::tls_is_checked),
         test("junit_has_a_case_for_every_check", runs::junit_is_complete),
+        test("a_run_that_only_reads_changes_not_a_row", runs::reading_changes_nothing),
         test("a_broker_that_cannot_be_reached_is_no_broker_that_fails", runs::exit_codes_tell_apart),
         test("docs_conformance_md_is_what_was_found", document::is_what_was_found),
     ]);

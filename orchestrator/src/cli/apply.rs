@@ -11,8 +11,8 @@ use super::output::Output;
 use super::progress::{RowState, Tree};
 use super::text::{self, Paint};
 use super::verbs;
-use crate::commands::{self, Applied, ApplyOptions, Approval, Failure, Prepared, Project};
-use crate::execute::{Ended, Progress, Stop};
+use crate::commands::{self, Applied, ApplyOptions, Approval, Failure, Prepared, Project, SavedPlan};
+use crate::execute::{Ended, Progress, Stop, Until};
 use crate::exit::Exit;
 use crate::plan::{Intent, Plan};
 
@@ -23,7 +23,10 @@ pub(super) async fn apply(
 ) -> Result<Exit, Failure> {
     let plan = verbs::options(&arguments.selection);
     let options = options(&arguments.execution, plan, Intent::Apply)?;
-    run(project, options, (arguments.execution.yes, output)).await
+    // A plan that was saved was looked at then.
+    let yes = arguments.execution.yes || arguments.plan.is_some();
+    let saved = arguments.plan.as_deref().map(|path| SavedPlan::load(path, project)).transpose()?;
+    run(project, (options, saved), (yes, output)).await
 }
 
 pub(super) async fn teardown(
@@ -33,7 +36,7 @@ pub(super) async fn teardown(
 ) -> Result<Exit, Failure> {
     let plan = commands::PlanOptions { force: arguments.force, ..commands::PlanOptions::default() };
     let options = options(&arguments.execution, plan, Intent::Teardown)?;
-    run(project, options, (arguments.execution.yes, output)).await
+    run(project, (options, None), (arguments.execution.yes, output)).await
 }
 
 fn options(
@@ -41,23 +44,25 @@ fn options(
     plan: commands::PlanOptions,
     intent: Intent,
 ) -> Result<ApplyOptions, Failure> {
-    let patience = commands::duration(&execution.lock_timeout).ok_or_else(|| {
-        Failure::usage(format!(
-            "--lock-timeout {} is not a duration; write it such as 10s",
-            execution.lock_timeout
-        ))
-    })?;
-    Ok(ApplyOptions { plan, intent, parallelism: usize::from(execution.parallelism), patience })
+    let patience = verbs::patience(&execution.lock_timeout)?;
+    Ok(ApplyOptions {
+        plan,
+        intent,
+        parallelism: usize::from(execution.parallelism),
+        patience,
+        on_ambiguous: execution.on_ambiguous.map(Into::into),
+        until: if execution.detach { Until::Accepted } else { Until::Done },
+    })
 }
 
 async fn run(
     project: &Project,
-    options: ApplyOptions,
+    (options, saved): (ApplyOptions, Option<SavedPlan>),
     (yes, output): (bool, Output),
 ) -> Result<Exit, Failure> {
     let intent = options.intent;
     let mut stream = Stream { output, sequence: 0 };
-    let (exit, result) = match work(project, options, (yes, &mut stream)).await {
+    let (exit, result) = match work(project, (options, saved), (yes, &mut stream)).await {
         Ok(ended) => ended,
         Err(failure) => {
             // Whoever reads the stream gets its terminal record; people get the failure on standard error.
@@ -76,19 +81,26 @@ async fn run(
 /// Everything between the first and the terminal record; returns what the latter says.
 async fn work(
     project: &Project,
-    options: ApplyOptions,
+    (options, saved): (ApplyOptions, Option<SavedPlan>),
     (yes, stream): (bool, &mut Stream),
 ) -> Result<(Exit, Value), Failure> {
     let question = match options.intent {
         Intent::Apply => "Do this?",
         Intent::Teardown => "Delete all of this?",
     };
-    let prepared = commands::prepare(project, options).await?;
+    let prepared = match saved {
+        Some(saved) => commands::prepare_saved(project, saved, options).await?,
+        None => commands::prepare(project, options).await?,
+    };
     stream.plan(&prepared.planned.plan, &prepared.planned.notes)?;
     if !prepared.does_something() {
         return Ok((Exit::Done, json!({ "exit_code": 0, "changed": false })));
     }
-    ask::approve(stream.output, yes, question)?;
+    if prepared.changes_something() {
+        ask::approve(stream.output, yes, question)?;
+    } else {
+        stream.output.say("Nothing to do but to delete what earlier runs left over.");
+    }
     let approval = if yes { Approval::Given } else { Approval::ToThisPlan };
     let applied = carry_out(&prepared, approval, stream).await?;
     let exit = applied.exit();
@@ -131,7 +143,7 @@ async fn carry_out(
 }
 
 /// The first signal drains, the second one stops at the next safe point.
-async fn listen(stop: watch::Sender<Stop>, output: Output) {
+pub(super) async fn listen(stop: watch::Sender<Stop>, output: Output) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -174,6 +186,9 @@ impl View {
                 self.tree.set(reference, RowState::Running { since: now, note: None })
             }
             Progress::Waiting { reference, description, .. } => self.tree.note(reference, description),
+            Progress::Detached { reference, .. } => {
+                self.tree.set(reference, RowState::LeftRunning);
+            }
             Progress::Done { reference, took, .. } => {
                 self.tree.set(reference, RowState::Done { took: *took })
             }
@@ -220,6 +235,9 @@ fn line(event: &Progress, paint: Paint) -> Option<String> {
         Progress::Waiting { reference, description, .. } => {
             format!("{reference}: {}", text::one_line(description))
         }
+        Progress::Detached { reference, .. } => {
+            format!("… {reference}: its broker works on it; not waited for")
+        }
         Progress::Done { reference, action, took } => {
             format!(
                 "{} {reference}: {} in {}",
@@ -249,7 +267,7 @@ fn say_what_came_of_it(applied: &Applied, output: Output) {
     for note in applied.notes.iter().chain(&report.warnings) {
         output.say(&format!("{} {}", paint.caution("note:"), text::one_line(note)));
     }
-    for failed in &report.failed {
+    for failed in report.failed.iter().chain(&report.paused) {
         output.complain(&format!(
             "{} {} at {}: {}\n  next: {}",
             paint.bad("error:"),
@@ -266,6 +284,8 @@ fn say_what_came_of_it(applied: &Applied, output: Output) {
     for (count, word) in [
         (report.kept, "unchanged"),
         (report.failed.len(), "failed"),
+        (report.paused.len(), "left for you to look at"),
+        (report.running.len(), "running"),
         (report.skipped.len(), "skipped"),
         (report.left.len(), "left for the next run"),
     ] {
@@ -273,7 +293,13 @@ fn say_what_came_of_it(applied: &Applied, output: Output) {
             parts.push(format!("{count} {word}"));
         }
     }
-    let mark = if report.is_complete() { paint.good("✓") } else { paint.bad("✗") };
+    if report.is_under_way() {
+        output.say(
+            "Brokers go on by themselves; `sutler status --wait` waits for them, `sutler apply` goes on.",
+        );
+    }
+    let mark =
+        if report.is_complete() || report.is_under_way() { paint.good("✓") } else { paint.bad("✗") };
     output.say(&format!("{mark} {} in {}", parts.join(", "), text::duration(report.took)));
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum RowState {
     Queued,
     /// At work since; with what the broker last said.
     Running { since: Instant, note: Option<String> },
+    /// Its broker works on it; it is not waited for.
+    LeftRunning,
     /// Finished.
     Done { took: Duration },
     /// Ended without success.
@@ -103,7 +105,7 @@ impl Tree {
         }
         order.sort_by_key(|at| match self.rows[*at].state {
             RowState::Failed { .. } => 0,
-            RowState::Running { .. } => 1,
+            RowState::Running { .. } | RowState::LeftRunning => 1,
             RowState::Queued => 2,
             RowState::Done { .. } => 3,
             RowState::Skipped { .. } => 4,
@@ -130,6 +132,7 @@ impl Tree {
                 (paint.good("✓"), format!("{} in {}", action_word(row.action), duration(*took)))
             }
             RowState::Failed { why } => (paint.bad("✗"), one_line(why)),
+            RowState::LeftRunning => (paint.dim("…"), "its broker works on it".to_owned()),
             RowState::Skipped { because } => (paint.dim("–"), format!("skipped: {because}")),
         };
         let room = width.saturating_sub(head.chars().count() + 3).max(8);

@@ -1,16 +1,23 @@
 //! `apply` and `teardown`: a plan that is shown, approved, made again under the lock, and carried out.
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sutler_broker_client::Pacing;
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
+use super::events::deliver;
 use super::failure::Failure;
 use super::plan::{PlanOptions, Planned, plan_for};
 use super::project::Project;
+use super::saved::SavedPlan;
 use crate::brokers::BrokerSet;
-use crate::execute::{self, Context, Ended, Progress, Report, Stop};
+use crate::config::OnAmbiguous;
+use crate::durations::Durations;
+use crate::execute::{self, Context, Ended, Progress, Report, Stop, Until};
 use crate::exit::Exit;
+use crate::faults;
+use crate::name::InstanceRef;
 use crate::plan::{Action, Intent, Plan};
 use crate::sink::SinkSet;
 use crate::state::{self, Begin, Holder, Session, StateError};
@@ -26,6 +33,10 @@ pub struct ApplyOptions {
     pub parallelism: usize,
     /// How long to wait for somebody else's lock.
     pub patience: std::time::Duration,
+    /// What is done about requests of which nobody knows what became; as each broker is configured when left out.
+    pub on_ambiguous: Option<OnAmbiguous>,
+    /// How far to go.
+    pub until: Until,
 }
 
 /// Who approved, and so whether a plan that turned out different may be carried out.
@@ -45,6 +56,10 @@ pub struct Prepared<'a> {
     brokers: Arc<BrokerSet>,
     /// What would be done.
     pub planned: Planned,
+    /// What has to be done exactly, when it was saved before.
+    saved: Option<SavedPlan>,
+    /// What earlier runs left to be deleted, by ref.
+    pub orphans: Vec<InstanceRef>,
 }
 
 /// What came of it.
@@ -66,7 +81,8 @@ impl Applied {
         match &report.ended {
             Ended::State(StateError::LockLost { .. }) => Exit::LockLost,
             Ended::State(_) => Exit::Failed,
-            _ if report.is_complete() => Exit::Done,
+            _ if report.is_complete() || report.is_under_way() => Exit::Done,
+            _ if !report.paused.is_empty() => Exit::Partial,
             _ if report.done.is_empty() && report.kept == 0 => Exit::Failed,
             _ => Exit::Partial,
         }
@@ -97,7 +113,30 @@ pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepare
     {
         return Err(Failure::Sink(errors.swap_remove(0)));
     }
-    Ok(Prepared { project, options, brokers: Arc::new(brokers), planned })
+    let orphans = state.records.iter().filter(|record| !record.orphans.is_empty());
+    let orphans = orphans.map(|record| record.reference.clone()).collect();
+    Ok(Prepared { project, options, brokers: Arc::new(brokers), planned, orphans, saved: None })
+}
+
+/// Reads everything for a plan that was saved. Writes nothing, takes no lock.
+///
+/// # Errors
+/// As [`prepare`], and [`Failure::Stale`] when anything it was made from moved.
+pub async fn prepare_saved(
+    project: &Project,
+    saved: SavedPlan,
+    options: ApplyOptions,
+) -> Result<Prepared<'_>, Failure> {
+    let options = ApplyOptions { plan: saved.options.clone(), intent: Intent::Apply, ..options };
+    let prepared = prepare(project, options).await?;
+    let (state, vault) = project.read().await?;
+    let from = (project, &*prepared.brokers);
+    let moved = saved.moved(from, (&state, &vault), &prepared.planned.plan)?;
+    if moved.is_empty() {
+        Ok(Prepared { saved: Some(saved), ..prepared })
+    } else {
+        Err(Failure::Stale(moved))
+    }
 }
 
 impl Prepared<'_> {
@@ -111,9 +150,13 @@ impl Prepared<'_> {
         events: UnboundedSender<Progress>,
         stop: watch::Receiver<Stop>,
     ) -> Result<Applied, Failure> {
+        faults::pass("O01-before").await;
         let mut session = state::begin(Arc::clone(&self.project.backend), self.claim()).await?;
-        let vault = session.vault.clone();
-        if let Err(failure) = self.project.notice_lost_variables(&mut session.state, &vault) {
+        faults::pass("O01-after").await;
+        let (vault, lineage) = (session.vault.clone(), session.state.lineage);
+        let seen = self.project.refuse_rollback(&session.state).await;
+        let noticed = seen.and_then(|()| self.project.notice_lost_variables(&mut session.state, &vault));
+        if let Err(failure) = noticed {
             // The failure is what there is to tell; a lock that stays ends by itself.
             let _lock = session.end().await;
             return Err(failure);
@@ -125,13 +168,21 @@ impl Prepared<'_> {
             notes.push(format!("made the key ring {keys}; keep a copy in a safe place: without it, state and sealed variables cannot be opened"));
         }
         let lost = matches!(&outcome, Ok((_, report)) if matches!(report.ended, Ended::State(_)));
-        match session.end().await {
+        faults::pass("O13-before").await;
+        let ended = session.end().await;
+        faults::pass("O13-after").await;
+        match ended {
             Err(error) if !lost => {
                 notes.push(format!("the lock could not be given back ({error}); it ends by itself"))
             }
             _ => {}
         }
+        if let Err(error) = self.project.remember(lineage).await {
+            notes.push(format!("an older state put in place of this one would not be noticed: {error}"));
+        }
+        notes.extend(deliver(self.project).await);
         let (plan, report) = outcome?;
+        self.learn(&plan, &report);
         let replanned = (plan.steps != self.planned.plan.steps).then_some(plan);
         Ok(Applied { replanned, report, notes })
     }
@@ -145,11 +196,18 @@ impl Prepared<'_> {
         let at_hand = (&session.state, &session.vault);
         let planned =
             plan_for(self.project, &self.brokers, at_hand, (&self.options.plan, self.options.intent))?;
+        if let Some(saved) = &self.saved {
+            let moved = saved.moved((self.project, &*self.brokers), at_hand, &planned.plan)?;
+            if !moved.is_empty() {
+                return Err(Failure::Stale(moved));
+            }
+        }
         if approval == Approval::ToThisPlan && planned.plan.steps != self.planned.plan.steps {
             return Err(Failure::failed(
                 "state changed while you were asked, and the plan is another one now; nothing was changed. Run the command again",
             ));
         }
+        faults::pass("O02-after").await;
         let config = Arc::clone(&self.project.config);
         let sinks = Arc::new(SinkSet::new(&config, session.vault.ring()));
         let context = Context {
@@ -160,6 +218,7 @@ impl Prepared<'_> {
             options: self.how(),
             config,
             sinks,
+            durations: Arc::new(Durations::load(&self.durations())),
             events,
             stop,
         };
@@ -178,21 +237,42 @@ impl Prepared<'_> {
             holder: Holder::this_process(who, purpose),
             lease: self.project.settings.lease,
             patience: self.options.patience,
+            notice: self.project.settings.notice.clone(),
+        }
+    }
+
+    /// Where it is remembered how long steps take. A hint: nothing depends on it but what begins first.
+    fn durations(&self) -> PathBuf {
+        let folder = self.project.config.source.path.parent().unwrap_or(Path::new("."));
+        folder.join(".sutler/durations.json")
+    }
+
+    fn learn(&self, plan: &Plan, report: &Report) {
+        if report.done.is_empty() {
+            return;
+        }
+        let path = self.durations();
+        let mut durations = Durations::load(&path);
+        let steps: HashMap<_, _> = plan.steps.iter().map(|step| (&step.reference, step)).collect();
+        for done in &report.done {
+            if let Some(step) = steps.get(&done.reference) {
+                durations.learn(step, done.took);
+            }
+        }
+        if let Err(error) = durations.save(&path) {
+            tracing::debug!(%error, "durations are not remembered");
         }
     }
 
     fn how(&self) -> execute::Options {
         let settings = &self.project.settings;
-        let pacing = Pacing {
-            first: settings.poll_interval.min(Pacing::default().first),
-            minimum: settings.poll_interval,
-            cap: settings.backoff_cap.max(settings.poll_interval),
-            ..Pacing::default()
-        };
+        let pacing = settings.pacing();
         execute::Options {
             parallelism: self.options.parallelism,
             lease: settings.lease,
             pacing,
+            on_ambiguous: self.options.on_ambiguous,
+            until: self.options.until,
             ..execute::Options::default()
         }
     }
@@ -200,6 +280,12 @@ impl Prepared<'_> {
     /// Whether anything would be done.
     #[must_use]
     pub fn does_something(&self) -> bool {
+        self.changes_something() || !self.orphans.is_empty()
+    }
+
+    /// Whether anything that is declared or recorded would change: what has to be approved.
+    #[must_use]
+    pub fn changes_something(&self) -> bool {
         self.planned.plan.steps.iter().any(|step| step.action != Action::Keep)
     }
 }

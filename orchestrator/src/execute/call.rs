@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use sutler_broker_client::ClientError;
+use sutler_broker_client::{Call, ClientError};
 use tokio::time::Instant;
 
+use super::aftermath::doubt_after;
 use super::error::StepError;
 use super::progress::Progress;
 use super::step::Step;
@@ -54,7 +55,7 @@ impl Step {
     pub(super) async fn send<T, F: Future<Output = Result<T, ClientError>>>(
         &self,
         broker: &ConnectedBroker,
-        persistence: Persistence,
+        (call, persistence): (Call, Persistence),
         mut request: impl FnMut() -> F,
     ) -> Result<Sent<T>, StepError> {
         let options = &self.shared.context.options;
@@ -63,7 +64,7 @@ impl Step {
         let (mut failures, mut doubt) = (0, Doubt::None);
         for round in 0_u32.. {
             self.shared.check()?;
-            let error = match within(broker, request()).await {
+            let error = match self.ask(broker, request()).await? {
                 Ok(answer) => return Ok(Sent { answer: Ok(answer), doubt }),
                 Err(error) => error,
             };
@@ -76,7 +77,7 @@ impl Step {
                 }
                 _ => return Ok(Sent { answer: Err(error), doubt }),
             };
-            if error.outcome_is_unknown() {
+            if doubt_after(call, &error) == Doubt::Some {
                 doubt = Doubt::Some;
             }
             self.tell_waiting(note, begun.elapsed());
@@ -85,19 +86,26 @@ impl Step {
         Err(StepError::Lost)
     }
 
+    /// Makes one request, when the broker's limits let it out.
+    pub(super) async fn ask<T>(
+        &self,
+        broker: &ConnectedBroker,
+        request: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<Result<T, ClientError>, StepError> {
+        let gate = self.shared.gate(&broker.name);
+        let ticket = self.shared.unless_stopped(gate.enter()).await?;
+        let permit = broker.limit.acquire().await;
+        let answer = request.await;
+        drop(permit);
+        ticket.came_back(answer.as_ref().err());
+        Ok(answer)
+    }
+
     /// Tells what this step waits for.
     pub(super) fn tell_waiting(&self, description: String, since: Duration) {
         let reference = self.planned.reference.clone();
         self.shared.tell(Progress::Waiting { reference, description, since });
     }
-}
-
-/// Makes one request within the broker's limit.
-pub(super) async fn within<T>(broker: &ConnectedBroker, request: impl Future<Output = T>) -> T {
-    let permit = broker.limit.acquire().await;
-    let answer = request.await;
-    drop(permit);
-    answer
 }
 
 fn again(error: &ClientError) -> Again {

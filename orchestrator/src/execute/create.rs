@@ -1,20 +1,24 @@
 //! Making an instance: its id is written down before the first byte goes out, its operation before the first poll.
 
-use sutler_broker_client::{Call, ClientError, Ended, Orphan, Work, leaves_orphan};
+use sutler_broker_client::{Call, ClientError, FetchQuery, Work};
 use sutler_catalog::Input;
-use sutler_spec::{Asynchrony, FetchedInstance, InstanceBody, InstanceId, ProvisionRequest, Provisioned};
-use uuid::Uuid;
+use sutler_spec::{
+    Asynchrony, FetchedInstance, InstanceBody, InstanceId, LastOperationQuery, OperationState,
+    ProvisionRequest, Provisioned,
+};
 
-use super::call::{Doubt, Persistence, Sent, says_nothing, within};
+use super::aftermath::{Aftermath, aftermath};
+use super::bind::Renewal;
+use super::call::{Doubt, Persistence, Sent};
 use super::error::StepError;
 use super::resolve::{Request, as_object};
 use super::step::Step;
 use super::wait::{Accepted, Settled};
-use crate::config::Declaration;
+use crate::config::{Declaration, OnAmbiguous};
+use crate::faults;
 use crate::plan::BindingWanted;
 use crate::state::record::InstanceRecord;
 use crate::state::status::{Event, Next, Status};
-use sutler_broker_client::FetchQuery;
 
 impl Step {
     /// Makes a new instance, in place of what an earlier record under this ref still claims in sinks.
@@ -22,7 +26,11 @@ impl Step {
         let request = self.request(None)?;
         self.validate(request.parameters.expose(), Input::Provision)?;
         let record = self.intended(request, earlier)?;
-        self.shared.put(&record, "creation intended").await?;
+        faults::pass("O03-before").await;
+        if !faults::mutant("no_intent") {
+            self.shared.put(&record, "creation intended").await?;
+        }
+        faults::pass("O03-after").await;
         self.provision(record, Doubt::None).await
     }
 
@@ -38,7 +46,7 @@ impl Step {
             broker: target.broker.clone(),
             service: target.service.clone(),
             service_plan: target.service_plan.clone(),
-            instance_id: InstanceId::new(Uuid::new_v4().to_string()).expect("a uuid is an identifier"),
+            instance_id: InstanceId::new(self.mint()).expect("a uuid is an identifier"),
             name: declaration.name.clone(),
             status: Status::Intended,
             protected: false,
@@ -47,8 +55,9 @@ impl Step {
             pending: None,
             outputs: std::collections::BTreeMap::new(),
             binding: None,
-            variables: earlier.map(|record| record.variables).unwrap_or_default(),
+            variables: earlier.as_ref().map(|record| record.variables.clone()).unwrap_or_default(),
             sink_digest: None,
+            orphans: earlier.map(|record| record.orphans).unwrap_or_default(),
             created_at: jiff::Timestamp::now().to_string(),
         };
         take_declaration(&mut record, declaration);
@@ -64,7 +73,9 @@ impl Step {
         let broker = self.broker(&record)?;
         let request = self.provision_request(&record)?;
         let call = || broker.client.provision(&record.instance_id, &request, Asynchrony::Allowed);
-        let Sent { answer, doubt: since } = self.send(broker, Persistence::Usual, call).await?;
+        let sent = Box::pin(self.send(broker, (Call::Provision, Persistence::Usual), call));
+        let Sent { answer, doubt: since } = faults::race("O04-sent", sent).await?;
+        faults::pass("O04-after").await;
         drop(request);
         match answer {
             Ok(Provisioned::Created(body) | Provisioned::Unchanged(body)) => {
@@ -75,8 +86,10 @@ impl Step {
                 let body =
                     InstanceBody { dashboard_url: accepted.dashboard_url, metadata: accepted.metadata };
                 self.take_instance(&mut record, body)?;
+                faults::pass("O05-before").await;
                 self.shared.put(&record, "creation accepted").await?;
-                self.await_creation(record, Accepted::Now).await
+                faults::pass("O05-after").await;
+                Box::pin(self.await_creation(record, Accepted::Now)).await
             }
             Err(error) => {
                 let doubt = if since == Doubt::Some { since } else { doubt };
@@ -98,6 +111,55 @@ impl Step {
         })
     }
 
+    /// An earlier run's request, whose answer was never written down: how far is it? Then the same again.
+    pub(super) async fn ask_and_provision(
+        &self,
+        mut record: InstanceRecord,
+    ) -> Result<InstanceRecord, StepError> {
+        let broker = self.broker(&record)?;
+        let query = LastOperationQuery {
+            service_id: Some(record.service.id.clone()),
+            plan_id: Some(record.service_plan.id.clone()),
+            operation: None,
+        };
+        let answer = self.poll(broker, Work::Provision(&record.instance_id), &query).await?;
+        match answer.map(|polled| polled.operation.state) {
+            Ok(OperationState::InProgress) => {
+                step_on(&mut record, Event::Accepted(None))?;
+                self.shared.put(&record, "found in progress").await?;
+                self.await_creation(record, Accepted::Earlier).await
+            }
+            Ok(OperationState::Failed) => {
+                step_on(&mut record, Event::Failed)?;
+                self.shared.put(&record, "found to have failed").await?;
+                self.replace_doubtful(record).await
+            }
+            // Done, never heard of, or no word about it: the same request tells, and does what is missing.
+            Ok(OperationState::Succeeded) | Err(_) => self.provision(record, Doubt::Some).await,
+        }
+    }
+
+    /// Deletes what a doubtful record may have left, then makes another under a new id. Where it is to be at another
+    /// broker or of another service, what cannot be deleted now is put on the list and does not stand in the way.
+    pub(super) async fn replace_doubtful(
+        &self,
+        mut record: InstanceRecord,
+    ) -> Result<InstanceRecord, StepError> {
+        let mitigated = Box::pin(self.mitigate(&record, Persistence::Usual)).await;
+        match mitigated {
+            Ok(()) => {}
+            Err(error) if error.ends_the_step() || !self.is_elsewhere(&record) => return Err(error),
+            Err(error) => {
+                tracing::warn!(instance.id = %record.instance_id, %error, "it is to be deleted later");
+                let since = jiff::Timestamp::now().to_string();
+                let binding = record.binding.take().map(|binding| binding.binding_id);
+                record.orphans.extend(binding.map(|id| record.as_orphan(Some(id), since.clone())));
+                record.orphans.push(record.as_orphan(None, since));
+            }
+        }
+        Box::pin(self.create(Some(record))).await
+    }
+
     /// Waits for a creation that the broker has accepted.
     pub(super) async fn await_creation(
         &self,
@@ -112,19 +174,27 @@ impl Step {
         let settled = self.settle(&record, work, (operation, &record.service_plan.id), accepted).await?;
         match (settled, accepted) {
             (Settled::Done, _) => self.provisioned(record, None).await,
-            // The broker has forgotten it, or never got it: the same request again, under the same id.
-            (Settled::Unknown, _) => Box::pin(self.provision(record, Doubt::Some)).await,
+            (Settled::Unknown, _) if !self.carries_on() => Err(self.forgotten(&record, Call::Provision)),
+            // The broker has forgotten it, or never got it.
+            (Settled::Unknown, _) => match self.policy(&record.broker) {
+                OnAmbiguous::Resume => Box::pin(self.provision(record, Doubt::Some)).await,
+                OnAmbiguous::Mitigate => {
+                    step_on(&mut record, Event::Failed)?;
+                    self.shared.put(&record, "its broker does not know it").await?;
+                    self.replace_doubtful(record).await
+                }
+                OnAmbiguous::Pause => Err(self.paused(&record, "creating it")),
+            },
             (settled, accepted) => {
                 step_on(&mut record, Event::Failed)?;
                 let error = self.unsettled(&record, Call::Provision, settled);
                 self.shared.put(&record, &format!("creation failed: {}", error.line())).await?;
-                let cleaned = self.mitigate(&record, Persistence::Once).await;
                 match accepted {
-                    Accepted::Now => Err(error),
                     // An earlier run's request failed. This run makes one of its own.
-                    Accepted::Earlier => {
-                        cleaned?;
-                        Box::pin(self.create(Some(record))).await
+                    Accepted::Earlier if self.carries_on() => self.replace_doubtful(record).await,
+                    _ => {
+                        tolerated(Box::pin(self.mitigate(&record, Persistence::Once)).await)?;
+                        Err(error)
                     }
                 }
             }
@@ -143,13 +213,20 @@ impl Step {
             None => self.fetched(&record).await?,
         };
         self.take_instance(&mut record, body)?;
-        if self.planned.binding == BindingWanted::Wanted {
-            record.binding = Some(super::bind::intended());
-            self.shared.put(&record, "created; binding intended").await?;
-            return self.bind(record, Doubt::None).await;
+        faults::pass("O07-before").await;
+        if self.planned.binding == BindingWanted::NotWanted || !self.carries_on() {
+            self.shared.put(&record, "created").await?;
+            faults::pass("O07-after").await;
+            return Ok(record);
         }
-        self.shared.put(&record, "created").await?;
-        Ok(record)
+        let binding = super::bind::intended(self.mint());
+        if !faults::mutant("no_binding_intent") {
+            record.binding = Some(binding.clone());
+        }
+        self.shared.put(&record, "created; binding intended").await?;
+        record.binding = Some(binding);
+        faults::pass("O07-after").await;
+        Box::pin(self.bind(record, (Doubt::None, Renewal::Possible))).await
     }
 
     /// What an instance says of itself, where its broker lets us ask. Not knowing it is no failure.
@@ -163,7 +240,7 @@ impl Step {
             service_id: Some(record.service.id.clone()),
             plan_id: Some(record.service_plan.id.clone()),
         };
-        match within(broker, broker.client.fetch_instance(&record.instance_id, &query)).await {
+        match self.ask(broker, broker.client.fetch_instance(&record.instance_id, &query)).await? {
             Ok(FetchedInstance { dashboard_url, metadata, .. }) => {
                 Ok(InstanceBody { dashboard_url, metadata })
             }
@@ -180,22 +257,30 @@ impl Step {
         doubt: Doubt,
         error: ClientError,
     ) -> Result<InstanceRecord, StepError> {
-        let orphan = leaves_orphan(Call::Provision, &Ended::from(&error)) == Orphan::Instance;
-        let not_sent = matches!(error, ClientError::NotSent { .. });
+        let after = aftermath(Call::Provision, &error, doubt, self.policy(&record.broker));
         let broker = record.broker.clone();
         let error = StepError::Call { call: Call::Provision, broker, source: Box::new(error) };
-        let StepError::Call { source, .. } = &error else { return Err(error) };
-        if not_sent || (says_nothing(source) && doubt == Doubt::Some) {
-            return Err(error); // As it was: the next run sends the same request again.
-        }
-        if orphan || doubt == Doubt::Some {
-            step_on(&mut record, Event::Failed)?;
-            self.shared.put(&record, &format!("creation in doubt: {}", error.line())).await?;
-            self.mitigate(&record, Persistence::Once).await.ok();
-        } else {
-            self.shared.remove(&record.reference, &format!("creation refused: {}", error.line())).await?;
+        match after {
+            // As it was: the next run goes on from it.
+            Aftermath::Keep => {}
+            Aftermath::Forget => {
+                self.drop_record(record, &format!("creation refused: {}", error.line())).await?;
+            }
+            Aftermath::Mitigate => {
+                step_on(&mut record, Event::Failed)?;
+                self.shared.put(&record, &format!("creation in doubt: {}", error.line())).await?;
+                tolerated(Box::pin(self.mitigate(&record, Persistence::Once)).await)?;
+            }
         }
         Err(error)
+    }
+}
+
+/// The outcome of cleaning up after an error, which is the one to report, unless nothing can be recorded any more.
+pub(super) fn tolerated(cleaned: Result<(), StepError>) -> Result<(), StepError> {
+    match cleaned {
+        Err(error @ StepError::State(_)) => Err(error),
+        _ => Ok(()),
     }
 }
 

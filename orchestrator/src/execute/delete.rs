@@ -4,6 +4,7 @@ use super::call::Persistence;
 use super::create::step_on;
 use super::error::StepError;
 use super::step::Step;
+use crate::faults;
 use crate::state::record::InstanceRecord;
 use crate::state::status::{Event, Status};
 
@@ -11,9 +12,16 @@ impl Step {
     /// Deletes it, from wherever an earlier run left it.
     pub(super) async fn delete(&self) -> Result<(), StepError> {
         let Some(record) = self.record() else { return Ok(()) };
-        let record = self.dissolve(record).await?;
+        if faults::mutant("record_dropped_early") {
+            self.shared.remove(&record.reference, "deleted").await?;
+        }
+        let mut record = self.dissolve(record).await?;
         self.remove_variables(&record).await?;
-        self.shared.remove(&record.reference, "deleted").await
+        record.variables.clear();
+        faults::pass("O17-before").await;
+        self.drop_record(record, "deleted").await?;
+        faults::pass("O17-after").await;
+        Ok(())
     }
 
     /// Drops its record, and nothing else.
@@ -23,16 +31,21 @@ impl Step {
 
     /// Unbinds and deprovisions. The record stays: whoever called still has to finish with it.
     pub(super) async fn dissolve(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+        self.settle_bindings(&mut record).await?;
         if record.binding.is_some() {
-            self.unbind(&mut record).await?;
+            self.unbind(&mut record, Persistence::Usual).await?;
         }
-        let begun = matches!(record.status, Status::DeletionIntended);
+        let begun = matches!(record.status, Status::DeletionIntended | Status::Deprovisioning { .. });
+        if begun && faults::mutant("deletion_forgotten") {
+            return Ok(record);
+        }
         if !begun {
             step_on(&mut record, Event::DeletionAsked)?;
         }
-        if self.record().as_ref() != Some(&record) {
+        if self.record().as_ref() != Some(&record) && !faults::mutant("record_dropped_early") {
             self.shared.put(&record, "deletion intended").await?;
         }
+        faults::pass("O16-intent").await;
         self.deprovision(&mut record, Persistence::Usual).await?;
         Ok(record)
     }

@@ -52,6 +52,22 @@ pub enum StepError {
         /// How long we waited.
         limit: std::time::Duration,
     },
+    /// A broker accepted the work, and does not know it any more.
+    #[error("broker '{broker}' accepted to {}, and does not know it any more", verb(*.call))]
+    Forgotten {
+        /// What was asked.
+        call: Call,
+        /// Of whom.
+        broker: BrokerName,
+    },
+    /// Answers with credentials were lost, twice, and the broker does not repeat them.
+    #[error(
+        "broker '{broker}' made its binding, but the answers with the credentials were lost, and it does not repeat them"
+    )]
+    CredentialsLost {
+        /// Whose answers.
+        broker: BrokerName,
+    },
     /// The record names a broker that is not configured.
     #[error("broker '{0}' is not in the configuration")]
     UnknownBroker(BrokerName),
@@ -98,6 +114,21 @@ pub enum StepError {
     /// A bug of ours.
     #[error(transparent)]
     IllegalBinding(#[from] IllegalBindingEvent),
+    /// Nobody knows what became of an earlier request, and the configuration says to leave it so.
+    #[error(
+        "nobody knows what became of {what} ({instance}) at broker '{broker}', and it is left as it is (on-ambiguous: pause)"
+    )]
+    Paused {
+        /// What was asked for.
+        what: &'static str,
+        /// Of whom.
+        broker: BrokerName,
+        /// The id it was asked under.
+        instance: sutler_spec::InstanceId,
+    },
+    /// The broker works on it, and this run does not wait for it.
+    #[error("the broker works on it")]
+    Running,
     /// The run was told to stop.
     #[error("stopped")]
     Abandoned,
@@ -118,6 +149,11 @@ pub enum Remains {
 }
 
 impl StepError {
+    /// Whether it says nothing about the thing, but that this step cannot go on now.
+    pub(super) fn ends_the_step(&self) -> bool {
+        matches!(self, Self::State(_) | Self::Abandoned | Self::Running | Self::Paused { .. })
+    }
+
     /// What to do next.
     #[must_use]
     pub fn next(&self) -> String {
@@ -136,7 +172,15 @@ impl StepError {
                 }
                 _ => "see the broker's log, then run `sutler apply` again; it goes on from here",
             },
-            Self::Expired { .. } | Self::Abandoned => "run `sutler apply` again; it goes on from here",
+            Self::Expired { .. }
+            | Self::Forgotten { .. }
+            | Self::CredentialsLost { .. }
+            | Self::Abandoned => "run `sutler apply` again; it goes on from here",
+            Self::Paused { .. } => {
+                "look for that id at the broker, then run `sutler apply --on-ambiguous resume` (asks for the same \
+                 again) or `sutler apply --on-ambiguous mitigate` (deletes it and makes another)"
+            }
+            Self::Running => "`sutler status --wait` waits for it; so does the next `sutler apply`",
             Self::UnknownBroker(_) => "configure that broker again",
             Self::NotOffered { .. } => "see `sutler catalog`, and declare a plan that is offered",
             Self::Unresolved(_) | Self::Parameters(_) | Self::MissingOutput { .. } => {

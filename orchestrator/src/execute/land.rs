@@ -7,6 +7,7 @@ use sutler_secrets::SecretString;
 use super::create::take_declaration;
 use super::error::StepError;
 use super::step::Step;
+use crate::faults;
 use crate::name::VariableName;
 use crate::reference::{member, output};
 use crate::sink::Edits;
@@ -21,14 +22,24 @@ impl Step {
         let landing = record.landing(bind, self.shared.context.vault.ring());
         if landing.is_none() || record.sink_digest != landing || record.variables != *bind {
             let edits = self.edits(&record, bind)?;
+            if faults::mutant("sink_before_state") {
+                let early = landing.filter(|_| !bind.is_empty());
+                let record = InstanceRecord { sink_digest: early, variables: bind.clone(), ..record.clone() };
+                self.shared.put(&record, "variables written").await?;
+            }
+            faults::pass("O11-before").await;
             self.shared.context.sinks.write(edits).await?;
+            faults::pass("O11-after").await;
             record.variables.clone_from(bind);
             record.sink_digest = landing.filter(|_| !bind.is_empty());
         }
         if self.record().as_ref() == Some(&record) {
             return Ok(());
         }
-        self.shared.put(&record, if bind.is_empty() { "recorded" } else { "variables written" }).await
+        faults::pass("O12-before").await;
+        self.shared.put(&record, if bind.is_empty() { "recorded" } else { "variables written" }).await?;
+        faults::pass("O12-after").await;
+        Ok(())
     }
 
     /// Removes what was written for a record that is going away.

@@ -11,7 +11,9 @@
 //!                     │
 //!        call · wait · resolve · outputs                    how a broker is asked; what goes in and comes out
 //!                     │
-//!               shared · error
+//!         aftermath · resolution · window                   what is decided, apart from what is done
+//!                     │
+//!        shared · group · gate · error
 //! ```
 
 use std::sync::Arc;
@@ -19,27 +21,35 @@ use std::time::Duration;
 
 use sutler_broker_client::Pacing;
 use tokio::sync::{mpsc::UnboundedSender, watch};
+use uuid::Uuid;
 
 use crate::brokers::BrokerSet;
-use crate::config::Config;
+use crate::config::{Config, OnAmbiguous};
+use crate::durations::Durations;
 use crate::plan::Plan;
 use crate::sink::SinkSet;
 use crate::state::record::InstanceRecord;
 use crate::state::{Lock, StateBackend, Vault};
 
+mod aftermath;
 mod bind;
 mod call;
+mod conclude;
 mod create;
 mod delete;
 mod error;
+mod gate;
+mod group;
 mod keep_lock;
 mod land;
 mod mitigate;
+mod orphans;
 mod outputs;
 mod progress;
 mod record;
 mod replace;
 mod report;
+mod resolution;
 mod resolve;
 mod run;
 mod shared;
@@ -49,10 +59,12 @@ mod tests;
 mod unbind;
 mod update;
 mod wait;
+mod window;
 
+pub use conclude::running;
 pub use error::StepError;
 pub use progress::Progress;
-pub use report::{Done, Ended, Failed, Report, Skipped};
+pub use report::{Done, Ended, Failed, Report, Running, Skipped};
 
 /// How steps are carried out.
 #[derive(Debug, Clone)]
@@ -67,6 +79,23 @@ pub struct Options {
     pub attempts: u32,
     /// How long to wait for accepted work whose plan does not say (`maximum_polling_duration`).
     pub maximum_wait: Duration,
+    /// What is done about requests of earlier runs of which nobody knows what became; each broker's own setting, or
+    /// [`OnAmbiguous::Resume`], when left out.
+    pub on_ambiguous: Option<OnAmbiguous>,
+    /// How far to go.
+    pub until: Until,
+    /// Makes ids; random and never used before.
+    pub mint: fn() -> Uuid,
+}
+
+/// How far steps are carried.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Until {
+    /// Until everything is done.
+    #[default]
+    Done,
+    /// Until every broker has accepted what can be asked of it now; what it works on is recorded and left running.
+    Accepted,
 }
 
 impl Default for Options {
@@ -77,6 +106,9 @@ impl Default for Options {
             pacing: Pacing::default(),
             attempts: 4,
             maximum_wait: Duration::from_secs(60 * 60),
+            on_ambiguous: None,
+            until: Until::Done,
+            mint: Uuid::new_v4,
         }
     }
 }
@@ -110,6 +142,8 @@ pub struct Context {
     pub sinks: Arc<SinkSet>,
     /// How.
     pub options: Options,
+    /// How long steps took before: what is likely to take longest begins first.
+    pub durations: Arc<Durations>,
     /// Is told what happens.
     pub events: UnboundedSender<Progress>,
     /// Says when to stop. Its sender may be dropped: then nobody stops it.
@@ -120,4 +154,10 @@ pub struct Context {
 /// done, and what was not and why. Whatever happens, state is such that the next run can go on from it.
 pub async fn execute(plan: &Plan, records: Vec<InstanceRecord>, context: Context) -> Report {
     run::run(plan, records, context).await
+}
+
+/// Waits for everything that brokers have accepted and that has not ended, and records how it ended. Starts nothing:
+/// what follows is for the next [`execute`].
+pub async fn wait(records: Vec<InstanceRecord>, context: Context) -> Report {
+    conclude::wait(records, context).await
 }

@@ -28,6 +28,13 @@ pub enum Progress {
         #[serde(serialize_with = "seconds")]
         since: Duration,
     },
+    /// A broker works on it, and it is not waited for.
+    Detached {
+        /// Whose.
+        reference: InstanceRef,
+        /// What is done.
+        action: Action,
+    },
     /// A step ended with success.
     Done {
         /// Whose.

@@ -1,11 +1,12 @@
 //! Bringing an instance to what is declared, from wherever an earlier run left it.
 
-use super::call::{Doubt, Persistence};
 use super::create::step_on;
 use super::error::StepError;
 use super::progress::Progress;
+use super::resolution::{Asked, Resolution, resolution};
 use super::step::{Effect, Step};
 use super::wait::Accepted;
+use crate::faults;
 use crate::plan::Action;
 use crate::state::record::InstanceRecord;
 use crate::state::status::{Event, Status};
@@ -15,13 +16,13 @@ impl Step {
     pub(super) async fn ensure(&self) -> Result<(), StepError> {
         let began_bound = self.is_bound();
         let record = match self.record() {
-            None => self.create(None).await?,
+            None => Box::pin(self.create(None)).await?,
             Some(record) => {
-                let record = self.resume(record).await?;
-                self.reshape(record).await?
+                let record = Box::pin(self.resume(record)).await?;
+                Box::pin(self.reshape(record)).await?
             }
         };
-        let record = self.bind_as_wanted(record, began_bound).await?;
+        let record = Box::pin(self.bind_as_wanted(record, began_bound)).await?;
         self.land(record).await
     }
 
@@ -33,38 +34,47 @@ impl Step {
         }
         let (reference, action) = (self.planned.reference.clone(), Action::Update);
         self.shared.tell(Progress::Started { reference, action });
-        let record = self.update(record).await?;
+        let record = Box::pin(self.update(record)).await?;
         self.land(record).await?;
         Ok(Effect::Did(action))
     }
 
     /// Finishes what an earlier run began; the record is ready afterwards.
-    async fn resume(&self, record: InstanceRecord) -> Result<InstanceRecord, StepError> {
-        match record.status {
-            Status::Ready => Ok(record),
-            Status::Intended if self.is_as_wanted(&record)? => self.provision(record, Doubt::Some).await,
-            // What it was to be is not wanted any more, and whether it exists is unknown: away with it.
-            Status::Intended | Status::Doubtful => {
-                self.mitigate(&record, Persistence::Usual).await?;
-                self.create(Some(record)).await
+    async fn resume(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+        let asked = match matches!(record.status, Status::Intended | Status::Provisioning { .. }) {
+            true if !self.is_as_wanted(&record)? => Asked::Otherwise,
+            _ => Asked::Alike,
+        };
+        if faults::mutant("new_id_on_resume") && record.status == Status::Intended {
+            return Box::pin(self.create(Some(record))).await;
+        }
+        match resolution(&record.status, asked, self.policy(&record.broker)) {
+            Resolution::Nothing => Ok(record),
+            Resolution::AskAndRepeat => Box::pin(self.ask_and_provision(record)).await,
+            Resolution::Await => Box::pin(self.await_creation(record, Accepted::Earlier)).await,
+            Resolution::Replace => {
+                if record.status != Status::Doubtful {
+                    step_on(&mut record, Event::Failed)?;
+                    self.shared.put(&record, "to be made anew; what may be there is deleted first").await?;
+                }
+                Box::pin(self.replace_doubtful(record)).await
             }
-            Status::Provisioning { .. } if self.is_as_wanted(&record)? => {
-                self.await_creation(record, Accepted::Earlier).await
+            Resolution::RepeatChange if faults::mutant("change_forgotten") => {
+                Box::pin(self.changed(record, None)).await
             }
-            Status::Provisioning { .. } => {
-                let mut record = record;
-                step_on(&mut record, Event::Failed)?;
-                self.shared.put(&record, "not wanted any more before it was ready").await?;
-                self.mitigate(&record, Persistence::Usual).await?;
-                self.create(Some(record)).await
-            }
-            Status::ChangeIntended => self.send_change(record).await,
-            Status::Updating { .. } => self.await_change(record, Accepted::Earlier).await,
-            Status::DeletionIntended | Status::Deprovisioning { .. } => {
-                let record = self.dissolve(record).await?;
-                self.create(Some(record)).await
+            Resolution::RepeatChange => Box::pin(self.send_change(record)).await,
+            Resolution::AwaitChange => Box::pin(self.await_change(record, Accepted::Earlier)).await,
+            Resolution::FinishDeletion => {
+                let record = Box::pin(self.dissolve(record)).await?;
+                Box::pin(self.create(Some(record))).await
             }
         }
+    }
+
+    /// Whether it is to be at another broker, or of another service, than it was begun as.
+    pub(super) fn is_elsewhere(&self, record: &InstanceRecord) -> bool {
+        let target = &self.planned.target;
+        record.broker != target.broker || record.service.id != target.service.id
     }
 
     /// Changes or replaces a ready instance that is not what is declared.
@@ -72,13 +82,11 @@ impl Step {
         if self.is_as_wanted(&record)? {
             return Ok(record);
         }
-        let elsewhere = record.broker != self.planned.target.broker
-            || record.service.id != self.planned.target.service.id;
-        if self.planned.action == Action::Replace || elsewhere {
-            let record = self.dissolve(record).await?;
-            return self.create(Some(record)).await;
+        if self.planned.action == Action::Replace || self.is_elsewhere(&record) {
+            let record = Box::pin(self.dissolve(record)).await?;
+            return Box::pin(self.create(Some(record))).await;
         }
-        self.update(record).await
+        Box::pin(self.update(record)).await
     }
 
     fn is_as_wanted(&self, record: &InstanceRecord) -> Result<bool, StepError> {

@@ -18,6 +18,10 @@ pub struct Report {
     pub failed: Vec<Failed>,
     /// Steps that were not begun, because of a failed one.
     pub skipped: Vec<Skipped>,
+    /// Steps that are left as they are until somebody has looked (`--on-ambiguous pause`).
+    pub paused: Vec<Failed>,
+    /// Work that brokers have accepted and that was not waited for (`--detach`).
+    pub running: Vec<Running>,
     /// Steps that were stopped or never begun, because the run was. The next run goes on with them.
     pub left: Vec<InstanceRef>,
     /// How many instances were as declared.
@@ -39,6 +43,8 @@ pub enum Ended {
     Completed,
     /// It was told to stop.
     Stopped,
+    /// Brokers work on what they have accepted; it was not waited for.
+    Detached,
     /// State could not be written any more, perhaps because the lock was lost.
     State(StateError),
 }
@@ -48,6 +54,7 @@ impl Serialize for Ended {
         match self {
             Self::Completed => serializer.serialize_str("completed"),
             Self::Stopped => serializer.serialize_str("stopped"),
+            Self::Detached => serializer.serialize_str("detached"),
             Self::State(error) => serializer.collect_str(error),
         }
     }
@@ -80,6 +87,17 @@ pub struct Failed {
     pub next: String,
 }
 
+/// Work that a broker has accepted and that was not waited for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Running {
+    /// Whose.
+    pub reference: InstanceRef,
+    /// What is being done.
+    pub action: Action,
+    /// By which broker.
+    pub broker: BrokerName,
+}
+
 /// A step that was not begun.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Skipped {
@@ -92,10 +110,21 @@ pub struct Skipped {
 }
 
 impl Report {
+    /// Whether nothing went wrong, and something is left only because brokers still work on what it needs.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        matches!(self.ended, Ended::Detached)
+            && self.failed.is_empty()
+            && self.paused.is_empty()
+            && self.skipped.is_empty()
+    }
+
     /// Whether everything that was planned has been done.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty()
+            && self.paused.is_empty()
+            && self.running.is_empty()
             && self.skipped.is_empty()
             && self.left.is_empty()
             && !matches!(self.ended, Ended::State(_))

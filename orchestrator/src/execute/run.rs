@@ -9,13 +9,14 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::error::StepError;
 use super::keep_lock;
+use super::orphans;
 use super::progress::Progress;
-use super::report::{Done, Ended, Failed, Report, Skipped};
+use super::report::{Done, Ended, Failed, Report, Running, Skipped};
 use super::shared::Shared;
 use super::step::{Effect, Step};
 use super::{Context, Stop};
 use crate::graph::Graph;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, Step as Planned};
 use crate::state::StateError;
 use crate::state::record::InstanceRecord;
 use crate::walk::{Stage, Walk};
@@ -29,6 +30,7 @@ pub(super) async fn run(plan: &Plan, records: Vec<InstanceRecord>, context: Cont
     let mut lock = tokio::spawn(keep_lock::keep(Arc::clone(&shared)));
     let mut run = Run::new(plan, Arc::clone(&shared));
     run.walk().await;
+    run.sweep_orphans().await;
     if lock.is_finished() {
         let lost = (&mut lock).await;
         run.end_with(lost.ok());
@@ -53,7 +55,10 @@ struct Run<'p> {
 
 impl<'p> Run<'p> {
     fn new(plan: &'p Plan, shared: Arc<Shared>) -> Self {
-        let walk = Walk::new(plan.graph());
+        // Milliseconds, and one more: of steps that take no time, the longer chain still counts.
+        let expected = |node: u32| shared.context.durations.expected(&plan.steps[node as usize]);
+        let weight = |node| u64::try_from(expected(node).as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        let walk = Walk::weighted(plan.graph(), weight);
         Self {
             plan,
             shared,
@@ -74,13 +79,17 @@ impl<'p> Run<'p> {
                 break;
             }
             tokio::select! {
+                // In this order, always: one seed is one run.
+                biased;
                 Some(ended) = self.tasks.join_next_with_id() => self.end(ended),
                 // Wakes the loop, which then starts nothing new.
                 () = told(&mut stop) => {}
             }
         }
-        if self.shared.stop() != Stop::Never && matches!(self.report.ended, Ended::Completed) {
-            self.report.ended = Ended::Stopped;
+        match self.report.ended {
+            Ended::Completed if self.shared.stop() != Stop::Never => self.report.ended = Ended::Stopped,
+            Ended::Completed if !self.report.running.is_empty() => self.report.ended = Ended::Detached,
+            _ => {}
         }
     }
 
@@ -121,6 +130,12 @@ impl<'p> Run<'p> {
                 self.shared.halt();
                 self.end_with(Some(error));
             }
+            Err(StepError::Running) => {
+                let Planned { reference, action, target, .. } = &self.plan.steps[node as usize];
+                let (reference, action, broker) = (reference.clone(), *action, target.broker.clone());
+                self.shared.tell(Progress::Detached { reference: reference.clone(), action });
+                self.report.running.push(Running { reference, action, broker });
+            }
             Err(error) => self.failed(node, &error),
         }
     }
@@ -146,7 +161,11 @@ impl<'p> Run<'p> {
         self.shared.tell(Progress::Failed { reference: reference.clone(), action, error: line.clone() });
         let broker = step.target.broker.clone();
         let next = error.next();
-        self.report.failed.push(Failed { reference: reference.clone(), action, broker, error: line, next });
+        let failed = Failed { reference: reference.clone(), action, broker, error: line, next };
+        match error {
+            StepError::Paused { .. } => self.report.paused.push(failed),
+            _ => self.report.failed.push(failed),
+        }
         for skipped in self.walk.failed(node) {
             let step = &self.plan.steps[skipped as usize];
             if step.action != Action::Keep {
@@ -166,6 +185,40 @@ impl<'p> Run<'p> {
     fn end_with(&mut self, error: Option<StateError>) {
         if let (Some(error), false) = (error, matches!(self.report.ended, Ended::State(_))) {
             self.report.ended = Ended::State(error);
+        }
+    }
+
+    /// Tries once more to delete what is left over from earlier attempts. What cannot be deleted now stands in nobody's
+    /// way: it stays on the list, and is told.
+    async fn sweep_orphans(&mut self) {
+        if self.shared.stop() != Stop::Never || matches!(self.report.ended, Ended::State(_)) {
+            return;
+        }
+        let all = self.shared.all();
+        let shared = Arc::clone(&self.shared);
+        let mut left = all.into_iter().filter(|record| orphans::needs_sweep(&shared, record));
+        let mut tasks = JoinSet::new();
+        loop {
+            while tasks.len() < self.shared.context.options.parallelism.max(1)
+                && let Some(record) = left.next()
+            {
+                let shared = Arc::clone(&self.shared);
+                tasks.spawn(async move {
+                    let reference = record.reference.clone();
+                    (reference, orphans::sweep(shared, record).await)
+                });
+            }
+            match tasks.join_next().await {
+                None => return,
+                Some(Ok((reference, Ok(remaining)))) => {
+                    self.report.warnings.extend(remaining.iter().map(|one| one.line(&reference)));
+                }
+                Some(Ok((_, Err(StepError::State(error))))) => {
+                    self.shared.halt();
+                    self.end_with(Some(error));
+                }
+                Some(Ok((_, Err(_))) | Err(_)) => {}
+            }
         }
     }
 

@@ -1,18 +1,20 @@
 //! What all steps share: records as they are now, and the way they change.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::error::StepError;
+use super::gate::Gate;
+use super::group::Group;
 use super::progress::Progress;
 use super::{Context, Stop};
-use crate::name::{InstanceRef, VariableName};
+use crate::name::{BrokerName, InstanceRef, VariableName};
 use crate::plan::{Action, Plan};
+use crate::state::Change;
 use crate::state::record::InstanceRecord;
-use crate::state::{Change, StateError};
 
 /// What all steps share.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(super) struct Shared {
     claimed: HashSet<VariableName>,
     /// Whether nothing can be recorded any more.
     halted: watch::Sender<bool>,
+    group: Group,
+    gates: Mutex<HashMap<BrokerName, Arc<Gate>>>,
 }
 
 impl Shared {
@@ -37,7 +41,14 @@ impl Shared {
         let staying =
             context.config.instances.values().filter(|declared| !leaving.contains(&declared.reference));
         let claimed = staying.flat_map(|declaration| declaration.bind.values()).cloned().collect();
-        Self { context, records: Mutex::new(records), claimed, halted: watch::Sender::new(false) }
+        Self {
+            context,
+            records: Mutex::new(records),
+            claimed,
+            halted: watch::Sender::new(false),
+            group: Group::default(),
+            gates: Mutex::default(),
+        }
     }
 
     /// A record as it is now.
@@ -68,9 +79,24 @@ impl Shared {
         Ok(())
     }
 
-    async fn commit(&self, change: Change) -> Result<(), StateError> {
+    async fn commit(&self, change: Change) -> Result<(), StepError> {
         let Context { backend, lock, .. } = &self.context;
-        backend.commit(lock, vec![change]).await.map(|_| ())
+        self.group.commit(backend.as_ref(), lock, change).await
+    }
+
+    /// The gate before a broker: its own limit at most, adapted to how it copes.
+    pub(super) fn gate(&self, broker: &BrokerName) -> Arc<Gate> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let configured = self.context.config.brokers.get(broker).and_then(|broker| broker.parallelism);
+        let largest = configured.unwrap_or(self.context.options.parallelism);
+        Arc::clone(gates.entry(broker.clone()).or_insert_with(|| Arc::new(Gate::new(largest))))
+    }
+
+    /// Every record as it is now, in the order of their refs.
+    pub(super) fn all(&self) -> Vec<InstanceRecord> {
+        let mut all: Vec<_> = self.records().values().cloned().collect();
+        all.sort_by(|a, b| a.reference.cmp(&b.reference));
+        all
     }
 
     /// Whether a variable belongs to some declaration.
@@ -107,6 +133,11 @@ impl Shared {
 
     /// Waits, unless told to stop.
     pub(super) async fn sleep(&self, span: Duration) -> Result<(), StepError> {
+        self.unless_stopped(tokio::time::sleep(span)).await
+    }
+
+    /// Waits for something that can be given up at any moment, unless told to stop.
+    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, StepError> {
         self.check()?;
         let (mut stop, mut halted) = (self.context.stop.clone(), self.halted.subscribe());
         let stopped = async {
@@ -116,9 +147,11 @@ impl Shared {
             }
         };
         tokio::select! {
-            () = tokio::time::sleep(span) => Ok(()),
+            // In this order, always: one seed is one run.
+            biased;
             () = stopped => Err(StepError::Abandoned),
             _ = halted.wait_for(|halted| *halted) => Err(StepError::Abandoned),
+            done = work => Ok(done),
         }
     }
 

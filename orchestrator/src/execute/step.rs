@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::error::StepError;
+use super::resolution::in_doubt;
 use super::shared::Shared;
 use crate::brokers::ConnectedBroker;
-use crate::config::Declaration;
-use crate::plan::{self, Action};
+use crate::config::{Declaration, OnAmbiguous};
+use crate::name::BrokerName;
+use crate::plan::{self, Action, BindingWanted, Target};
 use crate::state::record::InstanceRecord;
 use sutler_spec::{ServiceOffering, ServicePlan};
 
@@ -24,21 +26,91 @@ pub(super) enum Effect {
 pub(super) struct Step {
     pub(super) shared: Arc<Shared>,
     pub(super) planned: plan::Step,
+    scope: Scope,
+}
+
+/// How far a step goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Everything that its action takes.
+    Whole,
+    /// To the end of what a broker has accepted, and no further.
+    Conclusion,
 }
 
 impl Step {
     pub(super) fn new(shared: Arc<Shared>, planned: plan::Step) -> Self {
-        Self { shared, planned }
+        Self { shared, planned, scope: Scope::Whole }
+    }
+
+    /// A step about a record that is planned by nobody: to wait for what runs, to delete what is left over.
+    pub(super) fn about(shared: Arc<Shared>, record: &InstanceRecord) -> Self {
+        Self { shared, planned: Self::deletion_of(record), scope: Scope::Conclusion }
+    }
+
+    /// What a plan would say of a record that is to be deleted.
+    pub(super) fn deletion_of(record: &InstanceRecord) -> plan::Step {
+        plan::Step {
+            reference: record.reference.clone(),
+            action: Action::Delete,
+            target: Arc::new(Target {
+                broker: record.broker.clone(),
+                service: record.service.clone(),
+                service_plan: record.service_plan.clone(),
+            }),
+            because: Vec::new(),
+            changes: Vec::new(),
+            binding: BindingWanted::NotWanted,
+            after: Vec::new(),
+        }
+    }
+
+    /// Whether more follows than the end of what runs.
+    pub(super) fn carries_on(&self) -> bool {
+        self.scope == Scope::Whole
+    }
+
+    /// A new id: random, never used before.
+    pub(super) fn mint(&self) -> String {
+        (self.shared.context.options.mint)().to_string()
+    }
+
+    /// What is done about requests to this broker of which nobody knows what became.
+    pub(super) fn policy(&self, broker: &BrokerName) -> OnAmbiguous {
+        let context = &self.shared.context;
+        let configured = || context.config.brokers.get(broker).and_then(|broker| broker.on_ambiguous);
+        context.options.on_ambiguous.or_else(configured).unwrap_or_default()
+    }
+
+    /// The error of a step that is left as it is.
+    pub(super) fn paused(&self, record: &InstanceRecord, what: &'static str) -> StepError {
+        let (broker, instance) = (record.broker.clone(), record.instance_id.clone());
+        StepError::Paused { what, broker, instance }
+    }
+
+    /// Refuses to go on from what nobody knows the end of, where somebody wants to look first.
+    fn check_doubt(&self) -> Result<(), StepError> {
+        match self.record().map(|record| (in_doubt(&record), record)) {
+            Some((Some(what), record)) if self.policy(&record.broker) == OnAmbiguous::Pause => {
+                Err(self.paused(&record, what))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Carries it out.
     pub(super) async fn run(self) -> Result<Effect, StepError> {
         let action = self.planned.action;
+        if !matches!(action, Action::Keep | Action::Record | Action::Forget) {
+            self.check_doubt()?;
+        }
         match action {
-            Action::Keep => return self.look_again().await,
-            Action::Create | Action::Update | Action::Replace | Action::Rebind => self.ensure().await?,
+            Action::Keep => return Box::pin(self.look_again()).await,
+            Action::Create | Action::Update | Action::Replace | Action::Rebind => {
+                Box::pin(self.ensure()).await?
+            }
             Action::Record => self.record_only().await?,
-            Action::Delete => self.delete().await?,
+            Action::Delete => Box::pin(self.delete()).await?,
             Action::Forget => self.forget().await?,
         }
         Ok(Effect::Did(action))

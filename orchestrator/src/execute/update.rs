@@ -1,16 +1,17 @@
 //! Changing an instance in place: only what changed is sent; what was in force stays recorded until it is done.
 
 use serde_json::{Map, Value};
-use sutler_broker_client::{Call, FetchQuery, Work};
+use sutler_broker_client::{Call, ClientError, FetchQuery, Work};
 use sutler_catalog::Input;
 use sutler_spec::{Asynchrony, InstanceBody, PreviousValues, UpdateRequest, Updated};
 
-use super::call::{Persistence, Sent, says_nothing, within};
+use super::call::{Doubt, Persistence, Sent, says_nothing};
 use super::create::{step_on, take_declaration};
 use super::error::StepError;
 use super::resolve::as_object;
 use super::step::Step;
 use super::wait::{Accepted, Settled};
+use crate::faults;
 use crate::state::record::{Asked, InstanceRecord};
 use crate::state::status::{BindingStatus, Event, Status};
 
@@ -23,6 +24,7 @@ impl Step {
         step_on(&mut record, Event::ChangeAsked)?;
         record.pending = Some(request.asked);
         self.shared.put(&record, "change intended").await?;
+        faults::pass("O23-intent").await;
         self.send_change(record).await
     }
 
@@ -31,7 +33,8 @@ impl Step {
         let broker = self.broker(&record)?;
         let request = self.update_request(&record)?;
         let call = || broker.client.update(&record.instance_id, &request, Asynchrony::Allowed);
-        let Sent { answer, .. } = self.send(broker, Persistence::Usual, call).await?;
+        let sent = Box::pin(self.send(broker, (Call::Update, Persistence::Usual), call));
+        let Sent { answer, doubt } = faults::race("O23-sent", sent).await?;
         drop(request);
         match answer {
             Ok(Updated::Applied(body)) => self.changed(record, Some(body)).await,
@@ -41,11 +44,15 @@ impl Step {
                     InstanceBody { dashboard_url: accepted.dashboard_url, metadata: accepted.metadata };
                 self.take_instance(&mut record, body)?;
                 self.shared.put(&record, "change accepted").await?;
-                self.await_change(record, Accepted::Now).await
+                Box::pin(self.await_change(record, Accepted::Now)).await
             }
             Err(error) => {
                 // Unless the broker has certainly refused it, the next run sends the same change again.
-                let unknown = error.outcome_is_unknown() || says_nothing(&error);
+                let unknown = doubt == Doubt::Some
+                    || error.outcome_is_unknown()
+                    || error.is_concurrency_error()
+                    || matches!(error, ClientError::NotSent { .. })
+                    || says_nothing(&error);
                 let (call, broker) = (Call::Update, record.broker.clone());
                 let error = StepError::Call { call, broker, source: Box::new(error) };
                 if !unknown {
@@ -70,6 +77,7 @@ impl Step {
         // During a change of plan the old one is named (P-POL-04).
         match self.settle(&record, work, (operation, &record.service_plan.id), accepted).await? {
             Settled::Done => self.changed(record, None).await,
+            Settled::Unknown if !self.carries_on() => Err(self.forgotten(&record, Call::Update)),
             Settled::Unknown => Box::pin(self.send_change(record)).await,
             settled @ Settled::Expired(_) => Err(self.unsettled(&record, Call::Update, settled)),
             settled => {
@@ -81,7 +89,7 @@ impl Step {
     }
 
     /// It is as it was asked to be.
-    async fn changed(
+    pub(super) async fn changed(
         &self,
         mut record: InstanceRecord,
         body: Option<InstanceBody>,
@@ -101,6 +109,7 @@ impl Step {
         };
         self.take_instance(&mut record, body)?;
         self.refresh_binding(&mut record).await?;
+        faults::pass("O23-after").await;
         self.shared.put(&record, "changed").await?;
         Ok(record)
     }
@@ -129,7 +138,7 @@ impl Step {
             service_id: Some(record.service.id.clone()),
             plan_id: Some(record.service_plan.id.clone()),
         };
-        match within(broker, broker.client.fetch_binding(&record.instance_id, &binding, &query)).await {
+        match self.ask(broker, broker.client.fetch_binding(&record.instance_id, &binding, &query)).await? {
             Ok(fetched) if fetched.binding.credentials.is_some() => {
                 self.take_binding(record, &fetched.binding)?;
             }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use sutler_broker_client::{Call, Failure, Poll, Work, next_poll};
+use sutler_broker_client::{Call, ClientError, Failure, Poll, Polled, Work, next_poll};
 use sutler_spec::{LastOperationQuery, Operation, PlanId};
 use tokio::time::Instant;
 
-use super::call::within;
+use super::Until;
 use super::error::{Remains, StepError};
 use super::step::Step;
+use crate::brokers::ConnectedBroker;
+use crate::faults;
 use crate::state::record::InstanceRecord;
 
 /// Nobody waits longer, whatever a catalog says (S-54).
@@ -52,6 +54,10 @@ impl Step {
             plan_id: Some(plan.clone()),
             operation,
         };
+        let detached = self.shared.context.options.until == Until::Accepted;
+        if detached && accepted == Accepted::Now {
+            return Err(StepError::Running);
+        }
         let (begun, limit) = (Instant::now(), self.limit(record)?);
         let mut pause = if accepted == Accepted::Earlier { Duration::ZERO } else { pacing.first };
         for polls in 0_u32.. {
@@ -60,34 +66,50 @@ impl Step {
                 break;
             }
             self.shared.sleep(pause.min(remaining)).await?;
-            let answer = within(broker, async {
-                match work {
-                    Work::Bind(instance, binding) | Work::Unbind(instance, binding) => {
-                        broker.client.last_operation_of_binding(instance, binding, &query).await
-                    }
-                    Work::Provision(instance) | Work::Update(instance) | Work::Deprovision(instance) => {
-                        broker.client.last_operation_of_instance(instance, &query).await
-                    }
-                }
-            })
-            .await;
+            let answer = self.poll(broker, work, &query).await?;
             match &answer {
                 Ok(polled) => {
                     let said = polled.operation.description.clone().unwrap_or_default();
                     self.tell_waiting(said, begun.elapsed());
                 }
-                Err(error) if error.is_authentic_absence() && accepted == Accepted::Earlier && polls == 0 => {
-                    return Ok(Settled::Unknown);
-                }
                 Err(error) => self.tell_waiting(format!("asking again: {error}"), begun.elapsed()),
             }
+            let unknown = matches!(&answer, Err(error) if error.is_authentic_absence());
             match next_poll(work.call(), &answer) {
+                Poll::Wait(_) if unknown && accepted == Accepted::Earlier && polls == 0 => {
+                    return Ok(Settled::Unknown);
+                }
+                Poll::Wait(_) if detached => return Err(StepError::Running),
                 Poll::Wait(asked) => pause = pacing.pause(polls, asked),
-                Poll::Succeeded | Poll::Gone => return Ok(Settled::Done),
+                Poll::Succeeded | Poll::Gone => {
+                    faults::pass("O06-after").await;
+                    return Ok(Settled::Done);
+                }
                 Poll::Failed(failure) => return Ok(Settled::Failed(failure)),
             }
         }
         Ok(Settled::Expired(limit))
+    }
+
+    /// Asks once how far work is.
+    pub(super) async fn poll(
+        &self,
+        broker: &ConnectedBroker,
+        work: Work<'_>,
+        query: &LastOperationQuery,
+    ) -> Result<Result<Polled, ClientError>, StepError> {
+        faults::pass("O06-before").await;
+        let asked = self.ask(broker, async {
+            match work {
+                Work::Bind(instance, binding) | Work::Unbind(instance, binding) => {
+                    broker.client.last_operation_of_binding(instance, binding, query).await
+                }
+                Work::Provision(instance) | Work::Update(instance) | Work::Deprovision(instance) => {
+                    broker.client.last_operation_of_instance(instance, query).await
+                }
+            }
+        });
+        faults::race("O06-sent", asked).await
     }
 
     /// How long work on an instance may take.
@@ -95,6 +117,11 @@ impl Step {
         let said = self.offered(record)?.and_then(|(_, plan)| plan.maximum_polling_duration);
         let limit = said.map_or(self.shared.context.options.maximum_wait, Duration::from_secs);
         Ok(limit.min(LONGEST))
+    }
+
+    /// The error of work that a broker accepted from an earlier run, and does not know any more.
+    pub(super) fn forgotten(&self, record: &InstanceRecord, call: Call) -> StepError {
+        StepError::Forgotten { call, broker: record.broker.clone() }
     }
 
     /// The error that work which did not end well is.

@@ -11,6 +11,7 @@ use super::error::StateError;
 use super::journal::Entry;
 use super::lock::{Claim, Lock, LockInfo};
 use super::record::InstanceRecord;
+use super::revision::{Revision, Snapshot};
 use crate::name::{InstanceRef, StackName};
 
 /// One life of a state: random, made with it, never reused. Tells a state from another of the same stack.
@@ -116,6 +117,15 @@ impl Change {
     }
 }
 
+/// How much is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Every record, and the journal since the last revision: the work does not grow with a state's age.
+    SinceRevision,
+    /// Everything that is kept: storage itself, the whole journal, every revision.
+    Everything,
+}
+
 /// Keeps the state of one stack.
 ///
 /// Promises, for every implementation:
@@ -137,11 +147,11 @@ pub trait StateBackend: Send + Sync + fmt::Debug {
     /// When there is something that is not a sound state of this stack.
     async fn load(&self) -> Result<State, StateError>;
 
-    /// Checks everything there is: storage, each record, each link of the journal's chain. Writes nothing.
+    /// Checks what there is: each record, each link of the journal's chain. Writes nothing.
     ///
     /// # Errors
     /// [`StateError::Damaged`] says what is wrong.
-    async fn verify(&self) -> Result<(), StateError>;
+    async fn verify(&self, extent: Extent) -> Result<(), StateError>;
 
     /// Takes the exclusive right to change this state, creating it from the claim's seed if there is none.
     ///
@@ -171,6 +181,13 @@ pub trait StateBackend: Send + Sync + fmt::Debug {
     /// As [`load`](Self::load).
     async fn lock_holder(&self) -> Result<Option<LockInfo>, StateError>;
 
+    /// Takes the lock away from whoever holds it, if it is the one with this id: the lock as it was. Its holder finds
+    /// out at its next write, which changes nothing.
+    ///
+    /// # Errors
+    /// [`StateError::NotLocked`] when nobody holds it, [`StateError::OtherLock`] when the id is another one.
+    async fn force_unlock(&self, id: Uuid) -> Result<LockInfo, StateError>;
+
     /// Applies all changes or none, appends one journal entry for each, and returns the new serial. Durable when it
     /// returns. Commits that are under way at the same time may share one flush.
     ///
@@ -186,4 +203,34 @@ pub trait StateBackend: Send + Sync + fmt::Debug {
     /// # Errors
     /// As [`load`](Self::load).
     async fn journal(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StateError>;
+
+    /// The same of one ref: what is gone has a history too.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    async fn history(
+        &self,
+        reference: &InstanceRef,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StateError>;
+
+    /// Makes a revision of what is recorded now, which becomes the current one, and forgets the oldest beyond `kept`;
+    /// the current one is never forgotten. Nothing, and no write, when no commit came since the last revision.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    async fn compact(&self, lock: &Lock, kept: usize) -> Result<Option<Revision>, StateError>;
+
+    /// The revisions there are, oldest first; the last one is the current one.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    async fn revisions(&self) -> Result<Vec<Revision>, StateError>;
+
+    /// What a revision holds; nothing when there is no such revision.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    async fn revision(&self, serial: u64) -> Result<Option<Snapshot>, StateError>;
 }

@@ -1,6 +1,9 @@
 //! What can be wrong with a state. Each text says what, where, why, and what to do next.
 
+use std::sync::Arc;
+
 use sutler_secrets::{KeyRingError, OpenError};
+use tokio::sync::oneshot::Sender;
 
 use super::lock::LockInfo;
 
@@ -10,7 +13,9 @@ use super::lock::LockInfo;
 pub enum StateError {
     /// Somebody else has the lock.
     #[error(
-        "{location} is locked by {holder}; wait for that run to end (--lock-timeout 60s), or see `sutler status`"
+        "{location} is locked by {holder}; wait for that run to end (--lock-timeout 60s), or see `sutler status`. \
+         If that run is dead: `sutler state force-unlock {}`",
+        holder.id
     )]
     Locked {
         /// Which state.
@@ -26,6 +31,32 @@ pub enum StateError {
     LockLost {
         /// Which state.
         location: String,
+    },
+    /// There is no lock to take away.
+    #[error("{location} is not locked; nothing was changed")]
+    NotLocked {
+        /// Which state.
+        location: String,
+    },
+    /// Somebody has the lock, and it is not the one that was named.
+    #[error(
+        "the lock on {location} has another id: {} is held by {holder}; nothing was changed. \
+         See that this run is dead, then run `sutler state force-unlock {}`",
+        holder.id, holder.id
+    )]
+    OtherLock {
+        /// Which state.
+        location: String,
+        /// Who.
+        holder: Box<LockInfo>,
+    },
+    /// The place cannot keep a state safely.
+    #[error("{location} cannot keep a state: {what}; name another place under `state`")]
+    Unsuitable {
+        /// Which state.
+        location: String,
+        /// What it cannot do.
+        what: String,
     },
     /// Not what was written.
     #[error("{location} is damaged: {what}; it was left as it is. Restore it from a backup")]
@@ -110,7 +141,7 @@ pub enum StateError {
         location: String,
     },
     /// The system would not do it.
-    #[error("could not {step} {location}; see that the folder exists, may be written, and has space")]
+    #[error("could not {step} {location}; {}", advice(location))]
     Storage {
         /// Which state.
         location: String,
@@ -120,6 +151,18 @@ pub enum StateError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// What to look at when a place does not do what it is asked.
+fn advice(location: &str) -> &'static str {
+    if location.starts_with("postgres:") {
+        "see that the server can be reached, and that user, password and database are right"
+    } else if location.starts_with("s3:") {
+        "see that the endpoint can be reached, that the bucket exists, and that AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY may read and write it"
+    } else {
+        "see that the folder exists, may be written, and has space"
+    }
 }
 
 /// What an error means for the run.
@@ -140,7 +183,7 @@ impl StateError {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Locked { .. } => Kind::Locked,
+            Self::Locked { .. } | Self::OtherLock { .. } => Kind::Locked,
             Self::LockLost { .. } => Kind::LockLost,
             Self::Damaged { .. }
             | Self::ForeignStack { .. }
@@ -150,7 +193,35 @@ impl StateError {
             | Self::WrongKeys { .. }
             | Self::Keys(_)
             | Self::Leaf { .. } => Kind::Refused,
-            Self::Busy { .. } | Self::Storage { .. } => Kind::Failed,
+            Self::Busy { .. } | Self::Storage { .. } | Self::NotLocked { .. } | Self::Unsuitable { .. } => {
+                Kind::Failed
+            }
+        }
+    }
+
+    /// Tells everyone who waits for the same write that it failed.
+    pub(super) fn share<T>(self, waiting: impl IntoIterator<Item = Sender<Result<T, Self>>>) {
+        let again: Box<dyn Fn() -> Self> = match self {
+            Self::Storage { location, step, source } => {
+                let shared: Arc<dyn std::error::Error + Send + Sync> = source.into();
+                Box::new(move || Self::Storage {
+                    location: location.clone(),
+                    step,
+                    source: Box::new(Arc::clone(&shared)),
+                })
+            }
+            Self::Damaged { location, what } => {
+                Box::new(move || Self::Damaged { location: location.clone(), what: what.clone() })
+            }
+            Self::LockLost { location } => Box::new(move || Self::LockLost { location: location.clone() }),
+            Self::Busy { location } => Box::new(move || Self::Busy { location: location.clone() }),
+            other => {
+                let text = other.to_string();
+                Box::new(move || Self::Damaged { location: "state".to_owned(), what: text.clone() })
+            }
+        };
+        for one in waiting {
+            let _ = one.send(Err(again()));
         }
     }
 }

@@ -1,16 +1,55 @@
 //! The journal: one line per change, each hashed over the one before, and over the state it led to.
 
 use std::fmt;
+use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::backend::Lineage;
 use super::lock::Lock;
+use super::transition::Transition;
 use crate::name::{InstanceRef, StackName};
 
-/// SHA-256 of something that is no secret.
+/// SHA-256 of something that is no secret. Written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Hash(pub(super) [u8; 32]);
+
+/// The text is no hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a hash is written as 64 lower-case hexadecimal digits")]
+pub struct ParseHashError;
+
+impl FromStr for Hash {
+    type Err = ParseHashError;
+
+    fn from_str(text: &str) -> Result<Self, ParseHashError> {
+        let digits = text.as_bytes();
+        let plain = digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        if digits.len() != 64 || !plain {
+            return Err(ParseHashError);
+        }
+        let mut bytes = [0; 32];
+        for (position, byte) in bytes.iter_mut().enumerate() {
+            let pair = text.get(position * 2..position * 2 + 2).ok_or(ParseHashError)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| ParseHashError)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        std::borrow::Cow::<str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,13 +63,15 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// One line of the journal.
-#[derive(Debug, Clone, PartialEq)]
+/// One line of the journal: one change of one record, and what it did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its place; the first is 1.
     pub sequence: u64,
     /// The state's serial after the commit that it belongs to.
     pub serial: u64,
+    /// The change's own name (UUIDv7), the same wherever it is told: a message delivered twice can be recognized.
+    pub change: Uuid,
     /// When (RFC 3339).
     pub at: String,
     /// Who.
@@ -39,12 +80,21 @@ pub struct Entry {
     pub run: String,
     /// Which instance.
     pub reference: InstanceRef,
+    /// The how-manyth change of this ref, from 1. 0 when the entry was written before that was counted.
+    pub ordinal: u64,
+    /// The how-manyth life of this ref, from 1: after a removal the next record is another one. 0 as above.
+    pub incarnation: u64,
     /// What happened, for people.
     pub what: String,
-    /// The record as written; none when it was removed.
+    /// What it did, field by field; of secrets, keyed digests. A removal takes every field away.
+    pub transitions: Vec<Transition>,
+    /// The record as written; none when it was removed: a tombstone.
+    #[serde(default)]
     pub record: Option<Hash>,
     /// All records together, after this change.
     pub fold: Hash,
+    /// The format that the entry was written in: what the hash is made of.
+    pub(super) format: i64,
     /// Over all of this and the hash before.
     pub hash: Hash,
 }
@@ -53,10 +103,13 @@ impl Entry {
     /// The hash it must have after this one.
     pub(super) fn hash_after(&self, previous: Hash) -> Hash {
         let record = self.record.map(|hash| hash.0.to_vec()).unwrap_or_default();
-        hash(&[
+        let (sequence, serial) = (self.sequence.to_le_bytes(), self.serial.to_le_bytes());
+        let (ordinal, incarnation) = (self.ordinal.to_le_bytes(), self.incarnation.to_le_bytes());
+        let transitions = self.transitions_text();
+        let mut parts: Vec<&[u8]> = vec![
             &previous.0,
-            &self.sequence.to_le_bytes(),
-            &self.serial.to_le_bytes(),
+            &sequence,
+            &serial,
             self.at.as_bytes(),
             self.who.as_bytes(),
             self.run.as_bytes(),
@@ -64,7 +117,45 @@ impl Entry {
             self.what.as_bytes(),
             &record,
             &self.fold.0,
-        ])
+        ];
+        if self.format > 1 {
+            parts.extend([self.change.as_bytes(), &ordinal[..], &incarnation, transitions.as_bytes()]);
+        }
+        hash(&parts)
+    }
+
+    /// What it did, as it is stored and hashed.
+    pub(super) fn transitions_text(&self) -> String {
+        // Every part of a transition is JSON to begin with.
+        serde_json::to_string(&self.transitions).unwrap_or_default()
+    }
+
+    /// The name of a change that was written before changes had names: always the same one.
+    pub(super) fn name_of_old(hash: Hash) -> Uuid {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.0[..16]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+}
+
+/// How often a ref was changed, and in which of its lives it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Trail {
+    pub(super) ordinal: u64,
+    pub(super) incarnation: u64,
+    pub(super) alive: bool,
+}
+
+impl Trail {
+    /// After one more change, which leaves a record or none.
+    pub(super) fn after(self, record: Option<Hash>) -> Self {
+        let born = u64::from(record.is_some() && !self.alive);
+        Self { ordinal: self.ordinal + 1, incarnation: self.incarnation + born, alive: record.is_some() }
+    }
+
+    /// After an entry that carries it.
+    pub(super) fn told_by(entry: &Entry) -> Self {
+        Self { ordinal: entry.ordinal, incarnation: entry.incarnation, alive: entry.record.is_some() }
     }
 }
 
@@ -79,7 +170,13 @@ pub(super) fn of_record(reference: &InstanceRef, body: &str) -> Hash {
     hash(&[reference.as_str().as_bytes(), body.as_bytes()])
 }
 
-fn hash(parts: &[&[u8]]) -> Hash {
+/// The hash of some text.
+pub(super) fn of_text(text: &str) -> Hash {
+    Hash(Sha256::digest(text).into())
+}
+
+/// The hash of a list: no two lists have the same one.
+pub(super) fn hash(parts: &[&[u8]]) -> Hash {
     let mut sha = Sha256::new();
     for part in parts {
         sha.update((part.len() as u64).to_le_bytes());
@@ -144,11 +241,27 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Now, by the holder of this lock.
-    pub(super) fn now(lock: &Lock) -> Self {
-        let at = jiff::Timestamp::now().to_string();
-        Self { at, who: lock.holder.who.clone(), run: lock.id.to_string() }
+    /// At this time, by the holder of this lock.
+    pub(super) fn at(now: jiff::Timestamp, lock: &Lock) -> Self {
+        Self { at: now.to_string(), who: lock.holder.who.clone(), run: lock.id.to_string() }
     }
+
+    /// Now, by this process's clock.
+    pub(super) fn now(lock: &Lock) -> Self {
+        Self::at(jiff::Timestamp::now(), lock)
+    }
+}
+
+/// A change that has found its place among the others.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) change: Uuid,
+    pub(super) reference: InstanceRef,
+    pub(super) what: String,
+    pub(super) trail: Trail,
+    pub(super) transitions: Vec<Transition>,
+    /// The record before and after.
+    pub(super) records: (Option<Hash>, Option<Hash>),
 }
 
 impl Tip {
@@ -158,13 +271,8 @@ impl Tip {
     }
 
     /// One change further, within the commit that leads to `serial`.
-    pub(super) fn advance(
-        &mut self,
-        serial: u64,
-        stamp: &Stamp,
-        (reference, what): (InstanceRef, String),
-        (old, new): (Option<Hash>, Option<Hash>),
-    ) -> Entry {
+    pub(super) fn advance(&mut self, serial: u64, stamp: &Stamp, placed: Placed) -> Entry {
+        let (old, new) = placed.records;
         self.fold = old.into_iter().fold(self.fold, Fold::minus);
         self.fold = new.into_iter().fold(self.fold, Fold::plus);
         self.sequence += 1;
@@ -173,18 +281,33 @@ impl Tip {
         let mut entry = Entry {
             sequence: self.sequence,
             serial,
+            change: placed.change,
             at,
             who,
             run,
-            reference,
-            what,
+            reference: placed.reference,
+            ordinal: placed.trail.ordinal,
+            incarnation: placed.trail.incarnation,
+            what: placed.what,
+            transitions: placed.transitions,
             record: new,
             fold: self.fold.as_hash(),
+            format: super::FORMAT,
             hash: self.head,
         };
         entry.hash = entry.hash_after(self.head);
         self.head = entry.hash;
         entry
+    }
+
+    /// One entry further; whether it is the one that follows.
+    pub(super) fn follow(&mut self, entry: &Entry) -> bool {
+        let follows = entry.sequence == self.sequence + 1
+            && entry.serial >= self.serial
+            && entry.hash_after(self.head) == entry.hash;
+        let (serial, sequence) = (entry.serial, entry.sequence);
+        *self = Self { serial, sequence, head: entry.hash, fold: Fold(entry.fold.0) };
+        follows
     }
 }
 

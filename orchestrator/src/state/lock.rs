@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::backend::{Lineage, Seed};
+use super::error::StateError;
 
 /// A lock in hand. Whoever has none cannot write; whoever lost it finds out at the next write.
 #[derive(Debug)]
@@ -21,6 +22,14 @@ pub struct Lock {
     pub holder: Holder,
     /// Known to the holder alone.
     pub(super) token: Uuid,
+}
+
+impl Lock {
+    /// The same lock: for what works on it elsewhere. Nobody outside can copy the right to write.
+    pub(super) fn same(&self) -> Self {
+        let Self { id, lineage, fence, ref holder, token } = *self;
+        Self { id, lineage, fence, holder: holder.clone(), token }
+    }
 }
 
 /// Asking for a lock.
@@ -100,6 +109,21 @@ impl LockInfo {
     /// Whether somebody else may take it now.
     pub(super) fn is_free(&self, now: jiff::Timestamp) -> bool {
         self.until <= now || self.holder.is_dead()
+    }
+}
+
+impl LockInfo {
+    /// The lock that is held, if it is the one with this id: what may be taken away by force.
+    pub(super) fn named(
+        held: Option<Self>,
+        id: Uuid,
+        location: impl Fn() -> String,
+    ) -> Result<Self, StateError> {
+        match held {
+            None => Err(StateError::NotLocked { location: location() }),
+            Some(info) if info.id == id => Ok(info),
+            Some(info) => Err(StateError::OtherLock { location: location(), holder: Box::new(info) }),
+        }
     }
 }
 

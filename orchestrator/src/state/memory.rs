@@ -1,21 +1,21 @@
 //! State that is kept in memory: for trying things, and for tests. Nothing outlives the process.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sutler_secrets::Sealed;
+use uuid::Uuid;
 
 use super::FORMAT;
-use super::backend::{Change, Lineage, State, StateBackend};
+use super::backend::{Change, Extent, State, StateBackend};
+use super::book::{Book, Unreadable};
 use super::error::StateError;
-use super::journal::{Entry, Fold, Hash, Stamp, Tip, origin};
+use super::journal::{Entry, Stamp, Tip, origin};
 use super::lock::{Claim, Held, Lock, LockInfo, lease_end};
-use super::prepare::{Prepared, Written};
-use super::record::InstanceRecord;
+use super::prepare::Prepared;
+use super::revision::{Revision, Snapshot, expired};
 use crate::name::{InstanceRef, StackName};
 
 /// A state in memory. Clones share it.
@@ -33,11 +33,9 @@ struct Inner {
 }
 
 struct Stored {
-    lineage: Lineage,
-    canary: Sealed,
-    tip: Tip,
-    records: BTreeMap<InstanceRef, (InstanceRecord, Hash)>,
+    book: Book,
     journal: Vec<Entry>,
+    revisions: Vec<(Revision, String)>,
 }
 
 impl MemoryBackend {
@@ -53,6 +51,13 @@ impl MemoryBackend {
 
     fn damaged(&self, what: &str) -> StateError {
         StateError::Damaged { location: self.location(), what: what.to_owned() }
+    }
+
+    /// What there is, for the holder of its lock.
+    fn owned<'i>(&self, inner: &'i mut Inner, lock: &Lock) -> Result<&'i mut Stored, StateError> {
+        let is_held = inner.held.as_ref().is_some_and(|held| held.is(lock));
+        let stored = inner.stored.as_mut().filter(|stored| is_held && stored.book.lineage == lock.lineage);
+        stored.ok_or_else(|| self.lost())
     }
 
     fn lost(&self) -> StateError {
@@ -77,47 +82,41 @@ impl StateBackend for MemoryBackend {
         let Some(stored) = &inner.stored else {
             return Ok(State::empty(self.stack.clone()));
         };
-        Ok(State {
-            stack: self.stack.clone(),
-            lineage: stored.lineage,
-            serial: stored.tip.serial,
-            canary: Some(stored.canary.clone()),
-            records: stored.records.values().map(|(record, _)| record.clone()).collect(),
+        stored.book.state().map_err(|Unreadable(reference)| {
+            self.damaged(&format!("the record of '{reference}' is not what was written"))
         })
     }
 
-    async fn verify(&self) -> Result<(), StateError> {
+    async fn verify(&self, extent: Extent) -> Result<(), StateError> {
+        self.load().await?;
         let inner = self.inner();
-        let Some(stored) = &inner.stored else { return Ok(()) };
-        let mut head = origin(FORMAT, &self.stack, stored.lineage, &stored.canary.to_text());
-        for entry in &stored.journal {
-            if entry.hash_after(head) != entry.hash {
+        let Some(Stored { book, journal, revisions }) = &inner.stored else { return Ok(()) };
+        let start = Tip::start(origin(FORMAT, &self.stack, book.lineage, &book.canary.to_text()));
+        let base = revisions.last().filter(|_| extent == Extent::SinceRevision);
+        let mut tip = base.map_or(start, |(revision, _)| revision.tip());
+        let from = tip.sequence;
+        for entry in journal.iter().filter(|entry| entry.sequence > from) {
+            if !tip.follow(entry) {
                 return Err(self.damaged("the journal's chain is broken"));
             }
-            head = entry.hash;
         }
-        let fold = stored.records.values().fold(Fold::EMPTY, |fold, (_, hash)| fold.plus(*hash));
-        if (head, fold) == (stored.tip.head, stored.tip.fold) {
-            Ok(())
-        } else {
-            Err(self.damaged("records and journal disagree"))
+        if (tip, book.fold()) != (book.tip, book.tip.fold) {
+            return Err(self.damaged("records and journal disagree"));
         }
+        Ok(())
     }
 
     async fn lock(&self, claim: &Claim) -> Result<Lock, StateError> {
         let mut inner = self.inner();
         let held = Held::decide(inner.held.clone(), inner.fence, claim, Timestamp::now())
             .map_err(|holder| StateError::Locked { location: self.location(), holder })?;
-        let seed = &claim.seed;
         let stored = inner.stored.get_or_insert_with(|| Stored {
-            lineage: seed.lineage,
-            canary: seed.canary.clone(),
-            tip: Tip::start(origin(FORMAT, &self.stack, seed.lineage, &seed.canary.to_text())),
-            records: BTreeMap::new(),
+            book: Book::new(self.stack.clone(), &claim.seed),
             journal: Vec::new(),
+            revisions: Vec::new(),
         });
-        let lineage = stored.lineage;
-        if lineage != seed.lineage {
+        let lineage = stored.book.lineage;
+        if lineage != claim.seed.lineage {
             return Err(StateError::Replaced { location: self.location() });
         }
         inner.fence = held.fence;
@@ -146,31 +145,67 @@ impl StateBackend for MemoryBackend {
         Ok(held.filter(|info| !info.is_free(Timestamp::now())))
     }
 
+    async fn force_unlock(&self, id: Uuid) -> Result<LockInfo, StateError> {
+        let mut inner = self.inner();
+        let held = inner.held.as_ref().map(|held| held.info.clone());
+        let info = LockInfo::named(held, id, || self.location())?;
+        inner.held = None;
+        Ok(info)
+    }
+
     async fn commit(&self, lock: &Lock, changes: Vec<Change>) -> Result<u64, StateError> {
         let changes = Prepared::all(changes, &self.location())?;
         let mut inner = self.inner();
-        if !inner.held.as_ref().is_some_and(|held| held.is(lock)) {
-            return Err(self.lost());
-        }
-        let stored = inner.stored.as_mut().filter(|stored| stored.lineage == lock.lineage);
-        let Stored { tip, records, journal, .. } = stored.ok_or_else(|| self.lost())?;
-        let stamp = Stamp::now(lock);
-        let serial = tip.serial + u64::from(!changes.is_empty());
-        for Prepared { reference, what, record } in changes {
-            let new = record.as_ref().map(|written| written.hash);
-            let old = match record {
-                Some(Written { record, hash, .. }) => records.insert(reference.clone(), (*record, hash)),
-                None => records.remove(&reference),
-            };
-            journal.push(tip.advance(serial, &stamp, (reference, what), (old.map(|(_, hash)| hash), new)));
-        }
-        tip.serial = serial;
-        Ok(serial)
+        let stored = self.owned(&mut inner, lock)?;
+        let entries = stored.book.commit(&Stamp::now(lock), &changes);
+        stored.journal.extend(entries.into_iter().map(|(entry, _)| entry));
+        Ok(stored.book.tip.serial)
     }
 
     async fn journal(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StateError> {
         let inner = self.inner();
         let journal = inner.stored.iter().flat_map(|stored| &stored.journal);
         Ok(journal.filter(|entry| entry.sequence > after).take(limit).cloned().collect())
+    }
+
+    async fn history(
+        &self,
+        reference: &InstanceRef,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StateError> {
+        let inner = self.inner();
+        let journal = inner.stored.iter().flat_map(|stored| &stored.journal);
+        let wanted = journal.filter(|entry| entry.sequence > after && &entry.reference == reference);
+        Ok(wanted.take(limit).cloned().collect())
+    }
+
+    async fn compact(&self, lock: &Lock, kept: usize) -> Result<Option<Revision>, StateError> {
+        let mut inner = self.inner();
+        let Stored { book, revisions, .. } = self.owned(&mut inner, lock)?;
+        if book.tip.serial == revisions.last().map_or(0, |(revision, _)| revision.serial) {
+            return Ok(None);
+        }
+        let (records, body) = (book.len() as u64, book.body());
+        let whose = (&self.stack, book.lineage);
+        let revision = Revision::new(whose, book.tip, (records, &body), Stamp::now(lock));
+        revisions.push((revision.clone(), body));
+        let serials: Vec<u64> = revisions.iter().map(|(revision, _)| revision.serial).collect();
+        let gone = expired(&serials, kept);
+        revisions.retain(|(revision, _)| !gone.contains(&revision.serial));
+        Ok(Some(revision))
+    }
+
+    async fn revisions(&self) -> Result<Vec<Revision>, StateError> {
+        let inner = self.inner();
+        let revisions = inner.stored.iter().flat_map(|stored| &stored.revisions);
+        Ok(revisions.map(|(revision, _)| revision.clone()).collect())
+    }
+
+    async fn revision(&self, serial: u64) -> Result<Option<Snapshot>, StateError> {
+        let inner = self.inner();
+        let mut revisions = inner.stored.iter().flat_map(|stored| &stored.revisions);
+        let found = revisions.find(|(revision, _)| revision.serial == serial);
+        found.map(|(revision, body)| revision.open((&self.stack, "memory:"), body)).transpose()
     }
 }

@@ -1,26 +1,40 @@
 //! A change as it is stored: written out and hashed before any lock on storage is taken.
 
+use serde_json::Value;
+use uuid::Uuid;
+
 use super::backend::{Change, Effect};
 use super::error::StateError;
-use super::journal::{Hash, of_record};
-use super::record::InstanceRecord;
+use super::journal::{Hash, Placed, Trail, of_record};
+use super::transition::{Leaves, leaves, transitions};
 use crate::name::InstanceRef;
 
 /// A change that is ready to be stored.
 #[derive(Debug)]
 pub(super) struct Prepared {
+    /// Its own name.
+    pub(super) change: Uuid,
     pub(super) reference: InstanceRef,
     pub(super) what: String,
     /// The record to write; none when it is removed.
     pub(super) record: Option<Written>,
 }
 
-/// A record and its stored form.
-#[derive(Debug)]
+/// A record in its stored form.
+#[derive(Debug, Clone)]
 pub(super) struct Written {
-    pub(super) record: Box<InstanceRecord>,
+    /// JSON, members sorted: equal records are equal bytes (I-25).
     pub(super) body: String,
     pub(super) hash: Hash,
+}
+
+/// What is stored of a ref before a change.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Before {
+    /// Its record.
+    pub(super) record: Option<Written>,
+    /// Its past.
+    pub(super) trail: Trail,
 }
 
 impl Prepared {
@@ -30,18 +44,41 @@ impl Prepared {
     }
 
     fn one(Change { effect, what }: Change, location: &str) -> Result<Self, StateError> {
+        let change = Uuid::now_v7();
         match effect {
-            Effect::Remove(reference) => Ok(Self { reference, what, record: None }),
+            Effect::Remove(reference) => Ok(Self { change, reference, what, record: None }),
             Effect::Put(record) => {
-                let body = serde_json::to_string(&record).map_err(|source| StateError::Storage {
+                let unwritable = |source: serde_json::Error| StateError::Storage {
                     location: location.to_owned(),
                     step: "write a record for",
                     source: source.into(),
-                })?;
+                };
+                let mut value = serde_json::to_value(&record).map_err(unwritable)?;
+                value.sort_all_objects();
+                let body = serde_json::to_string(&value).map_err(unwritable)?;
                 let reference = record.reference.clone();
                 let hash = of_record(&reference, &body);
-                Ok(Self { reference, what, record: Some(Written { record, body, hash }) })
+                Ok(Self { change, reference, what, record: Some(Written { body, hash }) })
             }
         }
     }
+
+    /// Its place after what is stored. Pure.
+    pub(super) fn place(&self, before: &Before) -> Placed {
+        let hash = |record: &Option<Written>| record.as_ref().map(|written| written.hash);
+        let (old, new) = (hash(&before.record), hash(&self.record));
+        Placed {
+            change: self.change,
+            reference: self.reference.clone(),
+            what: self.what.clone(),
+            trail: before.trail.after(new),
+            transitions: transitions(&seen(before.record.as_ref()), &seen(self.record.as_ref())),
+            records: (old, new),
+        }
+    }
+}
+
+fn seen(record: Option<&Written>) -> Leaves {
+    let value = record.and_then(|written| serde_json::from_str::<Value>(&written.body).ok());
+    value.map(|value| leaves(&value)).unwrap_or_default()
 }

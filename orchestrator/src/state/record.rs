@@ -50,11 +50,45 @@ pub struct InstanceRecord {
     /// Digest over what was last written to the sinks for this instance; none when nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sink_digest: Option<Digest>,
+    /// What earlier attempts under this ref may have left at brokers, and is still to be deleted. Nothing waits for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<OrphanRecord>,
     /// When it was first written down (RFC 3339).
     pub created_at: String,
 }
 
+/// What may exist at a broker and is of no use: to be deleted until the broker says that it is gone (P-ORP-02).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrphanRecord {
+    /// Where it may be.
+    pub broker: BrokerName,
+    /// Its offering.
+    pub service: Named<ServiceId>,
+    /// Its plan.
+    pub service_plan: Named<PlanId>,
+    /// The instance, or the one that the binding is of.
+    pub instance_id: InstanceId,
+    /// The binding, when the instance itself is to stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding_id: Option<BindingId>,
+    /// Since when it is to be deleted (RFC 3339).
+    pub since: String,
+}
+
 impl InstanceRecord {
+    /// The same thing as an entry of the list of what is to be deleted: the instance, or one binding of it.
+    #[must_use]
+    pub fn as_orphan(&self, binding: Option<BindingId>, since: String) -> OrphanRecord {
+        OrphanRecord {
+            broker: self.broker.clone(),
+            service: self.service.clone(),
+            service_plan: self.service_plan.clone(),
+            instance_id: self.instance_id.clone(),
+            binding_id: binding,
+            since,
+        }
+    }
+
     /// What sinks hold when they hold these variables of this instance: [`sink_digest`](Self::sink_digest) once they
     /// do. Nothing when it has no such output (yet).
     #[must_use]

@@ -64,6 +64,7 @@ pub(crate) fn record(name: &str) -> InstanceRecord {
         binding: None,
         variables: IndexMap::new(),
         sink_digest: None,
+        orphans: Vec::new(),
         created_at: "2026-11-21T10:00:00Z".to_owned(),
     }
 }

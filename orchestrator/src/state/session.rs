@@ -1,5 +1,6 @@
 //! How a command that writes begins: load, check the key, lock, check everything, load again under the lock.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,15 +8,39 @@ use std::time::Duration;
 use sutler_secrets::Created;
 use tokio::time::{Instant, sleep_until};
 
-use super::backend::{State, StateBackend};
+use super::backend::{Extent, State, StateBackend};
 use super::error::StateError;
-use super::lock::{Claim, Holder, Lock};
+use super::lock::{Claim, Holder, Lock, LockInfo};
+use super::revision::KEPT;
 use super::seal::Vault;
 
 /// Between two attempts to take a lock that somebody else holds.
 const RETRY: Duration = Duration::from_millis(200);
 /// Somebody else may create the state, or replace it, between our reading and our locking.
 const ATTEMPTS: u32 = 8;
+
+/// Whom to tell that a lock is waited for, and who holds it: once for each holder.
+#[derive(Clone)]
+pub struct Notice(Arc<dyn Fn(&LockInfo) + Send + Sync>);
+
+impl Notice {
+    /// Tells it to this.
+    pub fn new(tell: impl Fn(&LockInfo) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// Tells nobody.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::new(|_| {})
+    }
+}
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notice")
+    }
+}
 
 /// What a command needs to say before it may write.
 #[derive(Debug, Clone)]
@@ -28,6 +53,8 @@ pub struct Begin {
     pub lease: Duration,
     /// How long to wait for somebody else's lock.
     pub patience: Duration,
+    /// Whom to tell while waiting.
+    pub notice: Notice,
 }
 
 /// The right to write, and what there is.
@@ -56,11 +83,11 @@ pub async fn begin(backend: Arc<dyn StateBackend>, begin: Begin) -> Result<Sessi
     let location = backend.location();
     let mut attempts = 0;
     loop {
-        backend.verify().await?;
+        backend.verify(Extent::SinceRevision).await?;
         let state = backend.load().await?;
         let (vault, keys) = Vault::open(&begin.keys, &state, &location)?;
         let claim = Claim { holder: begin.holder.clone(), lease: begin.lease, seed: vault.seed() };
-        let lock = match take(backend.as_ref(), &claim, deadline).await {
+        let lock = match take(backend.as_ref(), &claim, (deadline, &begin.notice)).await {
             Err(StateError::Replaced { .. }) if attempts < ATTEMPTS => {
                 attempts += 1;
                 continue;
@@ -81,10 +108,18 @@ pub async fn begin(backend: Arc<dyn StateBackend>, begin: Begin) -> Result<Sessi
 }
 
 /// Takes the lock, waiting for whoever holds it until the deadline.
-async fn take(backend: &dyn StateBackend, claim: &Claim, deadline: Instant) -> Result<Lock, StateError> {
+async fn take(
+    backend: &dyn StateBackend,
+    claim: &Claim,
+    (deadline, notice): (Instant, &Notice),
+) -> Result<Lock, StateError> {
+    let mut told = None;
     loop {
         match backend.lock(claim).await {
-            Err(StateError::Locked { .. }) if Instant::now() < deadline => {
+            Err(StateError::Locked { holder, .. }) if Instant::now() < deadline => {
+                if told.replace(holder.id) != Some(holder.id) {
+                    (notice.0)(&holder);
+                }
                 sleep_until((Instant::now() + RETRY).min(deadline)).await;
             }
             taken => return taken,
@@ -93,11 +128,16 @@ async fn take(backend: &dyn StateBackend, claim: &Claim, deadline: Instant) -> R
 }
 
 impl Session {
-    /// Gives the lock back.
+    /// Makes a revision of what was changed, if anything was, and gives the lock back. A revision that cannot be made is
+    /// made by the next run that changes something: nothing is lost without it.
     ///
     /// # Errors
     /// When storage fails; the lease then ends by itself.
     pub async fn end(self) -> Result<(), StateError> {
+        match self.backend.compact(&self.lock, KEPT).await {
+            Ok(_) | Err(StateError::LockLost { .. }) => {}
+            Err(error) => tracing::warn!(%error, "no revision was made of this run"),
+        }
         self.backend.unlock(&self.lock).await
     }
 }

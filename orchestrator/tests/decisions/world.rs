@@ -94,6 +94,7 @@ impl World {
                 }),
                 variables: declaration.bind.clone(),
                 sink_digest: None,
+                orphans: Vec::new(),
                 created_at: "2026-01-01T00:00:00Z".to_owned(),
                 reference: step.reference,
             });

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use jiff::SignedDuration;
 use serde_json::json;
-use sutler_tests::cloudflare::{CloudflareFake, Enforcement, Fault, LedgerFile, Options, RateLimit};
+use sutler_tests::cloudflare::{CloudflareFake, Enforcement, Fault, LedgerFile, Options, RateLimit, Table};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -56,6 +56,9 @@ struct Arguments {
     /// What a violation of the contract leads to
     #[arg(long, value_enum, default_value = "strict")]
     contract: Contract,
+    /// Take calls that are in no provider's table for violations of the contract
+    #[arg(long)]
+    only_calls_of_providers: bool,
     /// Exit when standard input ends
     #[arg(long)]
     exit_with_parent: bool,
@@ -104,6 +107,9 @@ impl Arguments {
             Contract::Strict => Enforcement::Strict,
             Contract::Recorded => Enforcement::Recorded,
         };
+        if self.only_calls_of_providers {
+            options.table = Table::of_providers();
+        }
         Ok(options)
     }
 }

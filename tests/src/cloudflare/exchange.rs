@@ -16,6 +16,7 @@ use super::ledger::{Entry, Ledger};
 use super::options::{Enforcement, Options};
 use super::rate::{self, Rate};
 use super::server::{BASE_PATH, StartError};
+use super::table::Table;
 
 /// The code of an answer that names a violation; the vendor has no such code.
 const VIOLATION: i64 = 99_999;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     contract: Contract,
     master_token: String,
     enforcement: Enforcement,
+    table: Table,
     world: Mutex<World>,
 }
 
@@ -63,6 +65,7 @@ impl Shared {
             contract: Contract::cloudflare()?,
             master_token: options.master_token,
             enforcement: options.enforcement,
+            table: options.table,
             world: Mutex::new(world),
         })
     }
@@ -81,6 +84,11 @@ impl Shared {
             entry.contract_violations.push(format!("outside_the_contract: {} {}", call.method, call.path));
             return Refusal::new(404, 7000, "no route for that URI").into();
         };
+        if !self.table.allows(call) {
+            let found = format!("outside_the_table: no provider says that it makes {}", operation.id);
+            entry.contract_violations.push(found.clone());
+            return Refusal::new(500, VIOLATION, found).into();
+        }
         entry.operation = Some(operation.id.clone());
         call.parameters = parameters;
         let mut answer = self.work(world, call, operation, entry).unwrap_or_else(Answer::from);

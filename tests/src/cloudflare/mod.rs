@@ -5,6 +5,7 @@
 //! ```text
 //! server ──▶ exchange ──▶ account      the objects, and what each operation does to them
 //!    │          ├──────▶ contract     what may be asked and answered
+//!    │          ├──────▶ table        what our providers say that they ask
 //!    │          ├──────▶ faults       what goes wrong on cue
 //!    │          ├──────▶ rate         how often one may ask
 //!    │          └──────▶ ledger       what was asked and what became of it
@@ -23,6 +24,7 @@ mod ledger;
 mod options;
 mod rate;
 mod server;
+mod table;
 
 pub use account::pages::{Ending, Outcome, ValidationMethod};
 pub use account::snapshot::{
@@ -35,3 +37,4 @@ pub use ledger::{Effect, EffectAction, Entry, Kind};
 pub use options::{Enforcement, LedgerFile, Options};
 pub use rate::RateLimit;
 pub use server::{BASE_PATH, CloudflareFake, StartError};
+pub use table::Table;

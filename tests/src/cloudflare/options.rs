@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::faults::Fault;
 use super::rate::RateLimit;
+use super::table::Table;
 
 /// What happens when a request or an answer breaks the contract. It is written to the ledger either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +54,8 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// What a violation of the contract leads to.
     pub enforcement: Enforcement,
+    /// What may be called at all; another call is a violation.
+    pub table: Table,
 }
 
 impl Options {
@@ -71,6 +74,7 @@ impl Options {
             rate_limit: None,
             faults: Vec::new(),
             enforcement: Enforcement::Strict,
+            table: Table::Anything,
         }
     }
 }

@@ -79,16 +79,29 @@ impl Canary {
     fn search_file(&self, path: &Path, findings: &mut Vec<Finding>) -> Result<(), WorldError> {
         let bytes = std::fs::read(path)
             .map_err(|error| WorldError::new(format!("reading {}", path.display()), error))?;
+        findings.extend(self.look(path, &bytes));
+        Ok(())
+    }
+
+    /// Searches what the system tells everybody about a process: its command line, and the environment it was started
+    /// with. Nothing is found of a process that has ended.
+    #[must_use]
+    pub fn search_process(&self, id: u32, files: &[&str]) -> Vec<Finding> {
+        let paths = files.iter().map(|file| PathBuf::from(format!("/proc/{id}/{file}")));
+        paths.flat_map(|path| self.look(&path, &std::fs::read(&path).unwrap_or_default())).collect()
+    }
+
+    /// Searches any bytes; `place` says what they are.
+    #[must_use]
+    pub fn look(&self, place: &Path, bytes: &[u8]) -> Vec<Finding> {
         let secrets: Vec<(&str, &str)> =
             self.secrets.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        for leak in find_leaks(&bytes, &secrets) {
-            findings.push(Finding {
-                secret: leak.name.to_string(),
-                form: leak.form.to_string(),
-                file: path.to_owned(),
-                offset: leak.offset,
-            });
-        }
-        Ok(())
+        let found = find_leaks(bytes, &secrets).into_iter().map(|leak| Finding {
+            secret: leak.name.to_string(),
+            form: leak.form.to_string(),
+            file: place.to_owned(),
+            offset: leak.offset,
+        });
+        found.collect()
     }
 }

@@ -54,6 +54,7 @@ impl FakeProcess {
             .arg(folder.join("token"))
             .arg("--ledger")
             .arg(&ledger)
+            .arg("--only-calls-of-providers")
             .args(["--pages-delay", &format!("{}ms", pages_delay.as_millis())])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -7,6 +7,8 @@ mod known;
 mod presented;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timing;
 
 use std::{
     collections::HashSet,

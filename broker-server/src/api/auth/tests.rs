@@ -8,7 +8,7 @@ use crate::config::Validity;
 
 const LONG: &str = "a-long-enough-password-1234";
 
-fn basic(id: &str, username: &str, password: &str) -> Credential {
+pub(super) fn basic(id: &str, username: &str, password: &str) -> Credential {
     let proof = Proof::Basic { username: username.to_owned(), password: password.into() };
     Credential { id: id.to_owned(), proof, validity: Validity::default() }
 }

@@ -181,6 +181,9 @@ impl Provider for Vendor {
     }
 
     async fn fetch(&self, _: &InstanceFacts, marker: &Marker) -> Result<Observation, ProviderError> {
+        if self.account.is_some() {
+            self.call("fetch", Attempt::First);
+        }
         let is_there = self.objects().contains(&marker.hex(32));
         let found = || Observation::Found { attributes: Map::new(), drift: Vec::new() };
         Ok(if is_there { found() } else { Observation::Gone })

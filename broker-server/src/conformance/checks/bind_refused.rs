@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use super::super::{
-    bench::new_id,
+    bench::{Instance, new_id},
     check::checks,
     finding::{Finding, Verdict, ensure},
     offer::Input,
@@ -120,7 +120,8 @@ async fn malformed(t: &Trial) -> Verdict {
 
 async fn unknown_instance(t: &Trial) -> Verdict {
     let offer = t.default_offer()?;
-    let path = format!("/v2/service_instances/{}/service_bindings/{}", new_id(), new_id());
-    let answer = t.put(path, &t.bind_body(&offer), Incomplete::Accepted).send().await?;
+    let nobodys = Instance { id: new_id(), body: t.provision_body(&offer), offer };
+    // it goes again should it be made after all
+    let answer = t.bind(&t.binding(&nobodys)).await?;
     ensure((400..500).contains(&answer.status), || answer.said())
 }

@@ -15,7 +15,7 @@ checks! {
     "B-BIND-07" route Lifecycle "The route_service_url of a route service is a text";
     "B-BIND-08" no_route_elsewhere Answers "No binding of another offering had a route_service_url";
     "B-BIND-10" volume Lifecycle "A binding of a volume service has volume_mounts";
-    "B-BRO-01" metadata_for_platforms Answers "The metadata of bindings hold only what is defined, and own fields";
+    "B-BRO-01" metadata_for_platforms Answers "The metadata of bindings hold no credential, no address and nothing named like one";
     "B-BRO-02" expires_at Lifecycle "expires_at has the form yyyy-mm-ddThh:mm:ss.sZ";
     "B-BRO-03" renew_before Lifecycle "renew_before has the form too, and is not after expires_at";
     "B-BRO-04" time_to_renew Lifecycle "There is time between renew_before and expires_at";
@@ -84,17 +84,35 @@ fn each_telling(t: &Trial, is_wrong: impl Fn(&Answer) -> bool) -> Verdict {
 }
 
 async fn no_route_elsewhere(t: &Trial) -> Verdict {
-    let routed = t.bench.offers.iter().any(|offer| offer.requires("route_forwarding"));
-    each_telling(t, |answer| !routed && answer.member("route_service_url").is_some())
+    each_telling(t, |answer| {
+        let routes = t.bench.plan_of(answer).is_some_and(|offer| offer.requires("route_forwarding"));
+        !routes && answer.member("route_service_url").is_some()
+    })
+}
+
+/// Every text in a value, however deep.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Object(object) => object.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
 }
 
 async fn metadata_for_platforms(t: &Trial) -> Verdict {
+    const CONNECTING: [&str; 6] = ["uri", "url", "host", "password", "username", "token"];
     each_telling(t, |answer| {
-        answer.member("metadata").and_then(Value::as_object).is_some_and(|metadata| {
-            metadata
-                .keys()
-                .any(|key| ["uri", "url", "host", "password", "username", "token"].contains(&key.as_str()))
-        })
+        let Some(metadata @ Value::Object(fields)) = answer.member("metadata") else { return false };
+        let connect: Vec<&str> = ["credentials", "endpoints", "syslog_drain_url", "route_service_url"]
+            .into_iter()
+            .filter_map(|key| answer.member(key))
+            .flat_map(texts)
+            // a short text may well stand elsewhere too
+            .filter(|text| text.len() >= 6)
+            .collect();
+        fields.keys().any(|key| CONNECTING.contains(&key.as_str()))
+            || texts(metadata).iter().any(|text| connect.contains(text))
     })
 }
 

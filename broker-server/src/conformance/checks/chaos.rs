@@ -2,15 +2,17 @@
 
 use futures_util::future::join_all;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::{
     answer::Answer,
     bench::{Instance, new_id},
     check::checks,
     finding::{Finding, Verdict, ensure},
-    lost, restart,
-    trial::{Incomplete, Trial},
+    lost,
+    offer::Offer,
+    restart,
+    trial::{Incomplete, Trial, merge},
     wire::Call,
 };
 use super::flight;
@@ -23,12 +25,18 @@ checks! {
     "B-PROV-10.crowd" crowd_provisions_at_once Chaos "Twenty identical provisions of a plan that is done at once make one instance";
     "B-PROV-13.crowd" rivals_provision Chaos "Of twenty different provisions of one id at once one wins, and the others get 409";
     "B-BIND-18.crowd" crowd_binds Chaos "Twenty identical binds at once make one binding with the same credentials";
+    "B-UPD-12.crowd" crowd_updates Chaos "Twenty identical updates at once are one update";
+    "B-UNB-05.crowd" crowd_unbinds Chaos "Twenty identical unbinds at once unbind once";
     "B-DEP-06.crowd" crowd_deprovisions Chaos "Twenty identical deletions at once delete once";
     "B-PROV-10.lost" provision_answer_lost Chaos "A provision whose answer was lost is found by its repeat";
     "B-BIND-18.lost" bind_answer_lost Chaos "A bind whose answer was lost is found by its repeat";
+    "B-UPD-13.lost" update_answer_lost Chaos "An update whose answer was lost is found by its repeat";
+    "B-UNB-06.lost" unbind_answer_lost Chaos "An unbind whose answer was lost is found by its repeat";
     "B-DEP-07.lost" deprovision_answer_lost Chaos "A deletion whose answer was lost is found by its repeat";
     "B-DEP-03.race" delete_races_provision Chaos "A deletion sent together with its provision leaves nothing behind";
     "B-PROV-12.restart" restart_in_the_middle Restart "After a restart the same operation can be polled, and succeeds";
+    "B-UPD-12.restart" restart_during_update Restart "After a restart an update goes on, and succeeds";
+    "B-BIND-19.restart" restart_during_bind Restart "After a restart a bind goes on, and its credentials can be fetched";
     "B-DEP-06.restart" restart_during_deletion Restart "After a restart a deletion goes on, and succeeds";
 }
 
@@ -116,6 +124,55 @@ async fn crowd_binds(t: &Trial) -> Verdict {
     })
 }
 
+/// The plans to update: one where that is done at once, one where it is not.
+fn updatable(t: &Trial) -> Result<Vec<Offer>, Finding> {
+    Ok(std::iter::once(t.default_offer()?).chain(t.behaviour("slow-update")).collect())
+}
+
+/// The plans to unbind: one where that is done at once, one where it is not.
+fn bindable(t: &Trial) -> Result<Vec<Offer>, Finding> {
+    let once = t.default_offer().ok().filter(Offer::is_bindable);
+    let offers: Vec<_> = once.into_iter().chain(t.behaviour("async-binding")).collect();
+    if offers.is_empty() { Err(Finding::skipped("no plan in use is bindable")) } else { Ok(offers) }
+}
+
+async fn crowd_updates(t: &Trial) -> Verdict {
+    for offer in updatable(t)? {
+        let (instance, _) = t.ready(&offer).await?;
+        let body = json!({ "service_id": offer.service_id(), "parameters": t.change(&offer)? });
+        let call = || t.patch(&instance, &body, Incomplete::Accepted);
+        let answers = all((0..CROWD).map(|_| call()).collect()).await?;
+        for answer in &answers {
+            answer.is(&[200, 202])?;
+        }
+        let mut operations: Vec<_> = answers.iter().filter_map(Answer::operation).collect();
+        operations.sort_unstable();
+        operations.dedup();
+        ensure(operations.len() <= 1, || format!("{} operations were handed out", operations.len()))?;
+        for answer in answers.iter().filter(|answer| answer.status == 202).take(1) {
+            t.succeeded(&instance.path(), answer).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn crowd_unbinds(t: &Trial) -> Verdict {
+    for offer in bindable(t)? {
+        let (instance, _) = t.ready(&offer).await?;
+        let (binding, _) = t.bound(&instance).await?;
+        let call = || t.delete(binding.path(), &offer, Incomplete::Accepted);
+        let answers = all((0..CROWD).map(|_| call()).collect()).await?;
+        for answer in &answers {
+            answer.is(&[200, 202, 410])?;
+        }
+        for answer in answers.iter().filter(|answer| answer.status == 202).take(1) {
+            t.succeeded(&binding.path(), answer).await?;
+        }
+        t.unbind(&binding).await?.is(&[410])?;
+    }
+    Ok(())
+}
+
 async fn crowd_deprovisions(t: &Trial) -> Verdict {
     for offer in [t.default_offer()?, t.slow_offer()?] {
         let (instance, _) = t.ready(&offer).await?;
@@ -155,6 +212,46 @@ async fn bind_answer_lost(t: &Trial) -> Verdict {
     t.bind(&binding).await?.is(&[200]).map(|_| ())
 }
 
+async fn update_answer_lost(t: &Trial) -> Verdict {
+    for offer in updatable(t)? {
+        let (instance, _) = t.ready(&offer).await?;
+        let change = json!({ "parameters": t.change(&offer)? });
+        let mut body = json!({ "service_id": offer.service_id() });
+        merge(&mut body, &change);
+        lost::send(&t.bench, t.patch(&instance, &body, Incomplete::Accepted)).await?;
+        let repeat = t.update(&instance, &change).await?;
+        repeat.is(&[200, 202])?;
+        t.succeeded(&instance.path(), &repeat).await?;
+        if offer.service_says("instances_retrievable") {
+            let fetched = t.get(instance.path()).send().await?;
+            let applied = fetched.is(&[200])?.member("parameters").is_none_or(|now| holds(now, &change));
+            ensure(applied, || format!("{}, without the change", fetched.said()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether parameters hold everything that an update changed.
+fn holds(now: &Value, change: &Value) -> bool {
+    let changed = change["parameters"].as_object();
+    changed.into_iter().flatten().all(|(key, value)| now.get(key) == Some(value))
+}
+
+async fn unbind_answer_lost(t: &Trial) -> Verdict {
+    for offer in bindable(t)? {
+        let (instance, _) = t.ready(&offer).await?;
+        let (binding, _) = t.bound(&instance).await?;
+        lost::send(&t.bench, t.delete(binding.path(), &offer, Incomplete::Accepted)).await?;
+        let repeat = t.unbind(&binding).await?;
+        repeat.is(&[200, 202, 410])?;
+        if repeat.status == 202 {
+            t.succeeded(&binding.path(), &repeat).await?;
+        }
+        t.unbind(&binding).await?.is(&[410])?;
+    }
+    Ok(())
+}
+
 async fn deprovision_answer_lost(t: &Trial) -> Verdict {
     for offer in [t.default_offer()?, t.slow_offer()?] {
         let (instance, _) = t.ready(&offer).await?;
@@ -192,6 +289,23 @@ async fn restart_in_the_middle(t: &Trial) -> Verdict {
     t.poll(&flight.path, flight.begun.operation()).await?.is(&[200])?;
     flight.ends_well(t).await?;
     t.provision(&flight.instance).await?.is(&[200]).map(|_| ())
+}
+
+async fn restart_during_update(t: &Trial) -> Verdict {
+    let flight = flight::updating(t).await?;
+    restart::run(t).await?;
+    t.poll(&flight.path, flight.begun.operation()).await?.is(&[200])?;
+    flight.ends_well(t).await
+}
+
+async fn restart_during_bind(t: &Trial) -> Verdict {
+    let flight = flight::binding(t).await?;
+    restart::run(t).await?;
+    flight.ends_well(t).await?;
+    let fetched = t.get(flight.path.clone()).send().await?;
+    ensure(fetched.is(&[200])?.member("credentials").is_some_and(Value::is_object), || {
+        format!("{}, without credentials", fetched.said())
+    })
 }
 
 async fn restart_during_deletion(t: &Trial) -> Verdict {

@@ -23,6 +23,7 @@ checks! {
     "B-ERR-09" failures_change_nothing Lifecycle "A failed bind leaves no binding and a usable instance";
     "B-CT-01" bodies_are_json Answers "Every body of the run has the type application/json";
     "B-CT-02" untyped_bodies Lifecycle "A body without Content-Type is processed, or refused with 400";
+    "B-CT-03.type" wrong_type Lifecycle "A complete request of another type is processed, or refused with 400";
     "B-CT-03" wrong_bodies ReadOnly "A wrong type and a body that is no JSON are refused with 400";
 }
 
@@ -148,6 +149,17 @@ async fn untyped_bodies(t: &Trial) -> Verdict {
     let answer = call.send().await?;
     t.note(if answer.status == 200 { "processed" } else { "refused" });
     answer.is(&[200, 400]).map(|_| ())
+}
+
+async fn wrong_type(t: &Trial) -> Verdict {
+    let instance = t.shared().await?.instance;
+    for kind in ["text/plain", "application/x-www-form-urlencoded"] {
+        let call = t.call(Method::PUT, instance.path()).raw(instance.body.to_string(), Some(kind));
+        let answer = call.query("accepts_incomplete", "true").send().await?;
+        answer.is(&[200, 400])?;
+        t.note(if answer.status == 200 { "processed" } else { "refused" });
+    }
+    Ok(())
 }
 
 async fn wrong_bodies(t: &Trial) -> Verdict {

@@ -20,17 +20,19 @@ pub(super) struct Flight {
     pub(super) path: String,
     /// The parameters of an update.
     pub(super) change: Option<Value>,
+    /// The answer that made the instance, where an update is in flight.
+    pub(super) provisioned: Option<Answer>,
 }
 
 impl Flight {
     fn of_instance(instance: Instance, begun: Answer) -> Result<Self, Finding> {
         let path = instance.path();
-        Self { instance, binding: None, begun, path, change: None }.accepted()
+        Self { instance, binding: None, begun, path, change: None, provisioned: None }.accepted()
     }
 
     fn of_binding(binding: Binding, begun: Answer) -> Result<Self, Finding> {
         let (instance, path) = (binding.instance.clone(), binding.path());
-        Self { instance, binding: Some(binding), begun, path, change: None }.accepted()
+        Self { instance, binding: Some(binding), begun, path, change: None, provisioned: None }.accepted()
     }
 
     fn accepted(self) -> Result<Self, Finding> {
@@ -85,10 +87,11 @@ pub(super) async fn provisioning(t: &Trial) -> Result<Flight, Finding> {
 }
 
 pub(super) async fn updating(t: &Trial) -> Result<Flight, Finding> {
-    let (instance, _) = t.ready(&offer(t, "slow-update")?).await?;
+    let (instance, provisioned) = t.ready(&offer(t, "slow-update")?).await?;
     let change = serde_json::json!({ "parameters": t.change(&instance.offer)? });
     let begun = t.update(&instance, &change).await?;
-    Ok(Flight { change: Some(change), ..Flight::of_instance(instance, begun)? })
+    let flight = Flight::of_instance(instance, begun)?;
+    Ok(Flight { change: Some(change), provisioned: Some(provisioned), ..flight })
 }
 
 pub(super) async fn deprovisioning(t: &Trial) -> Result<Flight, Finding> {

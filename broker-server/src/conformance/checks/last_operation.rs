@@ -13,6 +13,7 @@ checks! {
     "B-LOI-01" hints_are_hints Lifecycle "service_id and plan_id change nothing in the answer to a poll";
     "B-LOI-02" polls_are_answered Lifecycle "A poll of a running and of a finished provision is answered with 200 and a state";
     "B-LOI-03" odd_polls Lifecycle "A poll with an operation that was never handed out is no server error";
+    "B-LOI-03.path" unreadable_polls ReadOnly "A poll whose path cannot be decoded is refused with 4xx";
     "B-LOI-04" unknown_instance ReadOnly "A poll of an instance that nobody made is answered with 404";
     "B-LOI-05" gone_after_deletion Lifecycle "A poll after an asynchronous deletion is answered with 410, or succeeded";
     "B-LOI-11" not_forgotten Lifecycle "How a provision ended is told again";
@@ -69,6 +70,14 @@ async fn odd_polls(t: &Trial) -> Verdict {
     let instance = t.shared().await?.instance;
     let answer = t.poll(&instance.path(), Some("surely-no-operation")).await?;
     answer.is(&[200, 400, 404]).map(|_| ())
+}
+
+async fn unreadable_polls(t: &Trial) -> Verdict {
+    for id in ["%zz", "%ff", "%"] {
+        let answer = t.get(format!("/v2/service_instances/{id}/last_operation")).send().await?;
+        ensure((400..500).contains(&answer.status), || answer.said())?;
+    }
+    Ok(())
 }
 
 async fn unknown_instance(t: &Trial) -> Verdict {

@@ -17,6 +17,7 @@ checks! {
     "B-ROT-01.undeclared" not_declared Lifecycle "A binding of another plan cannot";
     "B-ROT-02" parameters_are_taken_over Lifecycle "The new binding has the parameters of its predecessor";
     "B-ROT-03" predecessor_must_live Lifecycle "A predecessor that is unknown or of another instance is refused with 400";
+    "B-ROT-03.expired" predecessor_must_count Lifecycle "A predecessor that has expired is refused with 400";
     "B-ROT-04" side_by_side Lifecycle "Old and new binding are there side by side, and the old one goes by itself";
     "B-ROT-05" answered_like_bind Lifecycle "A rotation is 201, its repeat 200, with another predecessor 409";
     "B-ROT-06" short_form Lifecycle "A rotation that names nothing but its predecessor succeeds, and so does one with ids";
@@ -93,6 +94,30 @@ async fn predecessor_must_live(t: &Trial) -> Verdict {
     let mut foreign = t.binding(&other);
     foreign.body = successor(t, &old).body;
     t.bind(&foreign).await?.is(&[400]).map(|_| ())
+}
+
+/// A binding of the probe that expires after a second, when it has.
+async fn expired(t: &Trial) -> Result<Binding, Finding> {
+    let (instance, _) = t.ready(&t.behaviour("expiring")?).await?;
+    let mut binding = t.binding(&instance);
+    binding.body["parameters"] = json!({ "lifetime_seconds": 1 });
+    let bound = t.bind(&binding).await.map_err(Finding::into_obstacle)?;
+    let expires_at = bound.json.as_ref().and_then(|body| body.pointer("/metadata/expires_at"));
+    let expires_at: jiff::Timestamp = expires_at
+        .and_then(|at| at.as_str()?.parse().ok())
+        .ok_or_else(|| Finding::skipped("the binding does not expire"))?;
+    let deadline = std::time::Instant::now() + t.bench.options.timeout;
+    while jiff::Timestamp::now() <= expires_at {
+        ensure(std::time::Instant::now() < deadline, || format!("{expires_at} is too far away"))
+            .map_err(Finding::into_obstacle)?;
+        tokio::time::sleep(t.pause()).await;
+    }
+    Ok(binding)
+}
+
+async fn predecessor_must_count(t: &Trial) -> Verdict {
+    let old = expired(t).await?;
+    t.bind(&successor(t, &old)).await?.is(&[400]).map(|_| ())
 }
 
 async fn is_there(t: &Trial, binding: &Binding) -> Verdict {

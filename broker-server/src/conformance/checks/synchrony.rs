@@ -47,6 +47,9 @@ async fn success_means_done(t: &Trial) -> Verdict {
         return Err(Finding::skipped(format!("{} is not done at once", shared.instance.offer.name())));
     }
     let (instance, _) = t.ready(&shared.instance.offer).await?;
+    if instance.offer.service_says("instances_retrievable") {
+        t.get(instance.path()).send().await?.is(&[200])?;
+    }
     t.put(instance.path(), &instance.body, Incomplete::Accepted).send().await?.is(&[200]).map(|_| ())
 }
 

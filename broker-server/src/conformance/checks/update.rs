@@ -22,6 +22,7 @@ checks! {
     "B-UPD-13" applied_is_200 Lifecycle "An update that is done at once is answered with 200 and an object";
     "B-UPD-13.nothing" nothing_is_200 Lifecycle "An update that changes nothing is answered with 200";
     "B-UPD-17" dashboard Answers "Every dashboard_url of an update is a text or null";
+    "B-UPD-17.async" dashboard_is_told_first Lifecycle "After an asynchronous update the dashboard_url is the one of its 202, or the one before";
     "B-UPD-18" operations Answers "Every operation of an update is a text that is not empty";
     "B-UPD-19" metadata Answers "The metadata of update answers are objects";
     "B-MET-01" labels Lifecycle "Labels of an instance are an object";
@@ -146,6 +147,24 @@ fn each_update(t: &Trial, is_wrong: impl Fn(&Answer) -> bool) -> Verdict {
 async fn dashboard(t: &Trial) -> Verdict {
     each_update(t, |answer| {
         answer.member("dashboard_url").is_some_and(|url| !url.is_string() && !url.is_null())
+    })
+}
+
+async fn dashboard_is_told_first(t: &Trial) -> Verdict {
+    let flight = flight::updating(t).await?;
+    if !flight.instance.offer.service_says("instances_retrievable") {
+        return Err(Finding::skipped("instances of this offering cannot be fetched"));
+    }
+    flight.ends_well(t).await?;
+    let told = flight.begun.text("dashboard_url");
+    let before = flight.provisioned.as_ref().and_then(|answer| answer.text("dashboard_url"));
+    let fetched = t.get(flight.path.clone()).send().await?;
+    let now = fetched.is(&[200])?.text("dashboard_url");
+    if now.is_none() && told.is_none() {
+        return Err(Finding::skipped("the instance has no dashboard_url"));
+    }
+    ensure(now == told.or(before), || {
+        format!("{}, with another dashboard_url than the answer to the update announced", fetched.said())
     })
 }
 

@@ -84,6 +84,10 @@ async fn whoever_lost_the_lease_changes_nothing(handles: &[Arc<dyn BrokerStore>]
     }
     assert_eq!(one.instance(&id("stolen")).await.expect("read"), before);
     let still = one.operation(&operation.id).await.expect("read").expect("there");
-    assert_eq!(Operation { doubted_for: found.doubted_for, ..still }, found, "but for its age");
+    assert_eq!(
+        Operation { doubted_for: found.doubted_for, age: found.age, ..still },
+        found,
+        "but for its age"
+    );
     finish(other, &taken, found, InstanceState::Ready).await;
 }

@@ -6,9 +6,10 @@ use sutler_spec::InstanceId;
 
 use super::{LONG, begun, creation, finish, id, new_instance};
 use crate::{
-    budget::{AccountKey, Budget, Reservation},
+    budget::{AccountKey, Budget, Obstacle, Terms, Turn},
+    circuit::{Circuit, Heard, Rules},
     instance::InstanceState,
-    operation::{Lease, Operation},
+    operation::{Lease, Operation, OperationId},
     store::{Begun, BrokerStore, Hold, RowChange, Rows, Save, StoreError, Which},
 };
 
@@ -18,6 +19,8 @@ pub(super) async fn run(store: Arc<dyn BrokerStore>) {
     instances_are_listed_present_and_past(store.as_ref()).await;
     one_budget_for_everyone(store.clone()).await;
     a_closed_account_is_closed_for_everyone(store.as_ref()).await;
+    a_silent_vendor_is_silent_for_everyone_and_one_call_probes_it(store.clone()).await;
+    f09_an_operation_is_as_old_as_the_store_says(store.as_ref()).await;
 }
 
 async fn i_17_who_let_its_lease_lapse_has_lost_it_once_somebody_claims(store: &dyn BrokerStore) {
@@ -84,16 +87,17 @@ async fn instances_are_listed_present_and_past(store: &dyn BrokerStore) {
 }
 
 async fn one_budget_for_everyone(store: Arc<dyn BrokerStore>) {
-    let (account, budget) = (AccountKey::new("vendor", "shared"), budget(100));
+    let (account, terms) = (AccountKey::new("vendor", "shared"), terms(100));
     let mut tasks = Vec::new();
     for _ in 0..8 {
         let (store, account) = (store.clone(), account.clone());
         tasks.push(tokio::spawn(async move {
             let mut granted = 0;
             for _ in 0..10 {
-                match store.reserve(&account, 4, budget).await.expect("reserve") {
-                    Reservation::Granted(calls) => granted += calls,
-                    Reservation::WaitFor(wait) => assert!(!wait.is_zero()),
+                match store.reserve(&account, 4, terms).await.expect("reserve").0 {
+                    Turn::Calls(calls) => granted += calls,
+                    Turn::WaitFor(wait, Obstacle::Budget) => assert!(!wait.is_zero()),
+                    turn => panic!("the vendor answers: {turn:?}"),
                 }
             }
             granted
@@ -103,27 +107,90 @@ async fn one_budget_for_everyone(store: Arc<dyn BrokerStore>) {
     for task in tasks {
         granted += task.await.expect("no panic");
     }
-    assert_eq!(granted, budget.burst(), "an hour's pace gives nothing more within a test");
+    assert_eq!(granted, terms.budget.burst(), "an hour's pace gives nothing more within a test");
     let other = AccountKey::new("vendor", "other");
-    let reserved = store.reserve(&other, 1, budget).await.expect("reserve");
-    assert_eq!(reserved, Reservation::Granted(1), "each account has its own");
+    let reserved = store.reserve(&other, 1, terms).await.expect("reserve");
+    assert_eq!(reserved, (Turn::Calls(1), Circuit::NEW), "each account has its own");
 }
 
 async fn a_closed_account_is_closed_for_everyone(store: &dyn BrokerStore) {
     let account = AccountKey::new("vendor", "closed");
     store.slow_down(&account, Duration::from_secs(100)).await.expect("slow down");
     store.slow_down(&account, Duration::from_secs(10)).await.expect("slow down");
-    match store.reserve(&account, 1, budget(100)).await.expect("reserve") {
-        Reservation::WaitFor(wait) => {
+    match store.reserve(&account, 1, terms(100)).await.expect("reserve").0 {
+        Turn::WaitFor(wait, Obstacle::Budget) => {
             assert!(wait > Duration::from_secs(90) && wait <= Duration::from_secs(100), "{wait:?}");
         }
-        Reservation::Granted(calls) => panic!("{calls} calls granted on a closed account"),
+        turn => panic!("{turn:?} on a closed account"),
     }
 }
 
-/// So many calls an hour.
-fn budget(calls: u32) -> Budget {
-    Budget::new(NonZeroU32::new(calls).expect("a number"), Duration::from_secs(60 * 60))
+async fn a_silent_vendor_is_silent_for_everyone_and_one_call_probes_it(store: Arc<dyn BrokerStore>) {
+    let account = AccountKey::new("vendor", "silent");
+    // open for a moment, so that the test need not wait; a probe is given longer than the test takes
+    let rules = Rules { shortest: Duration::from_millis(1), ..terms(100_000).rules };
+    let terms = Terms { rules, ..terms(100_000) };
+    for heard in 1..rules.threshold {
+        let circuit = store.hear(&account, Heard::Silence, rules).await.expect("hear");
+        assert_eq!(
+            circuit,
+            Circuit::Closed { silences: heard },
+            "whoever heard them, they are counted together"
+        );
+    }
+    let circuit = store.hear(&account, Heard::Silence, rules).await.expect("hear");
+    assert!(matches!(circuit, Circuit::Open { openings: 1, .. }), "{circuit:?}");
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    let mut probes = 0;
+    while probes == 0 && std::time::Instant::now() < deadline {
+        let asking: Vec<_> = (0..8)
+            .map(|_| {
+                let (store, account) = (store.clone(), account.clone());
+                tokio::spawn(async move { store.reserve(&account, 8, terms).await.expect("reserve").0 })
+            })
+            .collect();
+        for asked in asking {
+            match asked.await.expect("no panic") {
+                Turn::Probe => probes += 1,
+                Turn::WaitFor(wait, Obstacle::Circuit) => assert!(wait <= rules.longest, "{wait:?}"),
+                turn => panic!("{turn:?} of a vendor that is silent"),
+            }
+        }
+    }
+    assert_eq!(probes, 1, "one of all who asked");
+    let circuit = store.hear(&account, Heard::Answer, rules).await.expect("hear");
+    assert_eq!(circuit, Circuit::NEW);
+    assert_eq!(store.reserve(&account, 8, terms).await.expect("reserve"), (Turn::Calls(8), Circuit::NEW));
+}
+
+/// Ids are made by processes, whose clocks may be wrong by years.
+async fn f09_an_operation_is_as_old_as_the_store_says(store: &dyn BrokerStore) {
+    let year = 365 * 24 * 60 * 60;
+    let told = store.now().await.expect("the time");
+    for (name, seconds) in [("born-early", 1_000_000_000), ("born-late", 100 * year)] {
+        let id = uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, 0)).to_string();
+        let mut begin = creation(name);
+        begin.operation.id = OperationId::from(id.as_str());
+        begin.lease = Lease::first(begin.operation.id.clone());
+        begin.event.operation = Some(begin.operation.id.clone());
+        begin.hold = Duration::from_millis(1);
+        let operation = begin.operation.clone();
+        assert_eq!(store.begin(begin).await.expect("begin"), Begun::Accepted);
+        let (lease, found) = claim(store, &operation).await;
+        let since = store.now().await.expect("the time").duration_since(told).expect("time goes on");
+        assert!(found.age <= since + Duration::from_millis(1), "{name}: {:?} in {since:?}", found.age);
+        finish(store, &lease, found, InstanceState::Ready).await;
+    }
+}
+
+/// So many calls an hour, and left alone for a minute.
+fn terms(calls: u32) -> Terms {
+    let minute = Duration::from_secs(60);
+    let calls = NonZeroU32::new(calls).expect("a number");
+    Terms {
+        budget: Budget::new(calls, 60 * minute),
+        rules: Rules { threshold: 3, shortest: minute, longest: minute, patience: minute },
+    }
 }
 
 fn save(lease: &Lease, operation: &Operation, hold: Hold) -> Save {

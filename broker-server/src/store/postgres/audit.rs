@@ -10,7 +10,7 @@ use super::{
 };
 use crate::store::{
     StoreError,
-    audit::{AuditBreak, AuditReport, Head, Link, PAGE, Told, Walk},
+    audit::{AuditBreak, AuditReport, Head, Link, PAGE, Tallies, Tally, Told, Walk},
 };
 
 macro_rules! told {
@@ -39,8 +39,16 @@ const PUT: &str = "INSERT INTO audit_chain (position, event, digest)
 const LINKS: &str = concat!(
     "SELECT c.position, c.event, c.digest, ",
     told!(),
-    " FROM audit_chain AS c LEFT JOIN events AS e ON e.sequence = c.event
+    ", e.strand, e.change FROM audit_chain AS c LEFT JOIN events AS e ON e.sequence = c.event
       WHERE c.position > $1 ORDER BY c.position LIMIT $2"
+);
+
+/// Events that are not chained, whatever the floor says.
+const OUTSIDE: &str = concat!(
+    "SELECT ",
+    told!(),
+    ", e.strand, e.change FROM events AS e WHERE e.sequence > $1
+      AND NOT EXISTS (SELECT 1 FROM audit_chain AS c WHERE c.event = e.sequence) ORDER BY e.sequence LIMIT $2"
 );
 
 /// Chains what waits, at most `limit` events; how many. Nothing when another process is doing so.
@@ -81,30 +89,73 @@ pub(super) async fn begin(session: &Session, installation: &str) -> Result<(), T
     session.execute(sql, &[&head]).await.map(|_| ())
 }
 
-/// Follows the chain up to where it ended at the start, whoever writes meanwhile.
+/// Follows the whole chain, and what waits for it, in one state of the store, whoever writes meanwhile.
 pub(super) async fn verify(session: &Session, installation: &str) -> Result<AuditReport, Trouble> {
     let ring = session.sealer.ring();
     let Some(head) = head(session, &ring).await? else {
         let start = Head::start(&ring, installation);
         return Ok(Walk::new(&ring, installation, start).report(0, Some(AuditBreak::Head)));
     };
-    let mut walk = Walk::new(&ring, installation, head);
+    let (mut walk, mut found) = (Walk::new(&ring, installation, head), Tallies::default());
     let mut broken = None;
     while let Some(after) = walk.next().filter(|_| broken.is_none()) {
         let rows = session.rows(LINKS, &[&after, &PAGE]).await?;
         let page = rows.iter().map(link).collect::<Result<Vec<_>, StoreError>>()?;
         broken = walk.check(&page).err();
+        for (row, link) in rows.iter().zip(&page) {
+            count(&mut found, &ring, (link.told.as_ref(), row, 14))?;
+        }
     }
-    let sql = "SELECT coalesce(max(position), 0), (SELECT count(*) FROM events AS e WHERE NOT EXISTS
-               (SELECT 1 FROM audit_chain AS c WHERE c.event = e.sequence)) FROM audit_chain";
-    let (mut found, mut waiting): (i64, i64) = (0, 0);
-    if let Some(row) = session.row(sql, &[]).await? {
-        (found, waiting) = (row.column(0)?, row.column(1)?);
+    let waiting = outside(session, &ring, &mut found).await?;
+    let last = session.row("SELECT coalesce(max(position), 0) FROM audit_chain", &[]).await?;
+    let last: i64 = last.map(|row| row.column(0)).transpose()?.unwrap_or(0);
+    let set_back = AuditBreak::HeadSetBack { recorded: head.position, found: last };
+    let broken = broken.or((last > head.position).then_some(set_back));
+    let broken = match broken {
+        None => recorded(session).await?.check(&found).err(),
+        broken => broken,
+    };
+    Ok(walk.report(waiting, broken))
+}
+
+/// Counts what waits to be chained; how much that is.
+async fn outside(session: &Session, ring: &KeyRing, found: &mut Tallies) -> Result<u64, Trouble> {
+    let (mut waiting, mut after) = (0, i64::MIN);
+    loop {
+        let rows = session.rows(OUTSIDE, &[&after, &PAGE]).await?;
+        for row in &rows {
+            let told = told(row, 0)?;
+            after = told.sequence;
+            count(found, ring, (Some(&told), row, 11))?;
+        }
+        if rows.is_empty() {
+            return Ok(waiting);
+        }
+        waiting += rows.len() as u64;
     }
-    // read after the rows, so that it is not older than they are
-    let recorded = self::head(session, &ring).await?.map_or(0, |head| head.position);
-    let broken = broken.or_else(|| (found > recorded).then_some(AuditBreak::HeadSetBack { recorded, found }));
-    Ok(walk.report(waiting.unsigned_abs(), broken))
+}
+
+/// What was told on each strand, as far as we know.
+async fn recorded(session: &Session) -> Result<Tallies, Trouble> {
+    let mut tallies = Tallies::default();
+    for row in session.rows("SELECT strand, told, first, second FROM audit_strands", &[]).await? {
+        let tally = Tally { told: row.column(1)?, first: row.column(2)?, second: row.column(3)? };
+        tallies.0.insert(row.column(0)?, tally);
+    }
+    Ok(tallies)
+}
+
+/// Counts an event, unless it is on no strand: then an older program told it.
+fn count(
+    found: &mut Tallies,
+    ring: &KeyRing,
+    (told, row, from): (Option<&Told>, &Row, usize),
+) -> Result<(), StoreError> {
+    let Some(told) = told else { return Ok(()) };
+    if let Some(strand) = row.column::<Option<i16>>(from)? {
+        found.count(strand, told.mark(ring, row.column(from + 1)?));
+    }
+    Ok(())
 }
 
 async fn head(session: &Session, ring: &KeyRing) -> Result<Option<Head>, Trouble> {

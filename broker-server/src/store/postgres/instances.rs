@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 
 use super::{
     row::Reading,
-    transact::{Session, Trouble},
+    transact::{Session, Trouble, Value},
 };
 use crate::{
     instance::{Instance, InstanceState},
@@ -31,6 +31,11 @@ const UPDATE: &str = "UPDATE instances SET service = $2, plan = $3, organization
     parameters = $13, record = $14, unfinished = $15, labels = $16, revision = revision + 1, updated_at = clock_timestamp()
     WHERE id = $1";
 
+const UPDATE_IF: &str = "UPDATE instances SET service = $2, plan = $3, organization = $4, space = $5, state = $6,
+    state_before = $7, digest = $8, maintenance_version = $9, dashboard_url = $10, attributes = $11, context = $12,
+    parameters = $13, record = $14, unfinished = $15, labels = $16, revision = revision + 1, updated_at = clock_timestamp()
+    WHERE id = $1 AND revision = $17";
+
 const GET: &str = "SELECT id, service, plan, organization, space, state, state_before, digest, maintenance_version,
     dashboard_url, attributes, context, parameters, record, unfinished, revision, labels FROM instances WHERE id = $1";
 
@@ -43,39 +48,64 @@ pub(super) enum Presence {
 
 /// Writes the row, if it is as new as it should be. Whether it was written.
 pub(super) async fn put(session: &Session, (row, presence): (&Instance, Presence)) -> Result<bool, Trouble> {
+    let sql = match presence {
+        Presence::New => INSERT,
+        Presence::Known => UPDATE,
+    };
+    write(session, row, (sql, None)).await
+}
+
+/// Writes the row, if it has this revision; without one, if it is not there. Whether it was written.
+pub(super) async fn put_if(
+    session: &Session,
+    (row, revision): (&Instance, Option<u64>),
+) -> Result<bool, Trouble> {
+    let sql = if revision.is_some() { UPDATE_IF } else { INSERT };
+    write(session, row, (sql, revision)).await
+}
+
+async fn write(
+    session: &Session,
+    row: &Instance,
+    (sql, revision): (&str, Option<u64>),
+) -> Result<bool, Trouble> {
     let key = [row.id.as_str()];
     let context = session.sealer.seal_option(CONTEXT, &key, row.context.as_ref())?;
     let parameters = session.sealer.seal(PARAMETERS, &key, &row.parameters)?;
     let record = session.sealer.seal_option(RECORD, &key, row.record.as_ref())?;
     let unfinished = session.sealer.seal_option(UNFINISHED, &key, row.unfinished.as_ref())?;
-    let sql = match presence {
-        Presence::New => INSERT,
-        Presence::Known => UPDATE,
-    };
-    session
-        .execute(
-            sql,
-            &[
-                &row.id.as_str(),
-                &row.service.as_str(),
-                &row.plan.as_str(),
-                &row.organization,
-                &row.space,
-                &row.state.as_str(),
-                &row.state_before.map(InstanceState::as_str),
-                &row.digest.as_bytes().as_slice(),
-                &row.maintenance_version,
-                &row.dashboard_url,
-                &plain(&row.attributes),
-                &context,
-                &parameters,
-                &record,
-                &unfinished,
-                &plain(&row.labels),
-            ],
-        )
-        .await
-        .map(|changed| changed == 1)
+    let (id, service, plan) = (row.id.as_str(), row.service.as_str(), row.plan.as_str());
+    let (state, before) = (row.state.as_str(), row.state_before.map(InstanceState::as_str));
+    let (attributes, labels) = (plain(&row.attributes), plain(&row.labels));
+    let digest = row.digest.as_bytes().as_slice();
+    let revision = revision.map(u64::cast_signed);
+    let mut values: Vec<Value<'_>> = vec![
+        &id,
+        &service,
+        &plan,
+        &row.organization,
+        &row.space,
+        &state,
+        &before,
+        &digest,
+        &row.maintenance_version,
+        &row.dashboard_url,
+        &attributes,
+        &context,
+        &parameters,
+        &record,
+        &unfinished,
+        &labels,
+    ];
+    values.extend(revision.as_ref().map(|revision| revision as Value<'_>));
+    session.execute(sql, &values).await.map(|changed| changed == 1)
+}
+
+/// Moves the revision on, if it is this one. Whether it was.
+pub(super) async fn touch_if(session: &Session, id: &InstanceId, revision: u64) -> Result<bool, Trouble> {
+    let sql = "UPDATE instances SET revision = revision + 1 WHERE id = $1 AND revision = $2";
+    let changed = session.execute(sql, &[&id.as_str(), &revision.cast_signed()]).await?;
+    Ok(changed == 1)
 }
 
 /// Moves the revision on, nothing else.

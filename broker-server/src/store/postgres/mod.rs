@@ -1,11 +1,12 @@
-//! The store in PostgreSQL, for any number of processes: conditional writes on owner and fence, claims that skip what
-//! others hold, the database's clock, and no promise that rests on a connection.
+//! The store in PostgreSQL, for any number of processes: conditional writes on owner and fence that share commits, claims
+//! that skip what others hold, the database's clock, and no promise that rests on a connection.
 
 mod audit;
 mod bindings;
 mod budgets;
 mod census;
 mod events;
+mod group;
 mod instances;
 mod operations;
 mod pool;
@@ -36,16 +37,18 @@ use tracing::info;
 use uuid::Uuid;
 
 use self::{
+    group::{Groups, Write, Written},
     row::Reading,
     transact::{Conclusion, Session, Trouble},
 };
 use super::{
-    Amended, AuditReport, Begin, Begun, BrokerStore, Census, Event, Hold, Resealed, Save, Statistics,
-    StoreError, Subject, Which, column, reseal::Cursor, seal::Sealer,
+    Amended, AuditReport, Begin, Begun, BrokerStore, Census, Event, Resealed, Save, Statistics, StoreError,
+    Subject, Which, column, reseal::Cursor, seal::Sealer,
 };
 use crate::{
     binding::Binding,
-    budget::{AccountKey, Budget, Reservation, Spending},
+    budget::{AccountKey, Ledger, Terms, Turn},
+    circuit::{Circuit, Heard, Rules},
     config::PostgresAddress,
     instance::Instance,
     operation::{Lease, Operation, OperationId, OperationStatus, owner_token},
@@ -54,6 +57,7 @@ use crate::{
 /// A PostgreSQL database, shared by any number of processes.
 pub struct PostgresStore {
     core: Core,
+    groups: Groups,
     installation: String,
     /// Connections live here: no caller's runtime ends under them, and no caller that gives up leaves half a
     /// transaction behind.
@@ -83,6 +87,16 @@ impl Core {
 #[derive(Default)]
 struct Counts {
     commits: AtomicU64,
+    writes: AtomicU64,
+    waiting: AtomicU64,
+}
+
+impl Counts {
+    /// A transaction of so many writes; of none, where nothing was to be written.
+    fn committed(&self, writes: u64) {
+        self.commits.fetch_add(writes.min(1), Ordering::Relaxed);
+        self.writes.fetch_add(writes, Ordering::Relaxed);
+    }
 }
 
 impl PostgresStore {
@@ -106,7 +120,10 @@ impl PostgresStore {
                 if let Some(version) = opened.migrated {
                     info!(version, store = %address, "the schema was brought up to date");
                 }
-                Ok(Self { core, installation: opened.installation, runtime: Some(runtime) })
+                *core.cursor.lock().unwrap_or_else(PoisonError::into_inner) =
+                    opened.canary.map(Cursor::proven).unwrap_or_default();
+                let groups = Groups::start(&core, address.connections, runtime.handle());
+                Ok(Self { core, groups, installation: opened.installation, runtime: Some(runtime) })
             }
             Err(error) => {
                 runtime.shutdown_background();
@@ -136,20 +153,8 @@ impl PostgresStore {
         + Sync
         + 'static,
     ) -> Result<T, StoreError> {
-        self.write_past("", work).await
-    }
-
-    /// The same, with a point for faults between the commit and its answer.
-    async fn write_past<T: Send + 'static>(
-        &self,
-        point: &'static str,
-        work: impl for<'a> Fn(&'a Session) -> BoxFuture<'a, Result<Conclusion<T>, Trouble>>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Result<T, StoreError> {
         let core = self.core.clone();
-        self.run(async move { transact::write(&core, point, work).await }).await
+        self.run(async move { transact::write(&core, "", work).await }).await
     }
 
     async fn run<T: Send + 'static>(
@@ -227,7 +232,7 @@ fn look<T: Send + 'static>(
 ) -> Result<T, StoreError> {
     let runtime = start_runtime(address)?;
     let core = Core::new(address, ring)?;
-    let found = wait_for(&runtime, address, async move { transact::read(&core, work).await });
+    let found = wait_for(&runtime, address, async move { transact::look(&core, work).await });
     runtime.shutdown_background();
     found
 }
@@ -298,23 +303,16 @@ impl BrokerStore for PostgresStore {
 
     async fn begin(&self, begin: Begin) -> Result<Begun, StoreError> {
         column::check_begin(&begin)?;
-        let begin = Arc::new(begin);
-        self.write_past("B03", move |session| {
-            let begin = begin.clone();
-            async move { write::begin(session, &begin).await }.boxed()
-        })
-        .await
+        match self.groups.write(Write::Begin(Box::new(begin))).await? {
+            Written::Begun(begun) => Ok(begun),
+            Written::Saved => Err(StoreError::Closed),
+        }
     }
 
     async fn save(&self, save: Save) -> Result<(), StoreError> {
         column::check_save(&save)?;
-        let point = if save.hold == Hold::End { "B17" } else { "B14" };
-        let save = Arc::new((save, Uuid::now_v7().to_string()));
-        self.write_past(point, move |session| {
-            let save = save.clone();
-            async move { write::save(session, (&save.0, &save.1)).await }.boxed()
-        })
-        .await
+        let name = Uuid::now_v7().to_string();
+        self.groups.write(Write::Save(Box::new(save), name)).await.map(|_| ())
     }
 
     async fn let_go(&self, lease: &Lease, instance: &InstanceId) -> Result<(), StoreError> {
@@ -372,13 +370,33 @@ impl BrokerStore for PostgresStore {
         &self,
         account: &AccountKey,
         wanted: u32,
-        budget: Budget,
-    ) -> Result<Reservation, StoreError> {
+        terms: Terms,
+    ) -> Result<(Turn, Circuit), StoreError> {
         let account = account.clone();
         self.write(move |session| {
             let account = account.clone();
             async move {
-                budgets::change(session, &account, |spending, now| spending.take(now, wanted, budget)).await
+                let take = |ledger: Ledger, now| {
+                    let (after, turn) = ledger.take(now, wanted, &terms);
+                    (after, (turn, after.circuit))
+                };
+                budgets::change(session, &account, take).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn hear(&self, account: &AccountKey, heard: Heard, rules: Rules) -> Result<Circuit, StoreError> {
+        let account = account.clone();
+        self.write(move |session| {
+            let account = account.clone();
+            async move {
+                let hear = |ledger: Ledger, now| {
+                    let after = ledger.hear(heard, now, &rules);
+                    (after, after.circuit)
+                };
+                budgets::change(session, &account, hear).await
             }
             .boxed()
         })
@@ -390,7 +408,7 @@ impl BrokerStore for PostgresStore {
         self.write(move |session| {
             let account = account.clone();
             async move {
-                let close = |spending: Spending, now| (spending.closed_for(now, closed_for), ());
+                let close = |ledger: Ledger, now| (ledger.closed_for(now, closed_for), ());
                 budgets::change(session, &account, close).await
             }
             .boxed()
@@ -420,8 +438,8 @@ impl BrokerStore for PostgresStore {
         let (pool, counts) = (self.core.pool.status(), &self.core.counts);
         Statistics {
             commits: counts.commits.load(Ordering::Relaxed),
-            writes: counts.commits.load(Ordering::Relaxed),
-            waiting: pool.waiting as u64,
+            writes: counts.writes.load(Ordering::Relaxed),
+            waiting: pool.waiting as u64 + counts.waiting.load(Ordering::Relaxed),
             connections: pool.size as u64,
             connections_in_use: pool.size.saturating_sub(pool.available) as u64,
         }
@@ -464,9 +482,19 @@ impl BrokerStore for PostgresStore {
         Ok(())
     }
 
+    async fn now(&self) -> Result<SystemTime, StoreError> {
+        self.read(|session| async move { now(session).await }.boxed()).await
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         self.write(|session| async move { write::probe(session).await }.boxed()).await
     }
+}
+
+async fn now(session: &Session) -> Result<SystemTime, Trouble> {
+    let row = session.row("SELECT clock_timestamp()", &[]).await?;
+    let now: Option<SystemTime> = row.map(|row| row.column(0)).transpose()?;
+    Ok(now.ok_or(StoreError::Damaged { column: "clock_timestamp" })?)
 }
 
 async fn next_due(session: &Session) -> Result<Option<Duration>, Trouble> {

@@ -47,7 +47,8 @@ macro_rules! all {
             "o.id, o.instance, o.binding, o.work, o.state, o.description, o.instance_usable, o.update_repeatable, \
              o.digest, o.change, o.revoking, o.checkpoint, o.step, o.class, o.attempt, o.in_doubt, o.touched, \
              o.failures, o.fence, o.credential, o.request, o.originating_identity, o.turn, \
-             (extract(epoch FROM clock_timestamp() - o.sent_at) * 1000)::bigint, o.trace",
+             (extract(epoch FROM clock_timestamp() - o.sent_at) * 1000)::bigint, o.trace, \
+             (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::bigint",
             $table
         )
     };
@@ -361,6 +362,7 @@ fn read(row: &Row, sealer: &Sealer) -> Result<(Operation, u64), StoreError> {
         failures: count(row.column(17)?, "operations.failures")?,
         turn: count(row.column(22)?, "operations.turn")?,
         doubted_for: Duration::from_millis(sent_for.filter(|_| in_doubt).unwrap_or(0).max(0).unsigned_abs()),
+        age: Duration::from_millis(row.column::<i64>(25)?.max(0).unsigned_abs()),
         actor: Actor {
             credential: row.column(19)?,
             request: row.column(20)?,

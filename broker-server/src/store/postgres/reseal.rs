@@ -10,7 +10,7 @@ use crate::{
     faults,
     store::{
         StoreError,
-        reseal::{Cursor, Page, SealedTable, sealed_columns},
+        reseal::{Cursor, Page, Purpose, SealedTable, sealed_columns},
     },
 };
 
@@ -22,10 +22,11 @@ pub(super) async fn page(
     let (key, parts) = (table.key.join(", "), table.key.len());
     let marks: Vec<String> = (1..=parts).map(|number| format!("${number}")).collect();
     let sql = format!(
-        "SELECT {} FROM {} WHERE ({key}) > ({}) ORDER BY {key} LIMIT {limit} FOR UPDATE",
+        "SELECT {} FROM {} WHERE ({key}) > ({}) ORDER BY {key} LIMIT {limit} {}",
         table.all(),
         table.name,
-        marks.join(", ")
+        marks.join(", "),
+        if cursor.purpose == Purpose::Sealing { "FOR UPDATE" } else { "" }
     );
     // nothing that names a row is empty
     let after: Vec<String> =
@@ -42,7 +43,7 @@ pub(super) async fn page(
                 anew.push((column, bytes));
             }
         }
-        if !anew.is_empty() {
+        if !anew.is_empty() && cursor.purpose == Purpose::Sealing {
             write(session, table, (&key, &anew)).await?;
             page.rows += 1;
             faults::pass("B23").await?;

@@ -1,6 +1,7 @@
 //! Opening a database: the schema under a lock, whose it is, and its id.
 
 use sha2::{Digest, Sha256};
+use sutler_secrets::KeyId;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -9,7 +10,10 @@ use super::{
     row::Reading,
     transact::{Conclusion, Session, Trouble},
 };
-use crate::{faults, store::StoreError};
+use crate::{
+    faults,
+    store::{StoreError, seal::Sealer},
+};
 
 /// A step of the schema. A program that knows the version `oldest`, or a later one, still works with the result.
 struct Migration {
@@ -22,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { script: include_str!("schema.sql"), oldest: 1 },
     Migration { script: include_str!("schema_2.sql"), oldest: 1 },
     Migration { script: include_str!("schema_3.sql"), oldest: 1 },
+    Migration { script: include_str!("schema_4.sql"), oldest: 1 },
 ];
 
 /// How long to wait for another process that is migrating.
@@ -30,6 +35,8 @@ const LOCK: &str = "SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout 
 /// What opening found.
 pub(super) struct Opened {
     pub(super) installation: String,
+    /// The key of the proof that everything is sealed with it.
+    pub(super) canary: Option<KeyId>,
     /// The schema version, where this process made it.
     pub(super) migrated: Option<i64>,
 }
@@ -55,7 +62,8 @@ pub(super) async fn open(session: &Session, schema: &str) -> Result<Conclusion<O
     let known = known_version();
     let installation = identify(session).await?;
     audit::begin(session, &installation).await?;
-    Ok(Conclusion::Commit(Opened { installation, migrated: (found < known).then_some(known) }))
+    let canary = read_meta(session, "canary").await?.map(Sealer::key_of_canary).transpose()?;
+    Ok(Conclusion::Commit(Opened { installation, canary, migrated: (found < known).then_some(known) }))
 }
 
 async fn migrate(session: &Session) -> Result<i64, Trouble> {

@@ -6,11 +6,7 @@
 //!   └────────┴─ connection lost: done again
 //! ```
 
-use std::{
-    error::Error as _,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{error::Error as _, sync::Arc, time::Duration};
 
 use deadpool_postgres::{ClientWrapper, HookError, Object, PoolError};
 use futures_util::future::BoxFuture;
@@ -28,7 +24,7 @@ use crate::{
 const ATTEMPTS: u32 = 12;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one try may take: longer than the server lets a statement run.
-const ATTEMPT: Duration = Duration::from_secs(15);
+pub(super) const ATTEMPT: Duration = Duration::from_secs(15);
 const LONGEST_PAUSE: Duration = Duration::from_millis(1_000);
 
 /// What the statements of one piece of work run on.
@@ -75,6 +71,16 @@ pub(super) enum Conclusion<T> {
     Undo(T),
 }
 
+impl<T> Conclusion<T> {
+    /// The same about something else.
+    pub(super) fn map<U>(self, map: impl FnOnce(T) -> U) -> Conclusion<U> {
+        match self {
+            Self::Commit(result) => Conclusion::Commit(map(result)),
+            Self::Undo(result) => Conclusion::Undo(map(result)),
+        }
+    }
+}
+
 /// Why work was not done.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -107,8 +113,13 @@ impl From<StoreError> for Trouble {
 }
 
 impl Trouble {
+    /// Whether another statement of its transaction failed before it.
+    pub(super) fn is_a_consequence(&self) -> bool {
+        matches!(self, Self::Database(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION))
+    }
+
     /// Whether it may pass by itself: a lost connection, a server that restarts, a transaction that was in another's way.
-    fn passes(&self) -> bool {
+    pub(super) fn passes(&self) -> bool {
         match self {
             Self::Database(error)
             | Self::Pool(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => {
@@ -198,17 +209,25 @@ pub(super) async fn write<T>(
     point: &'static str,
     work: impl for<'a> Fn(&'a Session) -> BoxFuture<'a, Result<Conclusion<T>, Trouble>>,
 ) -> Result<T, StoreError> {
+    write_again(core, (point, false), work).await
+}
+
+/// The same of work that may be written already, where it says so.
+pub(super) async fn write_again<T>(
+    core: &Core,
+    (point, mut perhaps_written): (&'static str, bool),
+    work: impl for<'a> Fn(&'a Session) -> BoxFuture<'a, Result<Conclusion<T>, Trouble>>,
+) -> Result<T, StoreError> {
     let mut patience = Patience::new();
-    let mut perhaps_written = false;
     loop {
         let mut commit_sent = false;
-        let attempt = transaction(core, &work, (perhaps_written, &mut commit_sent));
+        let attempt = transaction(core, ("BEGIN", &work), (perhaps_written, &mut commit_sent));
         let outcome = timeout(ATTEMPT, attempt).await.unwrap_or(Err(Trouble::Silence));
         perhaps_written |= commit_sent;
         match outcome {
             Ok(result) => {
                 if !commit_sent || faults::pass(point).await.is_ok() {
-                    core.counts.commits.fetch_add(u64::from(commit_sent), Ordering::Relaxed);
+                    core.counts.committed(u64::from(commit_sent));
                     return Ok(result);
                 }
                 // an injected fault: the answer to the commit is lost
@@ -222,14 +241,15 @@ pub(super) async fn write<T>(
     }
 }
 
-async fn transaction<T>(
+/// Runs work in one transaction, once. Says when its COMMIT is sent.
+pub(super) async fn transaction<T>(
     core: &Core,
-    work: &impl for<'a> Fn(&'a Session) -> BoxFuture<'a, Result<Conclusion<T>, Trouble>>,
+    (begin, work): (&str, &impl for<'a> Fn(&'a Session) -> BoxFuture<'a, Result<Conclusion<T>, Trouble>>),
     (perhaps_written, commit_sent): (bool, &mut bool),
 ) -> Result<T, Trouble> {
     let mut session = session(core, perhaps_written).await?;
     // sent together with the first statement of the work
-    let (begun, concluded) = futures_util::join!(session.script("BEGIN"), work(&session));
+    let (begun, concluded) = futures_util::join!(session.script(begin), work(&session));
     let concluded = match begun {
         Ok(()) => concluded,
         Err(trouble) => Err(trouble),
@@ -259,6 +279,22 @@ async fn transaction<T>(
             Err(trouble)
         }
     }
+}
+
+/// Runs work that reads a lot, in one state of the database and for as long as it takes.
+pub(super) async fn look<T>(
+    core: &Core,
+    work: impl for<'a> Fn(&'a Session) -> BoxFuture<'a, Result<T, Trouble>>,
+) -> Result<T, StoreError> {
+    let attempt = async {
+        let session = session(core, false).await?;
+        session
+            .script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0")
+            .await?;
+        // the transaction ends with its connection
+        work(&session).await
+    };
+    attempt.await.map_err(|trouble: Trouble| trouble.told(StoreError::Read))
 }
 
 async fn session(core: &Core, perhaps_written: bool) -> Result<Session, Trouble> {

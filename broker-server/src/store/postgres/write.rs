@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use futures_util::join;
+
 use super::{
     bindings, events,
     instances::{self, Presence},
@@ -33,6 +35,70 @@ pub(super) async fn begin(session: &Session, begin: &Begin) -> Result<Conclusion
 }
 
 async fn try_begin(session: &Session, begin: &Begin) -> Result<Begun, Trouble> {
+    match instance_if(begin) {
+        Some(change) if !session.perhaps_written => begin_at_once(session, begin, change).await,
+        _ => begin_in_turn(session, begin).await,
+    }
+}
+
+/// What the acceptance of an operation does to its instance, where one statement can do that and say whether the
+/// instance is what the decision was made on.
+enum InstanceIf<'a> {
+    Put(&'a Instance, Option<u64>),
+    Touch(u64),
+}
+
+fn instance_if(begin: &Begin) -> Option<InstanceIf<'_>> {
+    let is_plain = begin.supersedes.is_none()
+        && begin.rows.revoked.is_none()
+        && !matches!(begin.rows.binding, RowChange::Remove);
+    match (&begin.rows.instance, begin.decided_on) {
+        _ if !is_plain => None,
+        // the database wants to see the instance before its binding
+        (RowChange::Put(_), None) if begin.rows.binding != RowChange::Keep => None,
+        (RowChange::Put(instance), revision) => Some(InstanceIf::Put(instance, revision)),
+        (RowChange::Keep, Some(revision)) => Some(InstanceIf::Touch(revision)),
+        (RowChange::Keep, None) | (RowChange::Remove, _) => None,
+    }
+}
+
+/// All statements are sent without waiting for each other's answers: each says for itself whether it did what it should,
+/// and where one did not, what the others did is undone.
+async fn begin_at_once(session: &Session, begin: &Begin, change: InstanceIf<'_>) -> Result<Begun, Trouble> {
+    let operation = &begin.operation;
+    let change = async {
+        match change {
+            InstanceIf::Put(instance, revision) => instances::put_if(session, (instance, revision)).await,
+            InstanceIf::Touch(revision) => instances::touch_if(session, &operation.instance, revision).await,
+        }
+    };
+    let bind = async {
+        match &begin.rows.binding {
+            RowChange::Put(binding) => bindings::put(session, binding).await,
+            RowChange::Keep | RowChange::Remove => Ok(()),
+        }
+    };
+    let (changed, bound, inserted, told) = join!(
+        change,
+        bind,
+        operations::insert(session, (operation, &begin.lease), begin.hold),
+        events::append(session, operation.id.as_str(), (&begin.event, Some(&operation.digest))),
+    );
+    // the first that failed says why: the others only that one before them did
+    if !changed? {
+        return Ok(Begun::Moved);
+    }
+    bound?;
+    if !inserted? {
+        return Ok(Begun::Moved);
+    }
+    told?;
+    faults::pass("B02").await?;
+    Ok(Begun::Accepted)
+}
+
+/// One statement after the other, under a lock on the instance.
+async fn begin_in_turn(session: &Session, begin: &Begin) -> Result<Begun, Trouble> {
     let operation = &begin.operation;
     if instances::locked_revision(session, &operation.instance).await? != begin.decided_on {
         return Ok(Begun::Moved);
@@ -62,14 +128,24 @@ pub(super) async fn save(session: &Session, (save, write): (&Save, &str)) -> Res
     if session.perhaps_written && operations::is_written_by(session, &lease.operation, write).await? {
         return Ok(Conclusion::Undo(()));
     }
-    if !operations::save(session, (&save.operation, lease), (save.hold, write)).await? {
+    let tell = async {
+        match &save.event {
+            Some(event) => events::append(session, write, (event, None)).await,
+            None => Ok(()),
+        }
+    };
+    // sent without waiting for each other's answers: where the lease is lost, all is undone
+    let (saved, changed, told) = join!(
+        operations::save(session, (&save.operation, lease), (save.hold, write)),
+        change_rows(session, (&save.operation, &save.rows, Presence::Known)),
+        tell,
+    );
+    if !saved? {
         return Err(StoreError::LeaseLost.into());
     }
-    change_rows(session, (&save.operation, &save.rows, Presence::Known)).await?;
+    changed?;
+    told?;
     faults::pass("B13").await?;
-    if let Some(event) = &save.event {
-        events::append(session, write, (event, None)).await?;
-    }
     Ok(Conclusion::Commit(()))
 }
 

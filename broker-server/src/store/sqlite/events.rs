@@ -3,15 +3,11 @@
 use rusqlite::Connection;
 use sutler_secrets::Digest;
 
-use super::audit;
+use super::{audit, clock};
 
 use crate::{
     faults,
-    store::{
-        Event, StoreError,
-        audit::Told,
-        seal::{Sealer, plain},
-    },
+    store::{Event, StoreError, audit::Told, seal::Sealer},
 };
 
 /// Writes one event.
@@ -19,23 +15,12 @@ pub(super) fn append(
     connection: &Connection,
     sealer: &Sealer,
     (event, asked): (&Event, Option<&Digest>),
-    now: i64,
 ) -> Result<(), StoreError> {
     if event.kind.ends_with(".succeeded") && faults::mutant("event_lost") {
         return Ok(());
     }
-    let texts = [
-        Some(event.kind.to_owned()),
-        Some(event.instance.as_str().to_owned()),
-        event.binding.as_ref().map(|binding| binding.as_str().to_owned()),
-        event.operation.as_ref().map(|operation| operation.as_str().to_owned()),
-        event.actor.credential.clone(),
-        event.actor.request.clone(),
-        event.actor.originating_identity.as_ref().map(plain),
-        event.detail.clone(),
-    ];
-    let asked = asked.map(|digest| digest.as_bytes().to_vec());
-    let told = Told { sequence: 0, at: now * 1_000, texts, asked };
+    let now = clock::told();
+    let told = Told { at: now * 1_000, ..Told::of(event, asked) };
     let [kind, instance, binding, operation, credential, request, identity, detail] = &told.texts;
     let values = rusqlite::params![
         now, kind, instance, binding, operation, credential, request, identity, detail, told.asked

@@ -4,11 +4,13 @@ mod audit;
 mod bindings;
 mod budgets;
 mod census;
+mod clock;
 mod copy;
 mod events;
 mod instances;
 mod lock;
 mod operations;
+mod place;
 mod read;
 mod reseal;
 mod schema;
@@ -39,7 +41,8 @@ use super::{
 };
 use crate::{
     binding::Binding,
-    budget::{AccountKey, Budget, Reservation},
+    budget::{AccountKey, Terms, Turn},
+    circuit::{Circuit, Heard, Rules},
     faults,
     instance::Instance,
     operation::{Lease, Operation, OperationId, OperationStatus, owner_token},
@@ -65,14 +68,17 @@ impl SqliteStore {
     /// # Errors
     /// When another process has it, when its schema is newer than this program, when it was sealed with other keys.
     pub fn open(path: &Path, ring: Arc<KeyRing>) -> Result<Self, StoreError> {
+        place::refuse_networks(path)?;
         let lock = ProcessLock::take(path)?;
         lock::make_private(path)?;
         let sealer = Sealer::new(ring);
         let (connection, installation) = schema::open_for_writing(path, &sealer)?;
+        let canary = schema::read_meta(&connection, "canary")?.map(Sealer::key_of_canary).transpose()?;
         let readers = Readers::open(path, READERS)?;
         let writer = Writer::start(connection)
             .map_err(|source| StoreError::Lock { path: path.display().to_string(), source })?;
-        Ok(Self { writer, readers, sealer, installation, cursor: Mutex::default(), _lock: Some(lock) })
+        let cursor = Mutex::new(canary.map(Cursor::proven).unwrap_or_default());
+        Ok(Self { writer, readers, sealer, installation, cursor, _lock: Some(lock) })
     }
 
     /// Opens the store to be read while another process has it. Every write is refused as [`StoreError::Closed`].
@@ -132,7 +138,8 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {
-        Ok(operations::get(&self.readers.get(), &self.sealer, id, now())?.map(|(operation, _)| operation))
+        Ok(operations::get(&self.readers.get(), &self.sealer, id, clock::millis())?
+            .map(|(operation, _)| operation))
     }
 
     async fn status(
@@ -140,11 +147,11 @@ impl BrokerStore for SqliteStore {
         subject: &Subject,
         named: Option<&OperationId>,
     ) -> Result<Option<OperationStatus>, StoreError> {
-        operations::status(&self.readers.get(), subject, named, now())
+        operations::status(&self.readers.get(), subject, named, clock::millis())
     }
 
     async fn active(&self, instance: &InstanceId) -> Result<Option<OperationStatus>, StoreError> {
-        operations::active(&self.readers.get(), instance, now())
+        operations::active(&self.readers.get(), instance, clock::millis())
     }
 
     async fn begin(&self, begin: Begin) -> Result<Begun, StoreError> {
@@ -154,7 +161,7 @@ impl BrokerStore for SqliteStore {
             .writer
             .write_past(
                 || faults::reach("B03"),
-                move |connection| write::begin(connection, &sealer, &begin, now()),
+                move |connection| write::begin(connection, &sealer, &begin, clock::millis()),
             )
             .await;
         match begun {
@@ -171,26 +178,28 @@ impl BrokerStore for SqliteStore {
         self.writer
             .write_past(
                 move || faults::reach(point),
-                move |connection| write::save(connection, &sealer, &save, now()),
+                move |connection| write::save(connection, &sealer, &save, clock::millis()),
             )
             .await
     }
 
     async fn let_go(&self, lease: &Lease, instance: &InstanceId) -> Result<(), StoreError> {
         let (lease, instance) = (lease.clone(), instance.clone());
-        self.writer.write(move |connection| operations::let_go(connection, (&lease, &instance), now())).await
+        self.writer
+            .write(move |connection| operations::let_go(connection, (&lease, &instance), clock::millis()))
+            .await
     }
 
     async fn catalog_since(&self, digest: &str) -> Result<SystemTime, StoreError> {
         let digest = digest.to_owned();
-        self.writer.write(move |connection| write::catalog_since(connection, &digest, now())).await
+        self.writer.write(move |connection| write::catalog_since(connection, &digest, clock::told())).await
     }
 
     async fn amend(&self, instance: Instance, event: Event) -> Result<Amended, StoreError> {
         column::check_amend(&instance, &event)?;
         let sealer = self.sealer.clone();
         self.writer
-            .write(move |connection| write::amend(connection, &sealer, (&instance, &event), now()))
+            .write(move |connection| write::amend(connection, &sealer, (&instance, &event), clock::millis()))
             .await
     }
 
@@ -198,7 +207,7 @@ impl BrokerStore for SqliteStore {
         let sealer = self.sealer.clone();
         self.writer
             .write(move |connection| {
-                let now = now();
+                let now = clock::millis();
                 let mut claimed = Vec::new();
                 while claimed.len() < limit {
                     let claim = (owner_token(), now, now + millis(lease));
@@ -214,7 +223,7 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn take_over(&self) -> Result<u64, StoreError> {
-        self.writer.write(|connection| write::take_over(connection, now())).await
+        self.writer.write(|connection| write::take_over(connection, clock::millis())).await
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
@@ -224,23 +233,40 @@ impl BrokerStore for SqliteStore {
             .prepare_cached("SELECT min(due_at) FROM operations WHERE state = 'in progress'")
             .and_then(|mut get| get.query_row([], |row| row.get(0)))
             .map_err(StoreError::read)?;
-        Ok(due.map(|due| Duration::from_millis((due - now()).max(0).unsigned_abs())))
+        Ok(due.map(|due| Duration::from_millis((due - clock::millis()).max(0).unsigned_abs())))
     }
 
     async fn forget(&self, older_than: Duration) -> Result<u64, StoreError> {
-        self.writer.write(move |connection| write::forget(connection, now() - millis(older_than))).await
+        self.writer
+            .write(move |connection| write::forget(connection, clock::millis() - millis(older_than)))
+            .await
     }
 
     async fn reserve(
         &self,
         account: &AccountKey,
         wanted: u32,
-        budget: Budget,
-    ) -> Result<Reservation, StoreError> {
+        terms: Terms,
+    ) -> Result<(Turn, Circuit), StoreError> {
         let account = account.clone();
         self.writer
             .write(move |connection| {
-                budgets::change(connection, &account, |spending, now| spending.take(now, wanted, budget))
+                budgets::change(connection, &account, |ledger, now| {
+                    let (after, turn) = ledger.take(now, wanted, &terms);
+                    (after, (turn, after.circuit))
+                })
+            })
+            .await
+    }
+
+    async fn hear(&self, account: &AccountKey, heard: Heard, rules: Rules) -> Result<Circuit, StoreError> {
+        let account = account.clone();
+        self.writer
+            .write(move |connection| {
+                budgets::change(connection, &account, |ledger, now| {
+                    let after = ledger.hear(heard, now, &rules);
+                    (after, after.circuit)
+                })
             })
             .await
     }
@@ -249,9 +275,7 @@ impl BrokerStore for SqliteStore {
         let account = account.clone();
         self.writer
             .write(move |connection| {
-                budgets::change(connection, &account, |spending, now| {
-                    (spending.closed_for(now, closed_for), ())
-                })
+                budgets::change(connection, &account, |ledger, now| (ledger.closed_for(now, closed_for), ()))
             })
             .await
     }
@@ -266,7 +290,7 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn census(&self) -> Result<Census, StoreError> {
-        census::take(&self.readers.get(), now())
+        census::take(&self.readers.get(), clock::millis())
     }
 
     fn statistics(&self) -> Statistics {
@@ -310,14 +334,13 @@ impl BrokerStore for SqliteStore {
         Ok(())
     }
 
-    async fn check(&self) -> Result<(), StoreError> {
-        self.writer.write(|connection| write::probe(connection, now())).await
+    async fn now(&self) -> Result<SystemTime, StoreError> {
+        Ok(SystemTime::now())
     }
-}
 
-/// Milliseconds since 1970, by the clock of the machine the store is on.
-fn now() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
+    async fn check(&self) -> Result<(), StoreError> {
+        self.writer.write(|connection| write::probe(connection, clock::millis())).await
+    }
 }
 
 fn is_constraint(error: &Cause) -> bool {

@@ -43,7 +43,7 @@ const CLAIM: &str = "UPDATE operations SET owner = ?1, fence = fence + 1, due_at
 
 pub(super) const ALL: &str = "SELECT id, instance, binding, work, state, description, instance_usable,
     update_repeatable, digest, change, revoking, checkpoint, step, class, attempt, in_doubt, touched, failures,
-    fence, credential, request, originating_identity, turn, sent_at, trace FROM operations";
+    fence, credential, request, originating_identity, turn, sent_at, trace, created_at FROM operations";
 
 const STATUS: &str =
     "SELECT id, binding, work, state, description, instance_usable, update_repeatable, digest,
@@ -310,6 +310,7 @@ fn read(row: &Row<'_>, sealer: &Sealer, now: i64) -> Result<(Operation, u64), St
         failures: row.column(17)?,
         turn: row.column(22)?,
         doubted_for: sent_at.filter(|_| in_doubt).map_or(Duration::ZERO, |at| since(at, now)),
+        age: since(row.column(25)?, now),
         actor: Actor {
             credential: row.column(19)?,
             request: row.column(20)?,

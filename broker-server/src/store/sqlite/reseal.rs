@@ -7,7 +7,7 @@ use crate::{
     faults,
     store::{
         StoreError,
-        reseal::{Cursor, Page, SealedTable},
+        reseal::{Cursor, Page, Purpose, SealedTable},
         seal::Sealer,
     },
 };
@@ -28,7 +28,7 @@ pub(super) fn page(
                 anew.push((column, bytes));
             }
         }
-        if !anew.is_empty() {
+        if !anew.is_empty() && cursor.purpose == Purpose::Sealing {
             write(connection, table, &key, anew)?;
             page.rows += 1;
             faults::reach("B23")?;

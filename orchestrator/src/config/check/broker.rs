@@ -8,7 +8,7 @@ use url::{Host, Url};
 use super::Gather;
 use crate::{
     config::{
-        Authentication, BrokerConfig, SecretSource, Source,
+        Authentication, BrokerConfig, OnAmbiguous, SecretSource, Source,
         file::{AuthenticationFile, BrokerFile, SecretFile, SecretForm},
         problem::{At, Finding},
         strict::Entries,
@@ -63,6 +63,7 @@ impl Check<'_> {
             }
             number.map(NonZeroUsize::get)
         });
+        let on_ambiguous = file.on_ambiguous.as_deref().and_then(|word| self.on_ambiguous(word));
         if file.ca.as_deref() == Some("") {
             self.refuse(&["ca"], "ca names no file", "leave it out to trust the system's certificates");
         }
@@ -72,7 +73,17 @@ impl Check<'_> {
             certificate_authority: file.ca.map(|path| self.source.resolve(path.as_ref())),
             parallelism: parallelism.flatten(),
             call_timeout: call_timeout?,
+            on_ambiguous,
         })
+    }
+
+    fn on_ambiguous(&mut self, word: &str) -> Option<OnAmbiguous> {
+        let meaning = OnAmbiguous::parse(word);
+        if meaning.is_none() {
+            let message = format!("on_ambiguous is '{word}', which means nothing");
+            self.refuse(&["on_ambiguous"], &message, "write resume, mitigate or pause");
+        }
+        meaning
     }
 
     fn refuse(&mut self, field: &[&str], message: &str, help: &str) {
@@ -194,7 +205,7 @@ impl Check<'_> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -204,7 +215,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// A number and a unit: `500ms`, `30s`, `5m`, `1h`.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok()?;
     match &text[digits..] {

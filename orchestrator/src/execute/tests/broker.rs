@@ -97,6 +97,11 @@ impl Fake {
         log.into_iter().filter(|line| !line.starts_with("poll ") && !line.starts_with("fetch")).collect()
     }
 
+    /// Everything that was asked since the last time, polls and fetches too.
+    pub(super) fn everything_asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.inner().log)
+    }
+
     /// What exists, by ref.
     pub(super) fn instances(&self) -> Vec<(String, Instance)> {
         self.inner().instances.values().map(|one| (one.reference.clone(), one.clone())).collect()

@@ -3,9 +3,12 @@
 mod broker;
 mod crash;
 mod create;
+mod detach;
+mod doubt;
 mod failure;
 mod lifecycle;
 mod secrets;
+mod simulation;
 mod stop;
 mod world;
 

@@ -15,12 +15,14 @@ use wiremock::MockServer;
 use super::Fake;
 use crate::brokers::{BrokerSet, Connecting};
 use crate::config::{self, Config, Format, Source};
-use crate::execute::{Context, Options, Progress, Report, Stop, execute};
+use crate::execute::{self, Context, Options, Progress, Report, Stop, execute};
+use crate::name::InstanceRef;
 use crate::plan::{self, Intent, Plan, PlanInput, Undeclared};
 use crate::sink::SinkSet;
 use crate::state::record::InstanceRecord;
 use crate::state::{
-    Change, Claim, Entry, Holder, Lock, LockInfo, MemoryBackend, State, StateBackend, StateError, Vault,
+    Change, Claim, Entry, Extent, Holder, Lock, LockInfo, MemoryBackend, Revision, Snapshot, State,
+    StateBackend, StateError, Vault,
 };
 
 /// Everything that a run needs.
@@ -121,31 +123,56 @@ impl World {
         self.run(Intent::Teardown).await.0
     }
 
-    /// Plans and carries out, under a lock.
-    pub(super) async fn run(&self, intent: Intent) -> (Report, Vec<Progress>) {
+    /// Waits for what runs, under a lock.
+    pub(super) async fn wait(&self) -> Report {
         let state = self.state().await;
         let vault = Vault::with_ring(Arc::clone(&self.ring), &state, "test").unwrap();
+        let lock = self.lock(&vault).await;
+        let (events, _heard) = mpsc::unbounded_channel();
+        let context = self.context((vault, Arc::clone(&lock)), events).await;
+        let report = execute::wait(state.records, context).await;
+        self.backend.unlock(&lock).await.unwrap();
+        report
+    }
+
+    async fn lock(&self, vault: &Vault) -> Arc<Lock> {
         let claim = Claim {
             holder: Holder::this_process("ada", "test"),
             lease: self.options.lease,
             seed: vault.seed(),
         };
-        let lock = Arc::new(self.backend.lock(&claim).await.unwrap());
-        let plan = self.plan(intent).await;
+        Arc::new(self.backend.lock(&claim).await.unwrap())
+    }
+
+    async fn context(
+        &self,
+        (vault, lock): (Vault, Arc<Lock>),
+        events: mpsc::UnboundedSender<Progress>,
+    ) -> Context {
         let config = self.config();
         let sinks = SinkSet::new(&config, &self.ring);
-        let (events, mut heard) = mpsc::unbounded_channel();
-        let context = Context {
+        Context {
             brokers: Arc::new(self.brokers().await),
             backend: Arc::clone(&self.backend) as Arc<dyn StateBackend>,
-            lock: Arc::clone(&lock),
+            lock,
             vault,
             sinks: Arc::new(sinks),
             options: self.options.clone(),
             config: Arc::new(config),
+            durations: Arc::default(),
             events,
             stop: self.stop.subscribe(),
-        };
+        }
+    }
+
+    /// Plans and carries out, under a lock.
+    pub(super) async fn run(&self, intent: Intent) -> (Report, Vec<Progress>) {
+        let state = self.state().await;
+        let vault = Vault::with_ring(Arc::clone(&self.ring), &state, "test").unwrap();
+        let lock = self.lock(&vault).await;
+        let plan = self.plan(intent).await;
+        let (events, mut heard) = mpsc::unbounded_channel();
+        let context = self.context((vault, Arc::clone(&lock)), events).await;
         let report = execute(&plan, state.records, context).await;
         self.backend.heal();
         self.backend.unlock(&lock).await.unwrap();
@@ -177,7 +204,7 @@ impl World {
         bound.sort_by(|a, b| a.reference.cmp(&b.reference));
         let bound: Vec<_> = bound.iter().map(|record| record.reference.to_string()).collect();
         assert_eq!(self.fake.bindings(), bound, "orphaned or twin bindings");
-        self.backend.verify().await.unwrap();
+        self.backend.verify(Extent::Everything).await.unwrap();
     }
 
     /// A further run has nothing to do.
@@ -246,8 +273,8 @@ impl StateBackend for Fragile {
         self.inner.load().await
     }
 
-    async fn verify(&self) -> Result<(), StateError> {
-        self.inner.verify().await
+    async fn verify(&self, extent: Extent) -> Result<(), StateError> {
+        self.inner.verify(extent).await
     }
 
     async fn lock(&self, claim: &Claim) -> Result<Lock, StateError> {
@@ -286,5 +313,30 @@ impl StateBackend for Fragile {
 
     async fn journal(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StateError> {
         self.inner.journal(after, limit).await
+    }
+
+    async fn history(
+        &self,
+        reference: &InstanceRef,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StateError> {
+        self.inner.history(reference, after, limit).await
+    }
+
+    async fn compact(&self, lock: &Lock, kept: usize) -> Result<Option<Revision>, StateError> {
+        self.inner.compact(lock, kept).await
+    }
+
+    async fn revisions(&self) -> Result<Vec<Revision>, StateError> {
+        self.inner.revisions().await
+    }
+
+    async fn revision(&self, serial: u64) -> Result<Option<Snapshot>, StateError> {
+        self.inner.revision(serial).await
+    }
+
+    async fn force_unlock(&self, id: uuid::Uuid) -> Result<LockInfo, StateError> {
+        self.inner.force_unlock(id).await
     }
 }

@@ -1,8 +1,5 @@
 //! Writing a group of commits in one transaction.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
@@ -12,8 +9,8 @@ use super::file::Place;
 use super::locking::Key;
 use crate::name::InstanceRef;
 use crate::state::StateError;
-use crate::state::journal::{Entry, Hash, Stamp, Tip};
-use crate::state::prepare::{Prepared, Written};
+use crate::state::journal::{Entry, Hash, Stamp, Tip, Trail};
+use crate::state::prepare::{Before, Prepared, Written};
 
 /// A commit that waits for its answer.
 pub(super) struct Waiting {
@@ -26,75 +23,27 @@ pub(super) struct Waiting {
 /// The serial after it, or that the lock was not ours any more.
 type Outcome = Option<u64>;
 
-/// The hashes of records as this thread last wrote them: true as long as the same lock is held.
-#[derive(Default)]
-pub(super) struct Memory {
-    owner: Option<Key>,
-    hashes: HashMap<InstanceRef, Option<Hash>>,
-}
-
-impl Memory {
-    /// Forgets what somebody else may have written since.
-    fn belong_to(&mut self, owner: Option<Key>) {
-        if self.owner != owner {
-            *self = Self { owner, hashes: HashMap::new() };
-        }
-    }
-}
-
 /// Commits the group and answers each, after the flush.
-pub(super) fn group(
-    connection: &mut rusqlite::Connection,
-    place: &Place,
-    (group, memory): (Vec<Waiting>, &mut Memory),
-) {
+pub(super) fn group(connection: &mut rusqlite::Connection, place: &Place, group: Vec<Waiting>) {
     let (work, answers): (Vec<_>, Vec<_>) =
         group.into_iter().map(|one| ((one.key, one.stamp, one.changes), one.done)).unzip();
-    match write(connection, work, memory) {
+    match write(connection, work) {
         Ok(outcomes) => {
             for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 let lost = || StateError::LockLost { location: place.location() };
                 let _ = answer.send(outcome.ok_or_else(lost));
             }
         }
-        Err(error) => {
-            *memory = Memory::default();
-            fail(place, error, answers);
-        }
-    }
-}
-
-fn fail(place: &Place, error: rusqlite::Error, answers: Vec<oneshot::Sender<Result<u64, StateError>>>) {
-    match sql(place, "write")(error) {
-        StateError::Storage { location, step, source } => {
-            let shared: Arc<dyn std::error::Error + Send + Sync> = source.into();
-            for answer in answers {
-                let source = Box::new(Arc::clone(&shared));
-                let _ = answer.send(Err(StateError::Storage { location: location.clone(), step, source }));
-            }
-        }
-        StateError::Damaged { location, what } => {
-            for answer in answers {
-                let _ =
-                    answer.send(Err(StateError::Damaged { location: location.clone(), what: what.clone() }));
-            }
-        }
-        _ => {
-            for answer in answers {
-                let _ = answer.send(Err(StateError::Busy { location: place.location() }));
-            }
-        }
+        Err(error) => sql(place, "write")(error).share(answers),
     }
 }
 
 fn write(
     connection: &mut rusqlite::Connection,
     group: Vec<(Key, Stamp, Vec<Prepared>)>,
-    memory: &mut Memory,
 ) -> rusqlite::Result<Vec<Outcome>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (mut tip, mut records, owner) = header(&transaction)?;
-    memory.belong_to(owner);
     let mut outcomes = Vec::with_capacity(group.len());
     for (key, stamp, changes) in group {
         if owner.as_ref() != Some(&key) {
@@ -103,7 +52,7 @@ fn write(
         }
         let serial = tip.serial + u64::from(!changes.is_empty());
         for change in changes {
-            records += apply(&transaction, (&mut tip, memory), (serial, &stamp), change)?;
+            records += apply(&transaction, &mut tip, (serial, &stamp), change)?;
         }
         tip.serial = serial;
         outcomes.push(Some(serial));
@@ -117,7 +66,7 @@ fn write(
 }
 
 /// Where the journal stands, how many records there are, and who may write.
-fn header(transaction: &Transaction<'_>) -> rusqlite::Result<(Tip, i64, Option<Key>)> {
+pub(super) fn header(transaction: &Transaction<'_>) -> rusqlite::Result<(Tip, i64, Option<Key>)> {
     transaction
         .prepare_cached(
             "SELECT h.serial, h.sequence, h.head, h.fold, h.records, h.lineage, l.fence, l.token \
@@ -137,40 +86,70 @@ fn header(transaction: &Transaction<'_>) -> rusqlite::Result<(Tip, i64, Option<K
 /// Writes one change and its journal entry; returns how many records there are more.
 fn apply(
     transaction: &Transaction<'_>,
-    (tip, memory): (&mut Tip, &mut Memory),
+    tip: &mut Tip,
     (serial, stamp): (u64, &Stamp),
-    Prepared { reference, what, record }: Prepared,
+    change: Prepared,
 ) -> rusqlite::Result<i64> {
-    let known = memory.hashes.get(&reference).copied();
-    let old: Option<Hash> = match known {
-        Some(hash) => hash,
-        None => transaction
-            .prepare_cached("SELECT hash FROM record WHERE reference = ?1")?
-            .query_row([reference.as_str()], |row| row.get(0))
-            .optional()?,
-    };
-    let new = record.as_ref().map(|written| written.hash);
-    memory.hashes.insert(reference.clone(), new);
-    match &record {
-        Some(Written { body, hash, .. }) => transaction
+    let reference = change.reference.as_str();
+    let before = before(transaction, &change.reference)?;
+    let (was, is) = (before.record.is_some(), change.record.is_some());
+    match &change.record {
+        Some(Written { body, hash }) => transaction
             .prepare_cached(
                 "INSERT INTO record (reference, body, hash) VALUES (?1, ?2, ?3) \
                  ON CONFLICT (reference) DO UPDATE SET body = excluded.body, hash = excluded.hash",
             )?
-            .execute(params![reference.as_str(), body, hash])?,
-        None => transaction
-            .prepare_cached("DELETE FROM record WHERE reference = ?1")?
-            .execute([reference.as_str()])?,
+            .execute(params![reference, body, hash])?,
+        None => {
+            transaction.prepare_cached("DELETE FROM record WHERE reference = ?1")?.execute([reference])?
+        }
     };
-    append(transaction, &tip.advance(serial, stamp, (reference, what), (old, new)))?;
-    Ok(i64::from(new.is_some()) - i64::from(old.is_some()))
+    append(transaction, &tip.advance(serial, stamp, change.place(&before)))?;
+    Ok(i64::from(is) - i64::from(was))
+}
+
+/// What is stored of a ref.
+fn before(transaction: &Transaction<'_>, reference: &InstanceRef) -> rusqlite::Result<Before> {
+    let record = transaction
+        .prepare_cached("SELECT body, hash FROM record WHERE reference = ?1")?
+        .query_row([reference.as_str()], |row| Ok(Written { body: row.get(0)?, hash: row.get(1)? }))
+        .optional()?;
+    let last = transaction
+        .prepare_cached(
+            "SELECT ordinal, incarnation, record IS NOT NULL FROM journal WHERE reference = ?1 \
+             ORDER BY sequence DESC LIMIT 1",
+        )?
+        .query_row([reference.as_str()], |row| {
+            let (ordinal, incarnation) = (row.get::<_, Count>(0)?.0, row.get::<_, Count>(1)?.0);
+            Ok(Trail { ordinal, incarnation, alive: row.get(2)? })
+        })
+        .optional()?;
+    let trail = match last {
+        Some(Trail { ordinal: 0, .. }) => count(transaction, reference)?,
+        Some(trail) => trail,
+        None => Trail::default(),
+    };
+    Ok(Before { record, trail })
+}
+
+/// The past of a ref whose last entry is of the time when changes were not counted.
+fn count(transaction: &Transaction<'_>, reference: &InstanceRef) -> rusqlite::Result<Trail> {
+    let mut statement =
+        transaction.prepare("SELECT record FROM journal WHERE reference = ?1 ORDER BY sequence")?;
+    let mut rows = statement.query([reference.as_str()])?;
+    let mut trail = Trail::default();
+    while let Some(row) = rows.next()? {
+        trail = trail.after(row.get::<_, Option<Hash>>(0)?);
+    }
+    Ok(trail)
 }
 
 fn append(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
-            "INSERT INTO journal (sequence, serial, at, who, run, reference, what, record, fold, hash) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO journal (sequence, serial, at, who, run, reference, what, record, fold, hash, \
+             format, change, ordinal, incarnation, transitions) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             Count(entry.sequence),
@@ -183,6 +162,11 @@ fn append(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> 
             entry.record,
             entry.fold,
             entry.hash,
+            entry.format,
+            entry.change.as_bytes(),
+            Count(entry.ordinal),
+            Count(entry.incarnation),
+            entry.transitions_text(),
         ])?;
     Ok(())
 }

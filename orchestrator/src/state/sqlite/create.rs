@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, params};
 use uuid::Uuid;
 
 use super::column::Count;
@@ -26,7 +26,8 @@ CREATE TABLE header (
     sequence INTEGER NOT NULL,
     head BLOB NOT NULL,     -- hash of the journal's last entry
     fold BLOB NOT NULL,     -- sum of the records' hashes
-    records INTEGER NOT NULL
+    records INTEGER NOT NULL,
+    born INTEGER NOT NULL DEFAULT 1   -- the format it was made in: what the origin is made of
 ) STRICT;
 CREATE TABLE lock (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -50,10 +51,53 @@ CREATE TABLE journal (
     what TEXT NOT NULL,
     record BLOB,
     fold BLOB NOT NULL,
-    hash BLOB NOT NULL
+    hash BLOB NOT NULL,
+    format INTEGER NOT NULL DEFAULT 1,   -- the format it was written in: what the hash is made of
+    change BLOB,
+    ordinal INTEGER NOT NULL DEFAULT 0,
+    incarnation INTEGER NOT NULL DEFAULT 0,
+    transitions TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 INSERT INTO lock (id, fence) VALUES (1, 0);
 ";
+
+/// What format 2 has beyond format 1, but for columns.
+const REVISIONS: &str = "
+CREATE INDEX journal_of ON journal (reference, sequence);
+CREATE TABLE revision (
+    serial INTEGER PRIMARY KEY,
+    sequence INTEGER NOT NULL,
+    head BLOB NOT NULL,
+    fold BLOB NOT NULL,
+    records INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    run TEXT NOT NULL,
+    at TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+";
+
+/// From format 1. What was written stays as it was, hashes included; a program of that time that is still running can
+/// go on reading.
+const COLUMNS: &str = "
+ALTER TABLE header ADD COLUMN born INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE journal ADD COLUMN format INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE journal ADD COLUMN change BLOB;
+ALTER TABLE journal ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE journal ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE journal ADD COLUMN transitions TEXT NOT NULL DEFAULT '[]';
+";
+
+/// Brings an older format up to date, as part of the transaction that takes the lock.
+pub(super) fn upgrade(transaction: &Transaction<'_>, found: i64) -> rusqlite::Result<()> {
+    if found < 2 {
+        transaction.execute_batch(COLUMNS)?;
+        transaction.execute_batch(REVISIONS)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+    }
+    Ok(())
+}
 
 /// Makes a state with nothing in it, unless there is one by now. Durable when it returns.
 pub(super) fn state(place: &Place, seed: &Seed) -> Result<(), StateError> {
@@ -89,9 +133,10 @@ fn fill(place: &Place, seed: &Seed, temporary: &Temporary) -> rusqlite::Result<(
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.execute_batch(SCHEMA)?;
+    transaction.execute_batch(REVISIONS)?;
     transaction.execute(
-        "INSERT INTO header (id, stack, lineage, canary, origin, serial, sequence, head, fold, records) \
-         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
+        "INSERT INTO header (id, stack, lineage, canary, origin, serial, sequence, head, fold, records, born) \
+         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9)",
         params![
             place.stack.as_str(),
             seed.lineage.to_string(),
@@ -100,7 +145,8 @@ fn fill(place: &Place, seed: &Seed, temporary: &Temporary) -> rusqlite::Result<(
             Count(serial),
             Count(sequence),
             head,
-            fold
+            fold,
+            FORMAT
         ],
     )?;
     transaction.commit()?;

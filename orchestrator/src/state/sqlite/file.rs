@@ -14,6 +14,8 @@ use crate::state::{FORMAT, StateError};
 
 /// `Sutl`: what marks an SQLite file as a state of ours.
 pub(super) const APPLICATION: i64 = 0x5375_746c;
+/// The oldest format that can be read; the next lock brings it up to date.
+const OLDEST: i64 = 1;
 /// How long to wait for another process to finish a write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -97,11 +99,17 @@ impl Place {
         if application != APPLICATION {
             return Err(damaged(self, "it is an SQLite database, but not one of Sutler's"));
         }
-        match number("user_version").map_err(sql(self, "read"))? {
-            FORMAT => Ok(()),
+        self.format(connection).map(|_| ())
+    }
+
+    /// The format it has at this moment: one that we can read.
+    pub(super) fn format(&self, connection: &Connection) -> Result<i64, StateError> {
+        let found = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+        match found.map_err(sql(self, "read"))? {
             found if found > FORMAT => {
                 Err(StateError::NewerFormat { location: self.location(), found, known: FORMAT })
             }
+            found if found >= OLDEST => Ok(found),
             _ => Err(damaged(self, "its format number is none that ever was")),
         }
     }

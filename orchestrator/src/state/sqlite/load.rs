@@ -2,15 +2,16 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use sutler_secrets::Sealed;
+use uuid::Uuid;
 
 use super::column::Count;
 use super::failure::{damaged, sql};
 use super::file::Place;
 use crate::name::InstanceRef;
+use crate::state::StateError;
 use crate::state::backend::{Lineage, State};
 use crate::state::journal::{Entry, Fold, Hash, Tip, of_record, origin};
 use crate::state::record::InstanceRecord;
-use crate::state::{FORMAT, StateError};
 
 /// Whose state it is, and where it stands.
 pub(super) struct Header {
@@ -18,15 +19,18 @@ pub(super) struct Header {
     pub(super) canary: Sealed,
     pub(super) origin: Hash,
     pub(super) tip: Tip,
-    records: u64,
+    /// The format it has at this moment.
+    pub(super) format: i64,
+    pub(super) records: u64,
 }
 
 /// The header, once it is known to be this stack's and as it was written.
 pub(super) fn header(connection: &Connection, place: &Place) -> Result<Header, StateError> {
-    let (stack, lineage, canary, written, tip, records) = connection
-        .prepare_cached(
-            "SELECT stack, lineage, canary, origin, serial, sequence, head, fold, records FROM header",
-        )
+    let format = place.format(connection)?;
+    let born = if format > 1 { "born" } else { "1" };
+    let columns = "stack, lineage, canary, origin, serial, sequence, head, fold, records";
+    let (stack, lineage, canary, written, tip, records, born) = connection
+        .prepare_cached(&format!("SELECT {columns}, {born} FROM header"))
         .and_then(|mut statement| {
             statement.query_one([], |row| {
                 let text = |at: usize| row.get::<_, String>(at);
@@ -36,7 +40,7 @@ pub(super) fn header(connection: &Connection, place: &Place) -> Result<Header, S
                     head: row.get(6)?,
                     fold: row.get(7)?,
                 };
-                Ok((text(0)?, text(1)?, text(2)?, row.get(3)?, tip, row.get::<_, Count>(8)?.0))
+                Ok((text(0)?, text(1)?, text(2)?, row.get(3)?, tip, row.get::<_, Count>(8)?.0, row.get(9)?))
             })
         })
         .map_err(sql(place, "read"))?;
@@ -46,11 +50,11 @@ pub(super) fn header(connection: &Connection, place: &Place) -> Result<Header, S
     }
     let bad = || damaged(place, "its header is not what was written");
     let lineage = Lineage::parse(&lineage).ok_or_else(bad)?;
-    if origin(FORMAT, &place.stack, lineage, &canary) != written {
+    if origin(born, &place.stack, lineage, &canary) != written {
         return Err(bad());
     }
     let canary = Sealed::from_text(&canary).map_err(|_| bad())?;
-    Ok(Header { lineage, canary, origin: written, tip, records })
+    Ok(Header { lineage, canary, origin: written, tip, format, records })
 }
 
 /// Everything, as of one commit.
@@ -104,8 +108,8 @@ fn record(row: &Row<'_>, place: &Place) -> Result<(InstanceRecord, Hash), StateE
 /// The last entry of the journal is the one that the header was written with.
 fn tail(connection: &Connection, place: &Place, header: &Header) -> Result<(), StateError> {
     let Tip { serial, sequence, head, fold } = header.tip;
-    let last = entry_at(connection, place, sequence)?;
-    let previous = entry_at(connection, place, sequence.saturating_sub(1))?;
+    let last = entry_at(connection, place, (header.format, sequence))?;
+    let previous = entry_at(connection, place, (header.format, sequence.saturating_sub(1)))?;
     let previous = previous.map_or(header.origin, |entry| entry.hash);
     let sound = match last {
         Some(entry) => {
@@ -117,11 +121,21 @@ fn tail(connection: &Connection, place: &Place, header: &Header) -> Result<(), S
     if sound { Ok(()) } else { Err(damaged(place, "its header and the end of its journal disagree")) }
 }
 
-const ENTRY: &str = "SELECT sequence, serial, at, who, run, reference, what, record, fold, hash FROM journal";
+/// The columns of an entry, in any format.
+fn columns(format: i64) -> String {
+    let plain = "SELECT sequence, serial, at, who, run, reference, what, record, fold, hash";
+    let since =
+        if format > 1 { "format, change, ordinal, incarnation, transitions" } else { "1, NULL, 0, 0, '[]'" };
+    format!("{plain}, {since} FROM journal")
+}
 
-fn entry_at(connection: &Connection, place: &Place, sequence: u64) -> Result<Option<Entry>, StateError> {
+pub(super) fn entry_at(
+    connection: &Connection,
+    place: &Place,
+    (format, sequence): (i64, u64),
+) -> Result<Option<Entry>, StateError> {
     connection
-        .prepare_cached(&format!("{ENTRY} WHERE sequence = ?1"))
+        .prepare_cached(&format!("{} WHERE sequence = ?1", columns(format)))
         .and_then(|mut statement| statement.query_row([Count(sequence)], entry).optional())
         .map_err(sql(place, "read the journal of"))
 }
@@ -132,17 +146,37 @@ pub(super) fn journal(
     place: &Place,
     (after, limit): (u64, usize),
 ) -> Result<Vec<Entry>, StateError> {
-    header(connection, place)?;
+    let format = header(connection, place)?.format;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     connection
-        .prepare_cached(&format!("{ENTRY} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"))
+        .prepare_cached(&format!("{} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2", columns(format)))
         .and_then(|mut statement| statement.query_map((Count(after), limit), entry)?.collect())
         .map_err(sql(place, "read the journal of"))
 }
 
+/// Part of the journal of one ref.
+pub(super) fn history(
+    connection: &Connection,
+    place: &Place,
+    (reference, after, limit): (&InstanceRef, u64, usize),
+) -> Result<Vec<Entry>, StateError> {
+    let format = header(connection, place)?.format;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let query = "WHERE reference = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
+    connection
+        .prepare_cached(&format!("{} {query}", columns(format)))
+        .and_then(|mut statement| {
+            statement.query_map((reference.as_str(), Count(after), limit), entry)?.collect()
+        })
+        .map_err(sql(place, "read the journal of"))
+}
+
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let unreadable = |_| rusqlite::Error::InvalidQuery;
     let reference: String = row.get(5)?;
     let reference = InstanceRef::new(&reference).map_err(|_| rusqlite::Error::InvalidQuery)?;
+    let (hash, change): (Hash, Option<[u8; 16]>) = (row.get(9)?, row.get(11)?);
+    let transitions = row.get_ref(14)?.as_str()?;
     Ok(Entry {
         sequence: row.get::<_, Count>(0)?.0,
         serial: row.get::<_, Count>(1)?.0,
@@ -153,6 +187,11 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         what: row.get(6)?,
         record: row.get(7)?,
         fold: row.get(8)?,
-        hash: row.get(9)?,
+        hash,
+        format: row.get(10)?,
+        change: change.map_or_else(|| Entry::name_of_old(hash), Uuid::from_bytes),
+        ordinal: row.get::<_, Count>(12)?.0,
+        incarnation: row.get::<_, Count>(13)?.0,
+        transitions: serde_json::from_str(transitions).map_err(unreadable)?,
     })
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::column::Count;
 use super::failure::{damaged, sql};
 use super::file::Place;
-use super::load;
+use super::{create, load};
 use crate::state::StateError;
 use crate::state::backend::Lineage;
 use crate::state::lock::{Claim, Held, Lock, LockInfo, lease_end};
@@ -46,6 +46,7 @@ pub(super) fn lock(connection: &mut Connection, place: &Place, claim: &Claim) ->
     if header.lineage != claim.seed.lineage {
         return Err(StateError::Replaced { location: place.location() });
     }
+    create::upgrade(&transaction, header.format).map_err(&failed)?;
     let token = held.token.to_string();
     transaction
         .execute(
@@ -84,6 +85,19 @@ pub(super) fn unlock(connection: &mut Connection, place: &Place, key: Key) -> Re
         params![key.token.to_string(), Count(key.fence)],
     );
     cleared.map(|_| ()).map_err(sql(place, "unlock"))
+}
+
+/// Takes the lock away, if it has this id.
+pub(super) fn force(connection: &mut Connection, place: &Place, id: Uuid) -> Result<LockInfo, StateError> {
+    let failed = sql(place, "unlock");
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&failed)?;
+    load::header(&transaction, place)?;
+    let held = row(&transaction, place)?.1.map(|held| held.info);
+    let info = LockInfo::named(held, id, || place.location())?;
+    transaction.execute("UPDATE lock SET token = NULL, info = NULL", []).map_err(&failed)?;
+    transaction.commit().map_err(&failed)?;
+    Ok(info)
 }
 
 pub(super) fn holder(connection: &Connection, place: &Place) -> Result<Option<LockInfo>, StateError> {

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
-use super::backend::{Change, State, StateBackend};
+use super::backend::{Change, Extent, State, StateBackend};
 use super::error::StateError;
 use super::journal::{Entry, Stamp};
 use super::lock::{Claim, Lock, LockInfo};
 use super::prepare::Prepared;
-use crate::name::StackName;
+use super::revision::{Revision, Snapshot};
+use crate::name::{InstanceRef, StackName};
 
 mod column;
 mod commit;
@@ -21,6 +23,7 @@ mod failure;
 mod file;
 mod load;
 mod locking;
+mod revisions;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -78,9 +81,11 @@ impl StateBackend for SqliteBackend {
         }
     }
 
-    async fn verify(&self) -> Result<(), StateError> {
+    async fn verify(&self, extent: Extent) -> Result<(), StateError> {
         match self.existing().await? {
-            Some(writer) => writer.run(verify::everything).await,
+            Some(writer) => {
+                writer.run(move |connection, place| verify::verify(connection, place, extent)).await
+            }
             None => Ok(()),
         }
     }
@@ -123,6 +128,50 @@ impl StateBackend for SqliteBackend {
                 writer.run(move |connection, place| load::journal(connection, place, (after, limit))).await
             }
             None => Ok(Vec::new()),
+        }
+    }
+
+    async fn history(
+        &self,
+        reference: &InstanceRef,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StateError> {
+        let Some(writer) = self.existing().await? else { return Ok(Vec::new()) };
+        let reference = reference.clone();
+        writer
+            .run(move |connection, place| load::history(connection, place, (&reference, after, limit)))
+            .await
+    }
+
+    async fn compact(&self, lock: &Lock, kept: usize) -> Result<Option<Revision>, StateError> {
+        let compaction = revisions::Compaction::new(lock, kept);
+        self.required()
+            .await?
+            .run(move |connection, place| revisions::make(connection, place, compaction))
+            .await
+    }
+
+    async fn revisions(&self) -> Result<Vec<Revision>, StateError> {
+        match self.existing().await? {
+            Some(writer) => writer.run(|connection, place| revisions::list(connection, place)).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn revision(&self, serial: u64) -> Result<Option<Snapshot>, StateError> {
+        match self.existing().await? {
+            Some(writer) => {
+                writer.run(move |connection, place| revisions::read(connection, place, serial)).await
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn force_unlock(&self, id: Uuid) -> Result<LockInfo, StateError> {
+        match self.existing().await? {
+            Some(writer) => writer.run(move |connection, place| locking::force(connection, place, id)).await,
+            None => Err(StateError::NotLocked { location: self.location() }),
         }
     }
 }

@@ -12,7 +12,9 @@ use tempfile::TempDir;
 
 use super::SqliteBackend;
 use crate::state::samples::{CANARY, claim, record, reference, stack};
-use crate::state::{Begin, Change, Holder, Kind, State, StateBackend, StateError, Vault, begin};
+use crate::state::{
+    Begin, Change, Extent, Holder, Kind, Notice, State, StateBackend, StateError, Vault, begin,
+};
 
 struct Home(TempDir);
 
@@ -35,6 +37,7 @@ impl Home {
             holder: Holder::this_process("ada", "test"),
             lease: Duration::from_secs(60),
             patience: Duration::ZERO,
+            notice: Notice::none(),
         }
     }
 
@@ -45,6 +48,7 @@ impl Home {
         for name in ["a", "b", "c", "d"] {
             backend.commit(&lock, vec![Change::put(record(name), "created")]).await.unwrap();
         }
+        backend.compact(&lock, 9).await.unwrap();
         backend.commit(&lock, vec![Change::remove(reference("d"), "deleted")]).await.unwrap();
         backend.unlock(&lock).await.unwrap();
         backend.load().await.unwrap()
@@ -58,7 +62,7 @@ impl Home {
     async fn refusal(&self) -> StateError {
         let backend = self.open();
         let refused = match backend.load().await {
-            Ok(_) => backend.verify().await.expect_err("damage was not noticed"),
+            Ok(_) => backend.verify(Extent::Everything).await.expect_err("damage was not noticed"),
             Err(error) => error,
         };
         assert_eq!(refused.kind(), Kind::Refused, "{refused}");
@@ -90,7 +94,7 @@ async fn everything_is_there_after_opening_again() {
     let state = home.filled().await;
     assert_eq!((state.serial, state.records.len()), (5, 3));
     let backend = home.open();
-    backend.verify().await.unwrap();
+    backend.verify(Extent::Everything).await.unwrap();
     assert_eq!(backend.load().await.unwrap(), state);
 }
 
@@ -156,9 +160,9 @@ async fn the_state_of_another_stack_is_refused() {
 async fn a_newer_format_is_refused() {
     let home = Home::new();
     home.filled().await;
-    home.sql("PRAGMA user_version = 2");
+    home.sql("PRAGMA user_version = 3");
     let error = home.refusal().await;
-    assert!(matches!(error, StateError::NewerFormat { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, StateError::NewerFormat { found: 3, known: 2, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -211,8 +215,20 @@ async fn whatever_is_changed_behind_our_back_is_noticed() {
         "UPDATE journal SET at = '1970-01-01T00:00:00Z' WHERE sequence = 3",
         "UPDATE journal SET reference = '!' WHERE sequence = 3",
         "UPDATE journal SET record = zeroblob(32) WHERE sequence = 4",
-        "INSERT INTO journal SELECT 6, serial, at, who, run, reference, what, record, fold, hash FROM journal \
-         WHERE sequence = 5",
+        "INSERT INTO journal (sequence, serial, at, who, run, reference, what, record, fold, hash) \
+         SELECT 6, serial, at, who, run, reference, what, record, fold, hash FROM journal WHERE sequence = 5",
+        "UPDATE journal SET change = zeroblob(16) WHERE sequence = 2",
+        "UPDATE journal SET ordinal = 7 WHERE sequence = 2",
+        "UPDATE journal SET incarnation = 7 WHERE sequence = 2",
+        "UPDATE journal SET transitions = '[]' WHERE sequence = 2",
+        "UPDATE journal SET transitions = 'nonsense' WHERE sequence = 2",
+        "UPDATE journal SET format = 1 WHERE sequence = 2",
+        "UPDATE header SET born = 1",
+        "UPDATE revision SET body = replace(body, 'shop-a', 'shop-x')",
+        "UPDATE revision SET head = zeroblob(32)",
+        "UPDATE revision SET serial = 3",
+        "UPDATE revision SET at = '1970-01-01T00:00:00Z'",
+        "DROP TABLE revision",
     ] {
         let home = Home::new();
         home.filled().await;
@@ -230,7 +246,7 @@ async fn survives(bytes: &[u8], whole: &State) -> Option<StateError> {
     if let Ok(loaded) = &loaded {
         assert_eq!(loaded, whole, "a damaged state was read as another one");
     }
-    let verified = backend.verify().await;
+    let verified = backend.verify(Extent::Everything).await;
     let error = loaded.err().or(verified.err());
     if let Some(error) = &error {
         assert_eq!(error.kind(), Kind::Refused, "{error}");
@@ -284,10 +300,17 @@ async fn a_session_begins_with_a_lock_and_ends_without() {
 async fn a_session_waits_for_a_lock_as_long_as_it_was_told() {
     let home = Home::new();
     let first = begin(home.open(), home.begin()).await.unwrap();
-    let patient = Begin { patience: Duration::from_secs(30), ..home.begin() };
+    let (told, heard) = std::sync::mpsc::channel();
+    let notice = Notice::new(move |holder| told.send(holder.id).unwrap());
+    let patient = Begin { patience: Duration::from_secs(30), notice, ..home.begin() };
+    let holder = first.lock.id;
     let waiting = tokio::spawn(begin(home.open(), patient));
+    let heard = tokio::task::spawn_blocking(move || (heard.recv_timeout(Duration::from_secs(30)), heard));
+    let (first_told, heard) = heard.await.unwrap();
+    assert_eq!(first_told, Ok(holder), "whoever waits is told for whom");
     first.end().await.unwrap();
     waiting.await.unwrap().unwrap().end().await.unwrap();
+    assert!(heard.try_recv().is_err(), "and once is enough");
 }
 
 #[tokio::test]
@@ -338,4 +361,82 @@ async fn the_work_of_a_commit_does_not_grow_with_the_state() {
         grown.push(std::fs::metadata(&log).unwrap().len());
     }
     assert!(grown[1] <= grown[0] * 2, "{grown:?} bytes for ten commits");
+}
+
+/// A state as the first version of this program left it: 12 changes of three instances, one of them deleted.
+struct Old(Home);
+
+impl Old {
+    fn new() -> Self {
+        let home = Home::new();
+        std::fs::copy(Self::golden("format-1.sqlite"), home.path()).unwrap();
+        Self(home)
+    }
+
+    fn golden(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/state").join(name)
+    }
+
+    fn format(&self) -> i64 {
+        let connection = Connection::open(self.0.path()).unwrap();
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_state_of_format_1_is_read_as_it_is() {
+    let old = Old::new();
+    let backend = old.0.open();
+    let state = backend.load().await.unwrap();
+    assert_eq!((state.serial, state.records.len()), (12, 2));
+    for extent in [Extent::SinceRevision, Extent::Everything] {
+        backend.verify(extent).await.unwrap();
+    }
+    let journal = backend.journal(0, 99).await.unwrap();
+    assert_eq!(journal.len(), 12);
+    assert_eq!(journal, backend.journal(0, 99).await.unwrap(), "names of old changes stay the same");
+    assert_eq!(backend.history(&reference("old"), 0, 99).await.unwrap().len(), 4);
+    assert!(backend.revisions().await.unwrap().is_empty() && backend.lock_holder().await.unwrap().is_none());
+    let keys = old.0.begin().keys;
+    std::fs::copy(Old::golden("format-1.keys"), &keys).unwrap();
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let vault = Vault::open_to_read(&keys, &state, "golden").unwrap();
+    let db = state.records.iter().find(|record| record.reference.as_str() == "db").unwrap();
+    let output = vault.open_output(&db.reference, "password", &db.outputs["password"]).unwrap();
+    assert_eq!(output.expose(), &serde_json::json!("golden-secret"));
+    drop(backend);
+    assert_eq!(old.format(), 1);
+    assert_eq!(std::fs::read(old.0.path()).unwrap(), std::fs::read(Old::golden("format-1.sqlite")).unwrap());
+}
+
+#[tokio::test]
+async fn the_first_lock_brings_format_1_up_to_date_and_keeps_every_hash() {
+    let old = Old::new();
+    let backend = old.0.open();
+    let (before, state) = (backend.journal(0, 99).await.unwrap(), backend.load().await.unwrap());
+    let lock = backend.lock(&claim(&*backend, "test").await).await.unwrap();
+    assert_eq!(old.format(), 2);
+    assert_eq!(backend.journal(0, 99).await.unwrap(), before);
+    assert_eq!(backend.load().await.unwrap(), state);
+    backend.commit(&lock, vec![Change::put(record("old"), "created again")]).await.unwrap();
+    let mut db = state.records[0].clone();
+    db.protected = true;
+    backend.commit(&lock, vec![Change::put(db, "protected")]).await.unwrap();
+    let told = backend.history(&reference("old"), 12, 9).await.unwrap();
+    assert_eq!((told[0].ordinal, told[0].incarnation), (5, 2), "what was written before is counted");
+    let told = backend.history(&reference("db"), 12, 9).await.unwrap();
+    let fields: Vec<_> = told[0].transitions.iter().map(|one| one.field.as_str()).collect();
+    assert_eq!(fields, ["protected"]);
+    assert_eq!((told[0].ordinal, told[0].incarnation), (7, 1));
+    assert!(backend.compact(&lock, 9).await.unwrap().is_some());
+    old.0.open().verify(Extent::Everything).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lock_that_is_refused_leaves_the_format_alone() {
+    let old = Old::new();
+    let mut foreign = claim(&*old.0.open(), "test").await;
+    foreign.seed.lineage = crate::state::Lineage::mint();
+    assert!(matches!(old.0.open().lock(&foreign).await, Err(StateError::Replaced { .. })));
+    assert_eq!(old.format(), 1);
 }

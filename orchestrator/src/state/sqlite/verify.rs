@@ -1,47 +1,73 @@
-//! Checking everything: SQLite's own structure, every record, every link of the journal.
+//! Checking: every record and the journal since the last revision; or SQLite's own structure, the whole journal and
+//! every revision too.
 
 use rusqlite::Connection;
 
 use super::failure::{damaged, sql};
 use super::file::Place;
-use super::load;
+use super::{load, revisions};
 use crate::state::StateError;
+use crate::state::backend::Extent;
+use crate::state::journal::Tip;
+use crate::state::revision::Revision;
 
 /// So many entries are held at once.
 const PAGE: usize = 4096;
 
-/// Finds any damage there is.
-pub(super) fn everything(connection: &mut Connection, place: &Place) -> Result<(), StateError> {
-    let verdict: String =
-        connection.query_one("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sql(place, "check"))?;
-    if verdict != "ok" {
-        return Err(damaged(place, format!("SQLite says: {verdict}")));
+/// Finds any damage there is, as far as it looks.
+pub(super) fn verify(connection: &mut Connection, place: &Place, extent: Extent) -> Result<(), StateError> {
+    if extent == Extent::Everything {
+        let verdict: String = connection
+            .query_one("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(sql(place, "check"))?;
+        if verdict != "ok" {
+            return Err(damaged(place, format!("SQLite says: {verdict}")));
+        }
     }
     load::state(connection, place)?;
-    chain(connection, place)
+    let snapshot = connection.transaction().map_err(sql(place, "check"))?;
+    let revisions = revisions::list(&snapshot, place)?;
+    match extent {
+        Extent::SinceRevision => chain(&snapshot, place, (revisions.last().map(Revision::tip), &[])),
+        Extent::Everything => {
+            for revision in &revisions {
+                revisions::read(&snapshot, place, revision.serial)?;
+            }
+            chain(&snapshot, place, (None, &revisions))
+        }
+    }
 }
 
-fn chain(connection: &mut Connection, place: &Place) -> Result<(), StateError> {
-    let snapshot = connection.transaction().map_err(sql(place, "check"))?;
-    let header = load::header(&snapshot, place)?;
-    let (mut head, mut sequence, mut serial) = (header.origin, 0, 0);
+/// Follows the journal from somewhere to its end, past these revisions.
+fn chain(
+    connection: &Connection,
+    place: &Place,
+    (from, revisions): (Option<Tip>, &[Revision]),
+) -> Result<(), StateError> {
+    let header = load::header(connection, place)?;
+    let mut tip = from.unwrap_or(Tip::start(header.origin));
+    let mut passed = revisions.iter().filter(|revision| revision.sequence > 0).peekable();
     loop {
-        let page = load::journal(&snapshot, place, (sequence, PAGE))?;
+        let page = load::journal(connection, place, (tip.sequence, PAGE))?;
         if page.is_empty() {
             break;
         }
         for entry in page {
-            let follows = entry.sequence == sequence + 1 && entry.serial >= serial;
-            if !follows || entry.hash_after(head) != entry.hash {
+            let expected = tip.sequence + 1;
+            if !tip.follow(&entry) {
                 return Err(damaged(
                     place,
-                    format!("its journal is not what was written, at entry {}", sequence + 1),
+                    format!("its journal is not what was written, at entry {expected}"),
                 ));
             }
-            (head, sequence, serial) = (entry.hash, entry.sequence, entry.serial);
+            let here = passed.next_if(|revision| revision.sequence == tip.sequence);
+            if here.is_some_and(|revision| revision.head != tip.head || revision.fold != tip.fold.as_hash()) {
+                return Err(damaged(place, "a revision is not what its journal led to"));
+            }
         }
     }
-    if (head, sequence) == (header.tip.head, header.tip.sequence) {
+    let ends = (tip.head, tip.sequence, tip.fold) == (header.tip.head, header.tip.sequence, header.tip.fold);
+    if ends && passed.peek().is_none() {
         Ok(())
     } else {
         Err(damaged(place, "its journal is shorter or longer than its header says"))

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::commit::{self, Memory, Waiting};
+use super::commit::{self, Waiting};
 use super::failure::storage;
 use super::file::Place;
 use super::locking::Key;
@@ -102,7 +102,7 @@ pub(super) async fn in_background<T: Send + 'static>(
 }
 
 fn serve(mut connection: Connection, place: &Place, jobs: &Receiver<Job>) {
-    let (mut memory, mut company) = (Memory::default(), false);
+    let mut company = false;
     while let Ok(job) = jobs.recv() {
         let mut next = Some(job);
         while let Some(job) = next.take() {
@@ -113,7 +113,7 @@ fn serve(mut connection: Connection, place: &Place, jobs: &Receiver<Job>) {
                     let mut group = vec![first];
                     next = gather(&mut group, jobs, if company { COMPANY } else { Duration::ZERO });
                     company = group.len() > 1;
-                    commit::group(&mut connection, place, (group, &mut memory));
+                    commit::group(&mut connection, place, group);
                 }
             }
         }

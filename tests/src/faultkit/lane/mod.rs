@@ -26,7 +26,7 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    cloudflare::{CloudflareFake, Control, Options, Snapshot},
+    cloudflare::{CloudflareFake, Control, Options, Snapshot, Table},
     world::{ACCOUNT, Binaries, WorldError, secret},
 };
 
@@ -81,6 +81,11 @@ pub struct Lane {
     pub found: Vec<Violation>,
     secrets: Vec<(String, String)>,
     folder: tempfile::TempDir,
+}
+
+/// A vendor at which a call that no provider says it makes is found (S-62).
+fn only_known_calls(master: &str) -> Options {
+    Options { table: Table::of_providers(), ..Options::new(ACCOUNT, master) }
 }
 
 impl Lane {
@@ -259,7 +264,7 @@ impl Lane {
 }
 
 async fn start_vendor(token: &str) -> Result<CloudflareFake, WorldError> {
-    let fake = CloudflareFake::start(Options::new(ACCOUNT, token)).await;
+    let fake = CloudflareFake::start(only_known_calls(token)).await;
     fake.map_err(|error| WorldError::new("starting the vendor", error))
 }
 

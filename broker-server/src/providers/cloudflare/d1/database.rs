@@ -18,7 +18,7 @@ static QUERY: Endpoint =
     Endpoint { method: Method::POST, template: "/accounts/{account}/d1/database/{database}/query" };
 
 /// D1: 7404 missing, 7502 exists, 7500 SQL error or an inner one.
-static D1: Product = Product {
+pub(super) static D1: Product = Product {
     endpoints: &[&LIST, &CREATE, &READ, &CHANGE, &DELETE, &QUERY],
     missing: &[7404],
     exists: &[7502],

@@ -26,9 +26,9 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    Account, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, FieldDrift, InstanceFacts, Listing,
-    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass,
-    Refusal, Sent, Step, StepName, Work,
+    Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, FieldDrift, InstanceFacts,
+    Listing, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record,
+    RecoveryClass, Refusal, Sent, Step, StepName, Work,
 };
 use converge::Goal;
 use database::{Database, Databases};
@@ -74,6 +74,13 @@ impl D1 {
         name.ends_with(&format!("-{}", marker.hex(24))) || name == marker.name(None, NAME_LENGTH)
     }
 
+    /// The list of databases, with the digits that the name of this one ends with: its own page has an address only
+    /// once Cloudflare has given it an id (B-PROV-16).
+    fn overview(&self, marker: &Marker) -> String {
+        let account = self.databases.client().account();
+        format!("https://dash.cloudflare.com/{account}/workers/d1#{}", marker.hex(24))
+    }
+
     /// Facts for the platform.
     fn attributes(known: &Known, wanted: &Parameters) -> Map<String, Value> {
         let mut attributes = Map::new();
@@ -105,6 +112,11 @@ impl D1 {
     }
 }
 
+/// What it may ask of Cloudflare.
+pub(super) fn product() -> &'static super::client::Product {
+    &database::D1
+}
+
 #[async_trait]
 impl Provider for D1 {
     fn offering(&self) -> Offering {
@@ -117,6 +129,10 @@ impl Provider for D1 {
             CREATE | MIGRATE => RecoveryClass::UniqueName,
             _ => RecoveryClass::Repeatable,
         }
+    }
+
+    fn announced(&self, _instance: &InstanceFacts, marker: &Marker) -> Announced {
+        Announced { dashboard_url: Some(self.overview(marker)), ..Announced::default() }
     }
 
     async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {

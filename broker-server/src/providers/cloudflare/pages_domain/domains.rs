@@ -21,7 +21,7 @@ static DELETE: Endpoint = Endpoint { method: Method::DELETE, template: READ.temp
 pub(super) const NO_PROJECT: i64 = 8_000_007;
 
 /// Pages: 8000007 no such project, 8000021 no such domain, 8000018 the domain is there already.
-static PAGES: Product = Product {
+pub(super) static PAGES: Product = Product {
     endpoints: &[&PROJECT, &ADD, &READ, &RETRY, &DELETE],
     missing: &[NO_PROJECT, 8_000_021],
     exists: &[8_000_018],

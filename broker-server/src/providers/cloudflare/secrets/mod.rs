@@ -56,6 +56,11 @@ impl Secrets {
 /// What users are told about looking.
 const LISTING: &str = "list the secrets of the Worker";
 
+/// What it may ask of Cloudflare.
+pub(super) fn product() -> &'static super::client::Product {
+    &worker::WORKERS
+}
+
 #[async_trait]
 impl Provider for Secrets {
     fn offering(&self) -> Offering {

@@ -15,7 +15,7 @@ static CHANGE: Endpoint =
 pub(super) const NOT_DEPLOYED: i64 = 10215;
 
 /// Workers: 10007 and 10090 no such script. That a single secret is missing (10056) is never asked.
-static WORKERS: Product = Product {
+pub(super) static WORKERS: Product = Product {
     endpoints: &[&LIST, &CHANGE],
     missing: &[10007, 10090],
     exists: &[],

@@ -114,18 +114,30 @@ impl Token {
         Ok(Known { mark, policies })
     }
 
-    fn dashboard(&self) -> String {
-        format!("https://dash.cloudflare.com/{}/api-tokens", self.tokens.client().account())
+    /// The list of tokens, with the digits that stand in the name of each that belongs to the instance: a token has no
+    /// page of its own, and an instance may have many (B-PROV-16).
+    fn dashboard(&self, mark: &str) -> String {
+        format!("https://dash.cloudflare.com/{}/api-tokens#{mark}", self.tokens.client().account())
     }
 
     fn done(&self, known: &Known) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         Ok(Progress::Done(ProvisionedInstance {
             record: recorded::record(known)?,
-            dashboard_url: Some(self.dashboard()),
+            dashboard_url: Some(self.dashboard(&known.mark)),
             labels: Map::new(),
             attributes: Map::new(),
         }))
     }
+}
+
+/// What stands in the names of all tokens of an instance.
+fn mark(instance: &Marker) -> String {
+    instance.hex(12)
+}
+
+/// What it may ask of Cloudflare.
+pub(super) fn product() -> &'static super::client::Product {
+    &tokens::TOKENS
 }
 
 #[async_trait]
@@ -144,7 +156,7 @@ impl Provider for Token {
 
     async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let wanted: Parameters = recorded::wanted(&step.instance.parameters)?;
-        self.done(&self.resolve(&wanted, step.marker.hex(12)).await?)
+        self.done(&self.resolve(&wanted, mark(step.marker)).await?)
     }
 
     async fn update(
@@ -194,8 +206,8 @@ impl Provider for Token {
     }
 
     /// A policy is ours alone: there is nothing at the vendor that could differ.
-    fn announced(&self, _instance: &InstanceFacts, _marker: &Marker) -> Announced {
-        Announced { dashboard_url: Some(self.dashboard()), ..Announced::default() }
+    fn announced(&self, _instance: &InstanceFacts, marker: &Marker) -> Announced {
+        Announced { dashboard_url: Some(self.dashboard(&mark(marker))), ..Announced::default() }
     }
 
     async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {

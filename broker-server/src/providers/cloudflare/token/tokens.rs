@@ -21,7 +21,7 @@ static GROUPS: Endpoint =
     Endpoint { method: Method::GET, template: "/accounts/{account}/tokens/permission_groups" };
 
 /// Tokens: 1003 no such token.
-static TOKENS: Product = Product {
+pub(super) static TOKENS: Product = Product {
     endpoints: &[&LIST, &CREATE, &READ, &REPLACE, &DELETE, &VERIFY, &GROUPS],
     missing: &[1003],
     exists: &[],

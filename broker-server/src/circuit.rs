@@ -1,5 +1,5 @@
 //! Whether a vendor account is asked at all: one that does not answer is left alone for a while. Pure: times are given,
-//! as time since the process started.
+//! in microseconds since 1970 by the store's clock, since all processes of a store share one circuit for each account.
 //!
 //! ```text
 //!            silence, again and again
@@ -12,11 +12,11 @@
 
 use std::time::Duration;
 
-use crate::config::Tuning;
+use crate::{budget::micros, config::Tuning};
 
 /// How an account stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Circuit {
+pub enum Circuit {
     /// Calls go through.
     Closed {
         /// Calls in a row that had no answer.
@@ -25,14 +25,14 @@ pub(super) enum Circuit {
     /// No call goes through.
     Open {
         /// Until then.
-        until: Duration,
+        until: i64,
         /// How often in a row it was opened.
         openings: u32,
     },
     /// One call finds out whether the vendor answers again.
     Probing {
         /// When nothing was heard of it by then, another one does.
-        until: Duration,
+        until: i64,
         /// How often in a row it was opened.
         openings: u32,
     },
@@ -40,7 +40,7 @@ pub(super) enum Circuit {
 
 /// The three states, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CircuitState {
+pub enum CircuitState {
     /// The vendor answers.
     Closed,
     /// The vendor does not answer and is left alone.
@@ -51,7 +51,7 @@ pub(super) enum CircuitState {
 
 impl CircuitState {
     /// The word for logs.
-    pub(super) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
             Self::Open => "open",
@@ -62,7 +62,7 @@ impl CircuitState {
 
 /// What came of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
+pub enum Heard {
     /// The vendor said something, if only that it refuses or is busy.
     Answer,
     /// Nothing that can be understood.
@@ -71,58 +71,66 @@ pub(super) enum Heard {
 
 /// Whether a call may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Admission {
+pub enum Admission {
     /// It may.
     Pass,
+    /// It may, and nobody else's may until something was heard of it.
+    Probe,
     /// Not now; asking again makes sense after this long.
     WaitFor(Duration),
 }
 
 /// When to open, and for how long.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
     /// Silences in a row that open it.
-    pub(super) threshold: u32,
+    pub threshold: u32,
     /// How long it is open the first time; twice as long each further time.
-    pub(super) shortest: Duration,
+    pub shortest: Duration,
     /// How long it is open at most.
-    pub(super) longest: Duration,
+    pub longest: Duration,
     /// How long a probe is given.
-    pub(super) patience: Duration,
+    pub patience: Duration,
 }
 
+/// An account is left alone at least this long.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 impl Rules {
-    pub(super) fn of(tuning: &Tuning) -> Self {
-        Self {
-            threshold: 5,
-            shortest: tuning.poll_interval.min(tuning.backoff_cap),
-            longest: tuning.backoff_cap,
-            patience: tuning.call_timeout,
-        }
+    /// What follows from an operator's times.
+    #[must_use]
+    pub fn of(tuning: &Tuning) -> Self {
+        let shortest = tuning.poll_interval.min(tuning.backoff_cap).max(SHORTEST);
+        let longest = tuning.backoff_cap.max(shortest);
+        Self { threshold: 5, shortest, longest, patience: tuning.call_timeout }
     }
 }
 
 impl Circuit {
     /// As everything begins.
-    pub(super) const NEW: Self = Self::Closed { silences: 0 };
+    pub const NEW: Self = Self::Closed { silences: 0 };
 
     /// Asks for a call. Who passes says afterwards what was [heard](Self::hear).
-    pub(super) fn admit(self, now: Duration, rules: &Rules) -> (Self, Admission) {
+    #[must_use]
+    pub fn admit(self, now: i64, rules: &Rules) -> (Self, Admission) {
         match self {
             Self::Closed { .. } => (self, Admission::Pass),
-            Self::Open { until, .. } if now < until => (self, Admission::WaitFor(until - now)),
+            Self::Open { until, .. } if now < until => {
+                (self, Admission::WaitFor(left(until, now).min(rules.longest)))
+            }
             // the probe may come back any moment
             Self::Probing { until, .. } if now < until => {
-                (self, Admission::WaitFor((until - now).min(rules.shortest)))
+                (self, Admission::WaitFor(left(until, now).min(rules.shortest)))
             }
             Self::Open { openings, .. } | Self::Probing { openings, .. } => {
-                (Self::Probing { until: now + rules.patience, openings }, Admission::Pass)
+                (Self::Probing { until: after(now, rules.patience), openings }, Admission::Probe)
             }
         }
     }
 
     /// Takes note of what came of a call, of whichever state it was begun in.
-    pub(super) fn hear(self, heard: Heard, now: Duration, rules: &Rules) -> Self {
+    #[must_use]
+    pub fn hear(self, heard: Heard, now: i64, rules: &Rules) -> Self {
         match (self, heard) {
             (_, Heard::Answer) => Self::NEW,
             (Self::Closed { silences }, Heard::Silence) if silences + 1 < rules.threshold => {
@@ -135,18 +143,42 @@ impl Circuit {
         }
     }
 
-    fn opened(before: u32, now: Duration, rules: &Rules) -> Self {
-        let open_for = rules.shortest.saturating_mul(1 << before.min(16)).min(rules.longest);
-        Self::Open { until: now + open_for, openings: before.saturating_add(1) }
+    /// The same for a clock that may have been set back: nobody is left alone for as long as it was set back.
+    #[must_use]
+    pub fn seen_at(self, now: i64, rules: &Rules) -> Self {
+        match self {
+            Self::Closed { .. } => self,
+            Self::Open { until, openings } => {
+                Self::Open { until: until.min(after(now, rules.longest)), openings }
+            }
+            Self::Probing { until, openings } => {
+                Self::Probing { until: until.min(after(now, rules.patience)), openings }
+            }
+        }
     }
 
-    pub(super) fn state(self) -> CircuitState {
+    fn opened(before: u32, now: i64, rules: &Rules) -> Self {
+        let open_for = rules.shortest.saturating_mul(1 << before.min(16)).min(rules.longest);
+        Self::Open { until: after(now, open_for), openings: before.saturating_add(1) }
+    }
+
+    /// The state, without its numbers.
+    #[must_use]
+    pub fn state(self) -> CircuitState {
         match self {
             Self::Closed { .. } => CircuitState::Closed,
             Self::Open { .. } => CircuitState::Open,
             Self::Probing { .. } => CircuitState::HalfOpen,
         }
     }
+}
+
+fn after(now: i64, time: Duration) -> i64 {
+    now.saturating_add(micros(time).cast_signed())
+}
+
+fn left(until: i64, now: i64) -> Duration {
+    Duration::from_micros((until - now).max(1).unsigned_abs())
 }
 
 #[cfg(test)]
@@ -162,8 +194,9 @@ mod tests {
         patience: Duration::from_secs(30),
     };
 
-    fn at(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
+    /// So many seconds after the beginning.
+    fn at(seconds: i64) -> i64 {
+        seconds * 1_000_000
     }
 
     #[test]
@@ -189,22 +222,43 @@ mod tests {
     #[test]
     fn one_call_at_a_time_probes_an_open_circuit() {
         let open = Circuit::Open { until: at(100), openings: 1 };
-        assert_eq!(open.admit(at(97), &RULES), (open, Admission::WaitFor(at(3))));
+        assert_eq!(open.admit(at(97), &RULES), (open, Admission::WaitFor(Duration::from_secs(3))));
         let (probing, admission) = open.admit(at(100), &RULES);
-        assert_eq!((probing.state(), admission), (CircuitState::HalfOpen, Admission::Pass));
-        assert_eq!(probing.admit(at(101), &RULES), (probing, Admission::WaitFor(at(5))));
+        assert_eq!((probing.state(), admission), (CircuitState::HalfOpen, Admission::Probe));
+        assert_eq!(probing.admit(at(101), &RULES), (probing, Admission::WaitFor(Duration::from_secs(5))));
         let (_, admission) = probing.admit(at(130), &RULES);
-        assert_eq!(admission, Admission::Pass, "a probe that was lost is not waited for for ever");
+        assert_eq!(admission, Admission::Probe, "a probe that was lost is not waited for for ever");
+    }
+
+    #[test]
+    fn f09_a_clock_that_was_set_back_leaves_nobody_alone_for_longer() {
+        let day = 86_400;
+        let open = Circuit::Open { until: at(day), openings: 1 }.seen_at(at(100), &RULES);
+        assert_eq!(open, Circuit::Open { until: at(160), openings: 1 });
+        let probing = Circuit::Probing { until: at(day), openings: 1 }.seen_at(at(100), &RULES);
+        assert_eq!(probing, Circuit::Probing { until: at(130), openings: 1 });
+        let fine = Circuit::Open { until: at(105), openings: 1 };
+        assert_eq!(fine.seen_at(at(100), &RULES), fine);
+    }
+
+    #[test]
+    fn an_account_is_left_alone_for_a_second_at_least_however_short_the_times_are() {
+        let short = Duration::from_millis(5);
+        let tuning = Tuning { poll_interval: short, backoff_cap: short, ..Tuning::default() };
+        let rules = Rules::of(&tuning);
+        assert_eq!((rules.shortest, rules.longest), (SHORTEST, SHORTEST));
+        let rules = Rules::of(&Tuning::default());
+        assert_eq!((rules.shortest, rules.longest), (Duration::from_secs(5), Duration::from_secs(60)));
     }
 
     proptest! {
         #[test]
         fn it_never_stays_open_longer_than_the_longest_time_and_opens_only_after_enough_silence(
-            events in prop::collection::vec((0_u64..20, 0_u8..3), 1..300),
+            events in prop::collection::vec((0_i64..20, 0_u8..3), 1..300),
         ) {
-            let (mut circuit, mut now, mut silences) = (Circuit::NEW, Duration::ZERO, 0_u32);
+            let (mut circuit, mut now, mut silences) = (Circuit::NEW, 0_i64, 0_u32);
             for (pause, event) in events {
-                now += Duration::from_secs(pause);
+                now += at(pause);
                 let was = circuit.state();
                 match event {
                     0 => {
@@ -228,12 +282,12 @@ mod tests {
                     }
                 }
                 if let Circuit::Open { until, .. } = circuit {
-                    prop_assert!(until <= now + RULES.longest);
+                    prop_assert!(until <= after(now, RULES.longest));
                 }
             }
             // whatever happened: after the longest time somebody may ask
-            let later = now + RULES.longest.max(RULES.patience);
-            prop_assert_eq!(circuit.admit(later, &RULES).1, Admission::Pass);
+            let later = after(now, RULES.longest.max(RULES.patience));
+            prop_assert!(matches!(circuit.admit(later, &RULES).1, Admission::Pass | Admission::Probe));
         }
     }
 }

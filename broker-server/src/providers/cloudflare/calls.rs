@@ -1,0 +1,37 @@
+//! Every call that the providers of Cloudflare make: what their token must be allowed, and nothing else (S-62).
+
+use http::Method;
+
+use super::{client::Product, d1, pages_domain, secrets, token};
+
+/// One kind of call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VendorCall {
+    /// The offering whose provider makes it.
+    pub offering: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The path behind the base URL; what is in braces varies.
+    pub template: &'static str,
+}
+
+/// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
+#[must_use]
+pub fn calls() -> Vec<VendorCall> {
+    let tables: [(&'static str, &Product); 4] = [
+        (sutler_catalog::cloudflare::d1::NAME, d1::product()),
+        (sutler_catalog::cloudflare::token::NAME, token::product()),
+        (sutler_catalog::cloudflare::secrets::NAME, secrets::product()),
+        (sutler_catalog::cloudflare::pages_domain::NAME, pages_domain::product()),
+    ];
+    let of_table = |(offering, product): (&'static str, &Product)| {
+        let call = |endpoint: &&'static super::client::Endpoint| VendorCall {
+            offering,
+            method: endpoint.method.clone(),
+            template: endpoint.template,
+        };
+        product.endpoints.iter().map(call).collect::<Vec<_>>()
+    };
+    tables.into_iter().flat_map(of_table).collect()
+}

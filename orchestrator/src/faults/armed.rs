@@ -1,0 +1,114 @@
+//! Faults that happen: what a test build has.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::time;
+
+/// How long a request is under way before something happens to its sender.
+const UNDER_WAY: Duration = Duration::from_millis(40);
+
+/// What happens at a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// The process dies at once.
+    Kill,
+    /// The step never goes on.
+    Hang,
+    /// The step goes on later.
+    Delay(Duration),
+}
+
+/// One point of a plan; at the n-th time only, from 1, or each time.
+pub(super) type Rule = (String, Action, Option<u64>);
+
+/// A point in a task.
+pub(crate) async fn pass(point: &'static str) {
+    if let Some(action) = due(point) {
+        suffer(action).await;
+    }
+}
+
+/// A point that lies within the given work: it is begun, and not waited for.
+pub(crate) async fn race<T>(point: &'static str, work: impl Future<Output = T>) -> T {
+    let Some(action) = due(point) else { return work.await };
+    let mut work = Box::pin(work);
+    let ended = time::timeout(UNDER_WAY, &mut work).await;
+    suffer(action).await;
+    match ended {
+        Ok(ended) => ended,
+        Err(_elapsed) => work.await,
+    }
+}
+
+async fn suffer(action: Action) {
+    match action {
+        Action::Kill => std::process::abort(),
+        Action::Hang => std::future::pending().await,
+        Action::Delay(delay) => time::sleep(delay).await,
+    }
+}
+
+/// Whether the named mistake is to be made.
+pub(crate) fn mutant(name: &'static str) -> bool {
+    static MUTANT: OnceLock<Option<String>> = OnceLock::new();
+    MUTANT.get_or_init(|| std::env::var("SUTLER_MUTANT").ok()).as_deref() == Some(name)
+}
+
+/// Reads a plan.
+pub(super) fn parse(text: &str) -> Result<Vec<Rule>, String> {
+    text.split(',').map(str::trim).filter(|rule| !rule.is_empty()).map(rule).collect()
+}
+
+fn rule(text: &str) -> Result<Rule, String> {
+    let wrong = || format!("'{text}' is not POINT=ACTION[@n]");
+    let (point, rest) = text.split_once('=').ok_or_else(wrong)?;
+    if !super::POINTS.iter().any(|(known, _)| *known == point) {
+        return Err(format!("there is no point {point}"));
+    }
+    let (action, nth) = match rest.split_once('@') {
+        Some((action, nth)) => (action, Some(nth.parse().map_err(|_| wrong())?)),
+        None => (rest, None),
+    };
+    let action = match (action, action.strip_prefix("delay:")) {
+        ("kill", _) => Action::Kill,
+        ("hang", _) => Action::Hang,
+        (_, Some(span)) => Action::Delay(Duration::from_millis(span.parse().map_err(|_| wrong())?)),
+        _ => return Err(wrong()),
+    };
+    Ok((point.to_owned(), action, nth))
+}
+
+/// What happens at this point now; counts that it was reached.
+fn due(point: &'static str) -> Option<Action> {
+    static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
+    static REACHED: Mutex<Option<HashMap<&'static str, u64>>> = Mutex::new(None);
+    let read = || {
+        // whoever misspells a plan has to learn it: nothing would be tested otherwise
+        let text = std::env::var("SUTLER_FAULTS").unwrap_or_default();
+        parse(&text).unwrap_or_else(|problem| panic!("SUTLER_FAULTS: {problem}"))
+    };
+    let rules = RULES.get_or_init(read);
+    if rules.is_empty() {
+        return None;
+    }
+    let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = reached.get_or_insert_default().entry(point).or_default();
+    *count += 1;
+    let due = rules.iter().find(|(named, _, nth)| named == point && nth.is_none_or(|nth| nth == *count));
+    let action = due.map(|(_, action, _)| *action);
+    if action.is_some() {
+        tell(point);
+    }
+    action
+}
+
+/// Leaves a word: whoever made the plan wants to know whether the point was reached.
+fn tell(point: &str) {
+    let Some(path) = std::env::var_os("SUTLER_FAULTS_STRUCK") else { return };
+    let struck = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    // who cannot be told counts the point as never reached
+    let _ = struck.and_then(|mut file| file.write_all(format!("{point}\n").as_bytes()));
+}

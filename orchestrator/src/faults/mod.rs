@@ -1,0 +1,94 @@
+//! Crash points and mistakes: where `sutler` can be made to die, wait or be wrong, so that its tests are tested.
+//!
+//! Only builds with debug assertions have them (S-52). In a release build every function here is empty, no name of a
+//! point or mistake is left in the binary, and the variables are not read.
+//!
+//! ```text
+//! SUTLER_FAULTS="O04-sent=kill@2"      what happens where: kill, hang, delay:MILLISECONDS; @n: at the n-th time only
+//! SUTLER_FAULTS_STRUCK="/path"         what happened is told in this file, one point a line
+//! SUTLER_MUTANT="no_intent"            the named mistake is made
+//! ```
+
+#[cfg(not(debug_assertions))]
+mod absent;
+#[cfg(debug_assertions)]
+mod armed;
+#[cfg(all(test, debug_assertions))]
+mod tests;
+
+#[cfg(not(debug_assertions))]
+pub(crate) use absent::{mutant, pass, race};
+#[cfg(debug_assertions)]
+pub(crate) use armed::{mutant, pass, race};
+
+/// Every point of a run at which a process can die, in the order of the protocol. `before` and `after` stand around an
+/// effect; at `sent` a request is under way and its answer has not been read.
+#[cfg(debug_assertions)]
+pub const POINTS: &[(&str, &str)] = &[
+    ("O01-before", "nothing is locked"),
+    ("O01-after", "the lock is held, nothing is read under it"),
+    ("O02-after", "the plan is made and verified under the lock"),
+    ("O03-before", "the id is minted, its intent is not written"),
+    ("O03-after", "the intent is durable, nothing is sent"),
+    ("O04-sent", "the creation is sent, no answer"),
+    ("O04-after", "the creation is answered, nothing is written"),
+    ("O05-before", "the creation is accepted, its token is not written"),
+    ("O05-after", "the token of a creation is durable"),
+    ("O06-before", "about to ask how far the work is"),
+    ("O06-sent", "asked how far the work is, no answer"),
+    ("O06-after", "the work has ended, nothing is written"),
+    ("O07-before", "it is ready, which is not written"),
+    ("O07-after", "it is ready and its outputs are durable"),
+    ("O08-before", "the id of a binding is minted, its intent is not written"),
+    ("O08-after", "the intent of a binding is durable, nothing is sent"),
+    ("O09-sent", "the binding is sent, no answer"),
+    ("O09-after", "the binding is answered, nothing is written"),
+    ("O10-before", "the credentials are here, and not written"),
+    ("O10-after", "the credentials are durable"),
+    ("O11-before", "the sink is about to be written"),
+    ("O11-after", "the sink is written, state does not know"),
+    ("O12-before", "what the sink holds is not noted"),
+    ("O12-after", "what the sink holds is noted"),
+    ("O13-before", "all is done, the lock is held"),
+    ("O13-after", "the lock is given back"),
+    ("O14-before", "changes of several steps are gathered, not written"),
+    ("O14-after", "changes of several steps are durable, none of the steps knows"),
+    ("O15-before", "an orphan is about to be deleted"),
+    ("O15-sent", "the deletion of an orphan is sent, no answer"),
+    ("O15-after", "an orphan is deleted, state does not know"),
+    ("O16-intent", "a deletion is intended, nothing is sent"),
+    ("O16-unbind", "an unbinding is sent, no answer"),
+    ("O16-sent", "a deletion is sent, no answer"),
+    ("O16-accepted", "a deletion is accepted, its token is not written"),
+    ("O17-before", "it is gone, its record is there"),
+    ("O17-after", "its record is gone"),
+    ("O23-intent", "a change is intended, nothing is sent"),
+    ("O23-sent", "a change is sent, no answer"),
+    ("O23-after", "a change is made, which is not written"),
+];
+
+/// Points of the protocol that belong to what this program does not do yet, or to other files.
+#[cfg(debug_assertions)]
+pub const ABSENT: &[(&str, &str)] = &[
+    ("O18", "an object is adopted"),
+    ("O19", "the marker of a migration"),
+    ("O20", "a plan file is written"),
+    ("O21", "the keys of state are exchanged"),
+    ("O22", "old history is forgotten"),
+];
+
+/// Every mistake that can be made on purpose.
+#[cfg(debug_assertions)]
+pub const MUTANTS: &[(&str, &str)] = &[
+    ("no_intent", "a creation is sent whose id is not written down"),
+    ("no_binding_intent", "a binding is sent whose id is not written down"),
+    ("new_id_on_resume", "an unresolved creation is made again under another id, the first is forgotten"),
+    ("new_binding_on_resume", "an unresolved binding is made again under another id, the first is forgotten"),
+    ("mitigation_skipped", "what may have been made is forgotten instead of deleted"),
+    ("orphan_list_dropped", "a binding that is set aside is not put on the list of what is to be deleted"),
+    ("sink_before_state", "the sink counts as written before it is"),
+    ("record_dropped_early", "a record is removed before its broker has been asked to delete"),
+    ("deletion_forgotten", "a deletion that was interrupted counts as done"),
+    ("unbinding_forgotten", "an unbinding that was interrupted counts as done"),
+    ("change_forgotten", "a change that was interrupted counts as made"),
+];

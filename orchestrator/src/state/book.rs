@@ -1,0 +1,129 @@
+//! A state held in memory as a whole: what a backend works on that has no tables of its own.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sutler_secrets::Sealed;
+
+use super::FORMAT;
+use super::backend::{Lineage, Seed, State};
+use super::journal::{Entry, Fold, Stamp, Tip, Trail, of_record, origin};
+use super::prepare::{Before, Prepared, Written};
+use super::record::InstanceRecord;
+use super::revision::{self, Snapshot};
+use crate::name::{InstanceRef, StackName};
+
+/// Records, and where the journal ends.
+#[derive(Debug, Clone)]
+pub(super) struct Book {
+    pub(super) stack: StackName,
+    pub(super) lineage: Lineage,
+    pub(super) canary: Sealed,
+    pub(super) tip: Tip,
+    records: BTreeMap<InstanceRef, Written>,
+    trails: HashMap<InstanceRef, Trail>,
+}
+
+/// The record of a ref is not one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unreadable(pub(super) InstanceRef);
+
+impl Book {
+    /// With nothing in it.
+    pub(super) fn new(stack: StackName, seed: &Seed) -> Self {
+        let (lineage, canary) = (seed.lineage, seed.canary.clone());
+        let tip = Tip::start(origin(FORMAT, &stack, lineage, &canary.to_text()));
+        Self { stack, lineage, canary, tip, records: BTreeMap::new(), trails: HashMap::new() }
+    }
+
+    /// As a revision left it.
+    pub(super) fn restore(&mut self, snapshot: &Snapshot, body: &str, trails: HashMap<InstanceRef, Trail>) {
+        let stored = body.lines().skip(1).zip(&snapshot.records);
+        self.records = stored
+            .map(|(body, record)| {
+                let (reference, body) = (record.reference.clone(), body.to_owned());
+                let hash = of_record(&reference, &body);
+                (reference, Written { body, hash })
+            })
+            .collect();
+        self.tip = snapshot.revision.tip();
+        self.trails = trails;
+    }
+
+    /// Applies the changes of one commit and returns its journal entries, each with the record it wrote. An empty
+    /// commit changes nothing.
+    pub(super) fn commit(&mut self, stamp: &Stamp, changes: &[Prepared]) -> Vec<(Entry, Option<String>)> {
+        let serial = self.tip.serial + u64::from(!changes.is_empty());
+        let mut entries = Vec::with_capacity(changes.len());
+        for change in changes {
+            let before = Before {
+                record: self.records.get(&change.reference).cloned(),
+                trail: self.trails.get(&change.reference).copied().unwrap_or_default(),
+            };
+            let entry = self.tip.advance(serial, stamp, change.place(&before));
+            let body = change.record.as_ref().map(|written| written.body.clone());
+            self.settle(&entry, change.record.clone());
+            entries.push((entry, body));
+        }
+        entries
+    }
+
+    /// Repeats a change that somebody else made. Whether it is the one that follows, and led where it says.
+    pub(super) fn replay(&mut self, entry: &Entry, body: Option<&str>) -> bool {
+        let written =
+            body.map(|body| Written { body: body.to_owned(), hash: of_record(&entry.reference, body) });
+        let new = written.as_ref().map(|written| written.hash);
+        let old = self.records.get(&entry.reference).map(|written| written.hash);
+        let fold = new.into_iter().fold(old.into_iter().fold(self.tip.fold, Fold::minus), Fold::plus);
+        let follows = self.tip.follow(entry) && new == entry.record && fold == self.tip.fold;
+        self.settle(entry, written);
+        follows
+    }
+
+    fn settle(&mut self, entry: &Entry, record: Option<Written>) {
+        self.trails.insert(entry.reference.clone(), Trail::told_by(entry));
+        match record {
+            Some(written) => self.records.insert(entry.reference.clone(), written),
+            None => self.records.remove(&entry.reference),
+        };
+    }
+
+    /// Everything, as readers get it.
+    pub(super) fn state(&self) -> Result<State, Unreadable> {
+        let parse = |(reference, written): (&InstanceRef, &Written)| {
+            let record: Result<InstanceRecord, _> = serde_json::from_str(&written.body);
+            record
+                .ok()
+                .filter(|record| &record.reference == reference)
+                .ok_or_else(|| Unreadable(reference.clone()))
+        };
+        let records: Result<Vec<_>, _> = self.records.iter().map(parse).collect();
+        Ok(State {
+            stack: self.stack.clone(),
+            lineage: self.lineage,
+            serial: self.tip.serial,
+            canary: Some(self.canary.clone()),
+            records: records?,
+        })
+    }
+
+    /// How many records there are.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// What the records add up to, counted again.
+    pub(super) fn fold(&self) -> Fold {
+        let hashes = self.records.iter().map(|(reference, written)| of_record(reference, &written.body));
+        hashes.fold(Fold::EMPTY, Fold::plus)
+    }
+
+    /// The body of a revision of it.
+    pub(super) fn body(&self) -> String {
+        revision::body(&self.stack, self.records.values().map(|written| written.body.as_str()))
+    }
+
+    /// The past of every ref there ever was, in the order of their names.
+    pub(super) fn trails(&self) -> BTreeMap<InstanceRef, Trail> {
+        self.trails.iter().map(|(reference, trail)| (reference.clone(), *trail)).collect()
+    }
+}

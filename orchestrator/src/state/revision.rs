@@ -1,0 +1,266 @@
+//! A revision: every record as of one commit, in a form that never changes. Equal states have equal bodies (I-25).
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::backend::{Change, Lineage};
+use super::error::StateError;
+use super::journal::{Fold, Hash, Stamp, Tip, hash, of_record, of_text};
+use super::record::InstanceRecord;
+use crate::name::{InstanceRef, StackName};
+
+/// The format of a body; what is newer is refused.
+const FORMAT: u32 = 1;
+/// What a body begins with.
+const KIND: &str = "sutler-revision";
+/// So many revisions are kept; older ones go when a new one is made. The newest always stays.
+pub const KEPT: usize = 20;
+
+/// What is known of a revision without reading its body.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The state's serial: its name.
+    pub serial: u64,
+    /// Up to which entry of the journal.
+    pub sequence: u64,
+    /// The hash of that entry.
+    pub head: Hash,
+    /// All records together.
+    pub fold: Hash,
+    /// How many records.
+    pub records: u64,
+    /// SHA-256 of the body.
+    pub digest: Hash,
+    /// The run that made it.
+    pub run: String,
+    /// When (RFC 3339).
+    pub at: String,
+    /// Over all of this and whose it is.
+    pub hash: Hash,
+}
+
+/// A revision and what it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// What is known of it.
+    pub revision: Revision,
+    /// The records, by ref.
+    pub records: Vec<InstanceRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct First {
+    kind: String,
+    format: u32,
+    stack: StackName,
+}
+
+impl Revision {
+    /// The revision of this body, at the end of the journal.
+    pub(super) fn new(
+        (stack, lineage): (&StackName, Lineage),
+        tip: Tip,
+        (records, body): (u64, &str),
+        stamp: Stamp,
+    ) -> Self {
+        let Tip { serial, sequence, head, fold } = tip;
+        let Stamp { at, run, .. } = stamp;
+        let (fold, digest) = (fold.as_hash(), of_text(body));
+        let mut revision = Self { serial, sequence, head, fold, records, digest, run, at, hash: head };
+        revision.hash = revision.sealed(stack, lineage);
+        revision
+    }
+
+    /// Where the journal stood.
+    pub(super) fn tip(&self) -> Tip {
+        Tip { serial: self.serial, sequence: self.sequence, head: self.head, fold: Fold(self.fold.0) }
+    }
+
+    /// Whether it is what was written, and for this state.
+    pub(super) fn is_sound(&self, stack: &StackName, lineage: Lineage) -> bool {
+        self.sealed(stack, lineage) == self.hash
+    }
+
+    fn sealed(&self, stack: &StackName, lineage: Lineage) -> Hash {
+        hash(&[
+            b"revision",
+            stack.as_str().as_bytes(),
+            lineage.to_string().as_bytes(),
+            &self.serial.to_le_bytes(),
+            &self.sequence.to_le_bytes(),
+            &self.head.0,
+            &self.fold.0,
+            &self.records.to_le_bytes(),
+            &self.digest.0,
+            self.run.as_bytes(),
+            self.at.as_bytes(),
+        ])
+    }
+
+    /// Reads what it holds.
+    ///
+    /// # Errors
+    /// When the body is not the one that was written.
+    pub(super) fn open(
+        &self,
+        (stack, location): (&StackName, &str),
+        body: &str,
+    ) -> Result<Snapshot, StateError> {
+        let damaged = |what: &str| StateError::Damaged {
+            location: location.to_owned(),
+            what: format!("revision {} {what}", self.serial),
+        };
+        if of_text(body) != self.digest {
+            return Err(damaged("is not what was written"));
+        }
+        let mut lines = body.lines();
+        let first: First = lines
+            .next()
+            .and_then(|line| serde_json::from_str(line).ok())
+            .ok_or_else(|| damaged("does not begin like one"))?;
+        if first.kind != KIND || &first.stack != stack {
+            return Err(damaged("belongs to something else"));
+        }
+        if first.format > FORMAT {
+            let (found, known) = (first.format.into(), FORMAT.into());
+            return Err(StateError::NewerFormat { location: location.to_owned(), found, known });
+        }
+        let (mut records, mut fold) = (Vec::new(), Fold::EMPTY);
+        for line in lines {
+            let record: InstanceRecord =
+                serde_json::from_str(line).map_err(|_| damaged("has a record that cannot be read"))?;
+            fold = fold.plus(of_record(&record.reference, line));
+            records.push(record);
+        }
+        if fold.as_hash() != self.fold || records.len() as u64 != self.records {
+            return Err(damaged("does not hold what the journal led to"));
+        }
+        Ok(Snapshot { revision: self.clone(), records })
+    }
+}
+
+/// The body of a revision: one line that says what it is, then one line for each record as stored, by ref.
+pub(super) fn body<'r>(stack: &StackName, records: impl IntoIterator<Item = &'r str>) -> String {
+    let first = First { kind: KIND.to_owned(), format: FORMAT, stack: stack.clone() };
+    let mut text = serde_json::to_string(&first).unwrap_or_default();
+    for record in records {
+        text.push('\n');
+        text.push_str(record);
+    }
+    text.push('\n');
+    text
+}
+
+/// Which of these serials go when so many are kept. The newest stays, whatever is asked.
+pub(super) fn expired(serials: &[u64], kept: usize) -> Vec<u64> {
+    let mut newest_first = serials.to_vec();
+    newest_first.sort_unstable_by(|one, other| other.cmp(one));
+    newest_first.split_off(newest_first.len().min(kept.max(1)))
+}
+
+/// The changes that make the records of now those of a revision. Nothing when they are.
+#[must_use]
+pub fn restoring(now: &[InstanceRecord], snapshot: &Snapshot) -> Vec<Change> {
+    let serial = snapshot.revision.serial;
+    let index = |records: &'_ [InstanceRecord]| -> HashMap<InstanceRef, InstanceRecord> {
+        records.iter().map(|record| (record.reference.clone(), record.clone())).collect()
+    };
+    let (then, today) = (index(&snapshot.records), index(now));
+    let gone = now.iter().filter(|record| !then.contains_key(&record.reference)).map(|record| {
+        Change::remove(record.reference.clone(), format!("not in revision {serial}, which was restored"))
+    });
+    let back = snapshot.records.iter().filter(|record| today.get(&record.reference) != Some(*record));
+    gone.chain(back.map(|record| Change::put(record.clone(), format!("restored from revision {serial}"))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::state::samples::{record, stack};
+    use crate::state::status::Status;
+
+    fn written(records: &[InstanceRecord]) -> (Revision, String) {
+        let texts: Vec<String> =
+            records.iter().map(|record| serde_json::to_string(record).unwrap()).collect();
+        let body = body(&stack("shop"), texts.iter().map(String::as_str));
+        let fold = records
+            .iter()
+            .zip(&texts)
+            .fold(Fold::EMPTY, |fold, (record, text)| fold.plus(of_record(&record.reference, text)));
+        let tip = Tip { serial: 7, sequence: 9, head: of_text("head"), fold };
+        let stamp =
+            Stamp { at: "2026-11-30T12:00:00Z".to_owned(), who: "ada".to_owned(), run: "run".to_owned() };
+        let revision =
+            Revision::new((&stack("shop"), Lineage::mint()), tip, (records.len() as u64, &body), stamp);
+        (revision, body)
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let records = [record("a"), record("b")];
+        let (revision, body) = written(&records);
+        assert_eq!(revision.open((&stack("shop"), "x"), &body).unwrap().records, records);
+    }
+
+    #[test]
+    fn any_change_of_a_body_is_refused() {
+        let (revision, body) = written(&[record("a"), record("b")]);
+        for position in 0..body.len() {
+            let mut changed = body.clone().into_bytes();
+            changed[position] ^= 1;
+            let changed = String::from_utf8_lossy(&changed);
+            assert!(revision.open((&stack("shop"), "x"), &changed).is_err(), "byte {position}");
+            assert!(revision.open((&stack("shop"), "x"), &body[..position]).is_err(), "cut at {position}");
+        }
+    }
+
+    #[test]
+    fn a_revision_belongs_to_one_life_of_one_stack() {
+        let lineage = Lineage::mint();
+        let tip = Tip::start(of_text("origin"));
+        let stamp = Stamp { at: String::new(), who: String::new(), run: String::new() };
+        let revision = Revision::new((&stack("shop"), lineage), tip, (0, &body(&stack("shop"), [])), stamp);
+        assert!(revision.is_sound(&stack("shop"), lineage));
+        assert!(
+            !revision.is_sound(&stack("blog"), lineage)
+                && !revision.is_sound(&stack("shop"), Lineage::mint())
+        );
+        let moved = Revision { serial: 1, ..revision };
+        assert!(!moved.is_sound(&stack("shop"), lineage));
+    }
+
+    #[test]
+    fn restoring_brings_back_what_changed_and_takes_away_what_came() {
+        let (same, mut changed, new, gone) = (record("a"), record("b"), record("c"), record("d"));
+        let (revision, _) = written(&[]);
+        let snapshot = Snapshot { revision, records: vec![same.clone(), changed.clone(), gone] };
+        changed.status = Status::Ready;
+        let told: Vec<_> = restoring(&[same, changed, new], &snapshot)
+            .iter()
+            .map(|change| format!("{} {}", change.reference(), change.what))
+            .collect();
+        let expected = [
+            "c not in revision 7, which was restored",
+            "b restored from revision 7",
+            "d restored from revision 7",
+        ];
+        assert_eq!(told, expected);
+        assert!(restoring(&snapshot.records, &snapshot).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn the_newest_revision_never_goes(serials in prop::collection::btree_set(1..50_u64, 1..20), kept in 0..9_usize) {
+            let serials: Vec<u64> = serials.into_iter().collect();
+            let gone = expired(&serials, kept);
+            prop_assert!(!gone.contains(serials.last().unwrap()));
+            prop_assert_eq!(serials.len() - gone.len(), serials.len().min(kept.max(1)));
+            let oldest_kept = serials.iter().filter(|serial| !gone.contains(serial)).min().unwrap();
+            prop_assert!(gone.iter().all(|serial| serial < oldest_kept));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Revisions: made in one transaction that compares the lock, read against their hashes.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+use super::column::Count;
+use super::commit;
+use super::failure::{damaged, sql};
+use super::file::Place;
+use super::load;
+use super::locking::Key;
+use crate::state::StateError;
+use crate::state::journal::Stamp;
+use crate::state::lock::Lock;
+use crate::state::revision::{Revision, Snapshot, body, expired};
+
+const COLUMNS: &str = "SELECT serial, sequence, head, fold, records, digest, run, at, hash";
+
+/// Who makes a revision, and how many are kept.
+pub(super) struct Compaction {
+    key: Key,
+    stamp: Stamp,
+    kept: usize,
+}
+
+impl Compaction {
+    pub(super) fn new(lock: &Lock, kept: usize) -> Self {
+        Self { key: Key::of(lock), stamp: Stamp::at(Timestamp::now(), lock), kept }
+    }
+}
+
+/// Makes a revision, if anything was committed since the last one.
+pub(super) fn make(
+    connection: &mut Connection,
+    place: &Place,
+    compaction: Compaction,
+) -> Result<Option<Revision>, StateError> {
+    let failed = sql(place, "write a revision of");
+    let Compaction { key, stamp, kept } = compaction;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&failed)?;
+    let header = load::header(&transaction, place)?;
+    let (tip, _, owner) = commit::header(&transaction).map_err(&failed)?;
+    if owner != Some(key) {
+        return Err(StateError::LockLost { location: place.location() });
+    }
+    let mut serials: Vec<u64> =
+        list(&transaction, place)?.into_iter().map(|revision| revision.serial).collect();
+    if tip.serial == serials.last().copied().unwrap_or(0) {
+        return Ok(None);
+    }
+    let (records, text) = written(&transaction, place)?;
+    let revision = Revision::new((&place.stack, header.lineage), tip, (records, &text), stamp);
+    insert(&transaction, &revision, &text).map_err(&failed)?;
+    serials.push(revision.serial);
+    for serial in expired(&serials, kept) {
+        transaction.execute("DELETE FROM revision WHERE serial = ?1", [Count(serial)]).map_err(&failed)?;
+    }
+    transaction.commit().map_err(&failed)?;
+    Ok(Some(revision))
+}
+
+/// The body of a revision of what is recorded now.
+fn written(connection: &Connection, place: &Place) -> Result<(u64, String), StateError> {
+    let failed = sql(place, "read");
+    let mut statement =
+        connection.prepare_cached("SELECT body FROM record ORDER BY reference").map_err(&failed)?;
+    let bodies: Result<Vec<String>, _> =
+        statement.query_map([], |row| row.get(0)).map_err(&failed)?.collect();
+    let bodies = bodies.map_err(&failed)?;
+    Ok((bodies.len() as u64, body(&place.stack, bodies.iter().map(String::as_str))))
+}
+
+fn insert(connection: &Connection, revision: &Revision, text: &str) -> rusqlite::Result<()> {
+    let columns = "serial, sequence, head, fold, records, digest, run, at, hash, body";
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO revision ({columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+        ))?
+        .execute(params![
+            Count(revision.serial),
+            Count(revision.sequence),
+            revision.head,
+            revision.fold,
+            Count(revision.records),
+            revision.digest,
+            revision.run,
+            revision.at,
+            revision.hash,
+            text,
+        ])
+        .map(|_| ())
+}
+
+/// The revisions there are, oldest first, each as it was written.
+pub(super) fn list(connection: &Connection, place: &Place) -> Result<Vec<Revision>, StateError> {
+    let header = load::header(connection, place)?;
+    if header.format < 2 {
+        return Ok(Vec::new());
+    }
+    let revisions: Vec<Revision> = connection
+        .prepare_cached(&format!("{COLUMNS} FROM revision ORDER BY serial"))
+        .and_then(|mut statement| statement.query_map([], revision)?.collect())
+        .map_err(sql(place, "read the revisions of"))?;
+    match revisions.iter().find(|revision| !revision.is_sound(&place.stack, header.lineage)) {
+        Some(unsound) => Err(damaged(place, format!("revision {} is not what was written", unsound.serial))),
+        None => Ok(revisions),
+    }
+}
+
+/// What a revision holds.
+pub(super) fn read(
+    connection: &Connection,
+    place: &Place,
+    serial: u64,
+) -> Result<Option<Snapshot>, StateError> {
+    let Some(revision) = list(connection, place)?.into_iter().find(|revision| revision.serial == serial)
+    else {
+        return Ok(None);
+    };
+    let text: Option<String> = connection
+        .prepare_cached("SELECT body FROM revision WHERE serial = ?1")
+        .and_then(|mut statement| statement.query_row([Count(serial)], |row| row.get(0)).optional())
+        .map_err(sql(place, "read a revision of"))?;
+    let Some(text) = text else { return Ok(None) };
+    revision.open((&place.stack, &place.location()), &text).map(Some)
+}
+
+fn revision(row: &Row<'_>) -> rusqlite::Result<Revision> {
+    Ok(Revision {
+        serial: row.get::<_, Count>(0)?.0,
+        sequence: row.get::<_, Count>(1)?.0,
+        head: row.get(2)?,
+        fold: row.get(3)?,
+        records: row.get::<_, Count>(4)?.0,
+        digest: row.get(5)?,
+        run: row.get(6)?,
+        at: row.get(7)?,
+        hash: row.get(8)?,
+    })
+}
