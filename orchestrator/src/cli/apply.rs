@@ -41,12 +41,7 @@ fn options(
     plan: commands::PlanOptions,
     intent: Intent,
 ) -> Result<ApplyOptions, Failure> {
-    let patience = commands::duration(&execution.lock_timeout).ok_or_else(|| {
-        Failure::usage(format!(
-            "--lock-timeout {} is not a duration; write it such as 10s",
-            execution.lock_timeout
-        ))
-    })?;
+    let patience = verbs::patience(&execution.lock_timeout)?;
     Ok(ApplyOptions {
         plan,
         intent,

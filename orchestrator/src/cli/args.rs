@@ -70,6 +70,8 @@ pub(crate) enum Verb {
     Check(Check),
     /// Show what state knows: each instance, where it stands, what runs, what is still to be deleted, who holds the lock.
     Status(StatusArguments),
+    /// Look at what is recorded, and change it by hand.
+    State(State),
     /// Delete everything in state, consumers first.
     Teardown(Teardown),
     /// Show what instances yield; secrets are masked unless asked for.
@@ -186,6 +188,85 @@ pub(crate) struct Check {
     /// Compare configuration and state only; ask the brokers for nothing but their catalogs.
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct State {
+    #[command(subcommand)]
+    pub(crate) what: StateVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateVerb {
+    /// List what is recorded.
+    List,
+    /// Show one record, field by field; of secrets, keyed digests.
+    Show {
+        /// Which.
+        #[arg(value_name = "REF")]
+        reference: String,
+    },
+    /// List the revisions: what was recorded at the end of each run that changed something.
+    Revisions,
+    /// Make the records of a revision those of now. Asks no broker; `sutler check` says what is live.
+    Restore {
+        /// The revision's serial.
+        #[arg(value_name = "REV")]
+        revision: u64,
+        #[command(flatten)]
+        writing: Writing,
+    },
+    /// Check that everything is as it was written: each record, and the journal since the last revision.
+    Verify {
+        /// The whole journal and every revision, too.
+        #[arg(long)]
+        full: bool,
+    },
+    /// Give a record another ref, as the configuration will call it. Asks no broker.
+    Mv {
+        /// What it is called now.
+        #[arg(value_name = "FROM")]
+        from: String,
+        /// What it is to be called.
+        #[arg(value_name = "TO")]
+        to: String,
+        #[command(flatten)]
+        writing: Writing,
+    },
+    /// Forget a record, and leave at its broker what it stands for.
+    Rm {
+        /// Which.
+        #[arg(value_name = "REF")]
+        reference: String,
+        /// Although it is protected, or others need it.
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        writing: Writing,
+    },
+    /// Print everything recorded as JSON; what is sealed stays sealed.
+    Export {
+        /// As of a revision.
+        #[arg(long, value_name = "REV")]
+        revision: Option<u64>,
+    },
+    /// Take the lock away from a run that is dead. A run that is not finds out at its next write, and changes nothing.
+    ForceUnlock {
+        /// The lock's id, as shown by the run that was refused.
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// How state is changed by hand.
+#[derive(Debug, Args)]
+pub(crate) struct Writing {
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// How long to wait for the lock, such as 10s.
+    #[arg(long, default_value = "0s", value_name = "DURATION")]
+    pub(crate) lock_timeout: String,
 }
 
 #[derive(Debug, Args)]

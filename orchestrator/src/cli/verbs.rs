@@ -62,6 +62,13 @@ pub(super) async fn plan(
     Ok(if pending && arguments.detailed_exitcode { Exit::Pending } else { Exit::Done })
 }
 
+/// How long to wait for the lock.
+pub(super) fn patience(text: &str) -> Result<std::time::Duration, Failure> {
+    let unusable =
+        || Failure::usage(format!("--lock-timeout {text} is not a duration; write it such as 10s"));
+    commands::duration(text).ok_or_else(unusable)
+}
+
 /// What narrows or widens a plan.
 pub(super) fn options(selection: &args::Selection) -> PlanOptions {
     PlanOptions { targets: selection.targets.clone(), prune: selection.prune, force: selection.force }

@@ -200,6 +200,7 @@ impl Prepared<'_> {
             holder: Holder::this_process(who, purpose),
             lease: self.project.settings.lease,
             patience: self.options.patience,
+            notice: self.project.settings.notice.clone(),
         }
     }
 

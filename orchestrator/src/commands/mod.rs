@@ -3,6 +3,7 @@
 //! ```text
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
 //! status · outputs · env              read state; status --wait also writes
+//! state                               reads it, and changes it by hand
 //! catalog · graph · init              read what they name
 //!            │
 //!   project · failure                 opening everything; why it could not be
@@ -18,6 +19,7 @@ mod init;
 mod outputs;
 mod plan;
 mod project;
+pub mod state;
 mod status;
 mod wait;
 

@@ -11,7 +11,7 @@ use crate::brokers::{BrokerSet, Connecting};
 use crate::config::{self, Config};
 use crate::name::BrokerName;
 use crate::sink::SinkSet;
-use crate::state::{self, State, StateBackend, Vault};
+use crate::state::{self, Notice, State, StateBackend, Vault};
 
 /// What the environment says about how to run. Durations have a unit, such as `50ms`.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Settings {
     pub backoff_cap: Duration,
     /// Who runs this, for whoever finds the lock held.
     pub user: String,
+    /// Whom to tell that a lock is waited for.
+    pub notice: Notice,
 }
 
 impl Settings {
@@ -51,6 +53,7 @@ impl Settings {
             poll_interval: read("SUTLER_POLL_INTERVAL", Duration::from_secs(1))?,
             backoff_cap: read("SUTLER_BACKOFF_CAP", Duration::from_secs(15))?,
             user: variable("USER").unwrap_or_else(|| "unknown".to_owned()),
+            notice: Notice::none(),
         })
     }
 }

@@ -117,6 +117,7 @@ fn claim(project: &Project, patience: Duration) -> Begin {
         holder: Holder::this_process(project.settings.user.clone(), "status --wait"),
         lease: project.settings.lease,
         patience,
+        notice: project.settings.notice.clone(),
     }
 }
 

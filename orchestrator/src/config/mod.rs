@@ -5,6 +5,7 @@ mod file;
 mod fit;
 mod load;
 mod mask;
+mod place;
 mod problem;
 mod schema;
 mod shape;
@@ -22,6 +23,7 @@ use url::Url;
 pub use check::is_hostile;
 pub use load::{FILE_NAMES, find, load, parse};
 pub(crate) use mask::is_secret_looking;
+pub use place::{BucketPlace, PostgresPlace, Transport};
 pub(crate) use problem::{At, Finding, pointer};
 pub use problem::{Place, Problem, Problems, Problems as ConfigError};
 pub use schema::schema;
@@ -181,6 +183,10 @@ pub enum SecretSource {
 pub enum StateUrl {
     /// `sqlite:PATH`
     Sqlite(PathBuf),
+    /// `postgres://USER@HOST/DATABASE`
+    Postgres(PostgresPlace),
+    /// `s3://BUCKET/PREFIX`
+    Bucket(BucketPlace),
     /// `memory:`, for trying things; nothing is kept.
     Memory,
 }

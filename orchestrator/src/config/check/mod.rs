@@ -55,7 +55,7 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
     let mut gather = Gather::default();
     let stack = gather.name(StackName::new(&file.stack), || At::value(&["stack"]));
     let brokers = broker::brokers(file.brokers, source, &mut gather);
-    let state = place::state(file.state.as_deref(), source, &mut gather);
+    let state = place::state(file.state.as_deref(), (stack.as_ref(), source), &mut gather);
     let sinks = sink::sinks((file.sinks, &file.stack), source, &mut gather);
     let mut instances = IndexMap::with_capacity(file.instances.0.len());
     instance::declare(file.instances, &brokers, &mut instances, &mut gather);
