@@ -203,9 +203,8 @@ async fn write(
     let begin = Begin { keys: project.keys.clone(), holder, lease, patience, notice };
     let session = state::begin(Arc::clone(&project.backend), begin).await?;
     let written = commit(&session, decide).await;
-    match (session.end().await, &written) {
-        (Err(error), Ok(_)) => tracing::warn!(%error, "the lock could not be given back; it ends by itself"),
-        _ => {}
+    if let (Err(error), Ok(_)) = (session.end().await, &written) {
+        tracing::warn!(%error, "the lock could not be given back; it ends by itself");
     }
     written
 }
