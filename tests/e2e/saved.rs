@@ -66,7 +66,7 @@ async fn what_is_no_plan_of_ours_is_refused() {
         format!("{start}A{}", &end[1..])
     };
     for (content, code) in
-        [(flipped, 7), ("stack: shop\n".to_owned(), 2), (String::new(), 2), (start.to_owned(), 7)]
+        [(flipped, 7), ("stack: shop\n".to_owned(), 2), (String::new(), 2), ("sutler:v1:AQ".to_owned(), 2)]
     {
         std::fs::write(&path, content).expect("writable");
         run(&world, &["apply", "shop.plan"], code).await;

@@ -50,7 +50,7 @@ async fn credentials_land_in_every_sink_and_leave_with_their_instances() {
     for sink in ["env", "team", "sealed", "json", "shell", "docker", "k8s"] {
         let opened = tokio::process::Command::new(world.binaries().sutler())
             .args(["env", "--sink", sink, "--format", "json"])
-            .current_dir(project)
+            .current_dir(&project)
             .envs(world.environment())
             .output()
             .await

@@ -240,6 +240,13 @@ pub(crate) struct State {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StateVerb {
+    /// Make a new key, seal everything anew with it, and forget the old one. Killed anywhere, it is finished by running
+    /// it again.
+    Rekey {
+        /// How long to wait for the lock, such as 10s.
+        #[arg(long, default_value = "0s", value_name = "DURATION")]
+        lock_timeout: String,
+    },
     /// List what is recorded.
     List,
     /// Show one record, field by field; of secrets, keyed digests.

@@ -58,12 +58,12 @@ pub fn main() -> Exit {
 
 async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     let mut settings = Settings::from_environment(variable)?;
-    settings.notice = Notice::new(move |holder| {
-        output.say(&text::one_line(&format!("waiting for the lock of {holder}")));
-    });
     if arguments.accept_rollback {
         settings.rollback = Rollback::Accepted;
     }
+    settings.notice = Notice::new(move |holder| {
+        output.say(&text::one_line(&format!("waiting for the lock of {holder}")));
+    });
     let open = || crate::commands::Project::open(arguments.config.as_deref(), settings.clone());
     match arguments.verb {
         Verb::Init(init) => verbs::init(&init, output),

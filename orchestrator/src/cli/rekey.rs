@@ -1,7 +1,5 @@
 //! `state rekey` on a terminal.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::output::Output;
@@ -9,7 +7,8 @@ use super::{text, verbs};
 use crate::commands::{self, Failure, Project};
 use crate::exit::Exit;
 
-pub(super) async fn rekey(project: &Project, patience: Duration, output: Output) -> Result<Exit, Failure> {
+pub(super) async fn rekey(project: &Project, lock_timeout: &str, output: Output) -> Result<Exit, Failure> {
+    let patience = verbs::patience(lock_timeout)?;
     let rekeyed = commands::rekey(project, patience).await?;
     let names = |ids: &[sutler_secrets::KeyId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     for note in &rekeyed.notes {

@@ -68,13 +68,6 @@ pub(super) async fn plan(
     Ok(if pending && arguments.detailed_exitcode { Exit::Pending } else { Exit::Done })
 }
 
-/// How long to wait for the lock.
-pub(super) fn patience(text: &str) -> Result<std::time::Duration, Failure> {
-    let unusable =
-        || Failure::usage(format!("--lock-timeout {text} is not a duration; write it such as 10s"));
-    commands::duration(text).ok_or_else(unusable)
-}
-
 pub(super) fn show(project: &Project, path: &Path, output: Output) -> Result<Exit, Failure> {
     let saved = SavedPlan::load(path, project)?;
     if output.is_json() {
@@ -85,6 +78,13 @@ pub(super) fn show(project: &Project, path: &Path, output: Output) -> Result<Exi
         printed(output.print(&text::plan(&saved.plan, output.paint())))?;
     }
     Ok(Exit::Done)
+}
+
+/// How long to wait for the lock.
+pub(super) fn patience(text: &str) -> Result<std::time::Duration, Failure> {
+    let unusable =
+        || Failure::usage(format!("--lock-timeout {text} is not a duration; write it such as 10s"));
+    commands::duration(text).ok_or_else(unusable)
 }
 
 /// What narrows or widens a plan.

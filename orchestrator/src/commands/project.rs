@@ -29,10 +29,10 @@ pub struct Settings {
     pub backoff_cap: Duration,
     /// Who runs this, for whoever finds the lock held.
     pub user: String,
-    /// Whom to tell that a lock is waited for.
-    pub notice: Notice,
     /// Whether a state may be older than the one that was seen.
     pub rollback: Rollback,
+    /// Whom to tell that a lock is waited for.
+    pub notice: Notice,
 }
 
 impl Settings {
@@ -56,8 +56,8 @@ impl Settings {
             poll_interval: read("SUTLER_POLL_INTERVAL", Duration::from_secs(1))?,
             backoff_cap: read("SUTLER_BACKOFF_CAP", Duration::from_secs(15))?,
             user: variable("USER").unwrap_or_else(|| "unknown".to_owned()),
-            notice: Notice::none(),
             rollback: Rollback::Refused,
+            notice: Notice::none(),
         })
     }
 }

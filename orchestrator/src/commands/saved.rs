@@ -27,7 +27,7 @@ pub struct SavedPlan {
     format: u64,
     /// When it was made (RFC 3339).
     pub made_at: String,
-    /// Which life of the state it was made from; none when there was no state yet.
+    /// Which life of the state it was made from; none when nothing had been recorded yet.
     pub lineage: Option<String>,
     /// How the plan was narrowed or widened.
     pub options: PlanOptions,
@@ -53,7 +53,7 @@ impl SavedPlan {
         Ok(Self {
             format: FORMAT,
             made_at: jiff::Timestamp::now().to_string(),
-            lineage: (!state.is_new()).then(|| state.lineage.to_string()),
+            lineage: lineage(state),
             options: options.clone(),
             configuration,
             catalogs,
@@ -116,8 +116,7 @@ impl SavedPlan {
                 moved.push(format!("what broker '{name}' offers is another catalog"));
             }
         }
-        let lineage = (!state.is_new()).then(|| state.lineage.to_string());
-        if lineage != self.lineage {
+        if lineage(state) != self.lineage {
             moved.push("state is another one".to_owned());
         } else if state.serial != self.plan.serial {
             moved.push(format!("state went from serial {} to {}", self.plan.serial, state.serial));
@@ -130,6 +129,11 @@ impl SavedPlan {
         }
         Ok(moved)
     }
+}
+
+/// Which life of a state; none while nothing was recorded in it, since taking the first lock begins one.
+fn lineage(state: &State) -> Option<String> {
+    (state.serial > 0).then(|| state.lineage.to_string())
 }
 
 fn place(stack: &StackName) -> Place {

@@ -61,6 +61,7 @@ impl Home {
             holder: Holder::this_process("ada".to_owned(), "test"),
             lease: Duration::from_secs(60),
             patience: Duration::from_secs(60),
+            notice: sutler::state::Notice::none(),
         };
         state::begin(self.backend(), begin).await.unwrap()
     }
