@@ -11,4 +11,5 @@ mod secrecy;
 mod secrets;
 mod shop;
 mod supply;
+mod sweep;
 mod tutorial;

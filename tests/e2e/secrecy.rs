@@ -80,7 +80,9 @@ fn takes_a_secret_out(line: &str) -> bool {
 #[test]
 fn s_42_only_named_modules_take_a_secret_out_of_its_wrapper() {
     let sources = sources();
-    let may = |name: &str| MAY_EXPOSE.iter().any(|(path, _)| name == *path || (path.ends_with('/') && name.starts_with(path)));
+    let may = |name: &str| {
+        MAY_EXPOSE.iter().any(|(path, _)| name == *path || (path.ends_with('/') && name.starts_with(path)))
+    };
     let found: Vec<String> = sources
         .iter()
         .filter(|(name, _)| !may(name))
@@ -114,7 +116,10 @@ fn s_01_what_is_taken_out_of_its_wrapper_is_not_compared_with_an_operator() {
         line.match_indices(".expose()").any(|(at, word)| {
             let (before, behind) = (line[..at].trim_end(), line[at + word.len()..].trim_start());
             let before = before.rsplit(['(', '{', ',', ';', '|', '&']).next().unwrap_or_default();
-            behind.starts_with("==") || behind.starts_with("!=") || before.contains("== ") || before.contains("!= ")
+            behind.starts_with("==")
+                || behind.starts_with("!=")
+                || before.contains("== ")
+                || before.contains("!= ")
         })
     };
     assert!(compares("if token.expose() == presented {") && compares("a == b.expose()"));

@@ -77,7 +77,8 @@ async fn the_canary_finds_a_planted_leak() {
     let hexadecimal: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
     std::fs::write(world.project().join("leak.log"), format!("x {hexadecimal} y")).expect("writable");
     assert_eq!(canary.search(world.root()).expect("readable").len(), 1);
-    let told = tokio::process::Command::new("sleep").arg("60").env("TOKEN", &token).kill_on_drop(true).spawn();
+    let told =
+        tokio::process::Command::new("sleep").arg("60").env("TOKEN", &token).kill_on_drop(true).spawn();
     let told = told.expect("starts");
     let id = told.id().expect("it runs");
     // the program is in place of ours a moment after the process is there

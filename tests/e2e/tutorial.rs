@@ -57,8 +57,12 @@ fn the_template_can_be_copied_out_of_the_tree() {
     let folder = Binaries::workspace().join("docs/examples/broker-template");
     let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("readable");
     assert!(!manifest.contains("workspace = true"), "a copy has no workspace");
-    let tutorial = fs::read_to_string(Binaries::workspace().join("docs/adding-a-service.md")).expect("readable");
-    assert!(tutorial.contains(r#"sed -i 's#"../../../#"../sutler/#' Cargo.toml"#), "the tutorial moves the paths");
+    let tutorial =
+        fs::read_to_string(Binaries::workspace().join("docs/adding-a-service.md")).expect("readable");
+    assert!(
+        tutorial.contains(r#"sed -i 's#"../../../#"../sutler/#' Cargo.toml"#),
+        "the tutorial moves the paths"
+    );
     let mut folders = vec![folder.join("src"), folder.join("tests")];
     while let Some(folder) = folders.pop() {
         for path in fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable").path()) {

@@ -125,10 +125,8 @@ async fn over_connections(address: &str, load: Load) -> Result<(u64, f64), Failu
     }
     let (started, count) = (Instant::now(), Arc::new(AtomicU64::new(0)));
     let deadline = started + load.span;
-    let tasks: Vec<_> = clients
-        .into_iter()
-        .map(|client| tokio::spawn(insert(client, count.clone(), deadline)))
-        .collect();
+    let tasks: Vec<_> =
+        clients.into_iter().map(|client| tokio::spawn(insert(client, count.clone(), deadline))).collect();
     for task in tasks {
         task.await??;
     }

@@ -58,7 +58,8 @@ fn inexact(body: &[u8], at: usize) -> String {
 fn described(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
-    let what = [TOO_DEEP, TWICE, NUL].into_iter().find(|own| text.starts_with(own)).unwrap_or("it is not JSON");
+    let what =
+        [TOO_DEEP, TWICE, NUL].into_iter().find(|own| text.starts_with(own)).unwrap_or("it is not JSON");
     format!("The body cannot be read at line {line}, column {column}: {what}.")
 }
 
@@ -179,7 +180,10 @@ mod tests {
             (r#"{"a":1} x"#, "it is not JSON"),
             (r#"{"hunter2\u0000":1}"#, NUL),
             (r#"{"a":["hunter2\u0000"]}"#, NUL),
-            ("{\"a\":\n 12345678901234567890123}", "line 2, column 2: a number has more digits than can be kept"),
+            (
+                "{\"a\":\n 12345678901234567890123}",
+                "line 2, column 2: a number has more digits than can be kept",
+            ),
             (r#"{"a":1e400}"#, "it is not JSON"),
             ("[]", "must be a JSON object"),
             (r#"{"plan_id":"p"}"#, "service_id is required"),

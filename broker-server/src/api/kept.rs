@@ -15,7 +15,9 @@ use sutler_spec::{InstanceId, ProvisionRequest};
 use super::json;
 use crate::{
     instance::Instance,
-    store::{Begin, Begun, BrokerStore, RowChange, Rows, contract, postgres::PostgresStore, sqlite::SqliteStore},
+    store::{
+        Begin, Begun, BrokerStore, RowChange, Rows, contract, postgres::PostgresStore, sqlite::SqliteStore,
+    },
     testing::postgres::Cluster,
 };
 

@@ -47,7 +47,8 @@ fn is_kept(text: &str) -> bool {
         return true;
     }
     // the shortest text that stands for the double is what is written again
-    text.parse::<f64>().is_ok_and(|double| double.is_finite() && decimal(text) == decimal(&format!("{double:e}")))
+    text.parse::<f64>()
+        .is_ok_and(|double| double.is_finite() && decimal(text) == decimal(&format!("{double:e}")))
 }
 
 /// Sign, digits and the power of ten of the last one; zero has no digits, and one sign.
@@ -77,9 +78,25 @@ mod tests {
     #[test]
     fn s_16_a_number_that_would_become_another_one_is_found() {
         for kept in [
-            "0", "-0", "-0.0", "0e99999999999999999999", "1", "-1", "1.0", "1.50", "1e2", "1E+2", "12.5e-1", "0.1",
-            "9007199254740993", "18446744073709551615", "-9223372036854775808", "100000000000000000000",
-            "1e300", "5e-324", "0.30000000000000004",
+            "0",
+            "-0",
+            "-0.0",
+            "0e99999999999999999999",
+            "1",
+            "-1",
+            "1.0",
+            "1.50",
+            "1e2",
+            "1E+2",
+            "12.5e-1",
+            "0.1",
+            "9007199254740993",
+            "18446744073709551615",
+            "-9223372036854775808",
+            "100000000000000000000",
+            "1e300",
+            "5e-324",
+            "0.30000000000000004",
         ] {
             assert!(is_kept(kept), "{kept}");
         }

@@ -339,7 +339,8 @@ const FAULTS: &[Fault] = &[
         spoil: Spoil {
             request: |_| {},
             answer: |request, answer, _| {
-                let types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+                let types =
+                    request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
                 if types.into_iter().any(|(_, value)| value == "text/plain") {
                     answer.status = 415;
                 }

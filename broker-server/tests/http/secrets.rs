@@ -66,7 +66,10 @@ async fn s_38_no_secret_is_in_clear_in_logs_at_trace_nor_in_either_database() {
     let files = |world: &World| below(world.database(), SystemTime::UNIX_EPOCH);
     everything_but_the_end(&world).await;
     let written = files(&world);
-    assert!(written.iter().any(|(name, bytes)| name.ends_with("-wal") && !bytes.is_empty()), "the log is searched");
+    assert!(
+        written.iter().any(|(name, bytes)| name.ends_with("-wal") && !bytes.is_empty()),
+        "the log is searched"
+    );
     search(&captured, &written);
     assert_eq!(world.delete(&format!("{I}?{}", ids())).await.status, 200);
     search(&captured, &files(&world));
@@ -81,11 +84,13 @@ async fn s_38_no_secret_is_in_clear_in_logs_at_trace_nor_in_either_database() {
     let cluster = CLUSTER.lock().unwrap().take().expect("a server");
     checkpoint(&cluster).await;
     let written = below(&cluster.data(), began);
-    let holds = |text: &[u8]| {
-        written.iter().any(|(_, bytes)| bytes.windows(text.len()).any(|window| window == text))
-    };
+    let holds =
+        |text: &[u8]| written.iter().any(|(_, bytes)| bytes.windows(text.len()).any(|window| window == text));
     assert!(written.iter().any(|(name, _)| name.contains("pg_wal")), "the log is searched");
-    assert!(holds(b"the-organization-of-the-canary"), "what is not secret is there: the right files are searched");
+    assert!(
+        holds(b"the-organization-of-the-canary"),
+        "what is not secret is there: the right files are searched"
+    );
     search(&captured, &written);
     assert_eq!(world.delete(&format!("{I}?{}", ids())).await.status, 200);
     checkpoint(&cluster).await;
@@ -113,7 +118,8 @@ async fn everything_but_the_end(world: &World) {
 /// Has the server write everything that it holds in memory.
 async fn checkpoint(cluster: &Cluster) {
     let (user, password) = ("broker", cluster.password());
-    let address = format!("host=127.0.0.1 port={} user={user} dbname=postgres password={password}", cluster.port());
+    let address =
+        format!("host=127.0.0.1 port={} user={user} dbname=postgres password={password}", cluster.port());
     let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
     let task = tokio::spawn(connection);
     client.batch_execute("CHECKPOINT").await.unwrap();

@@ -23,7 +23,12 @@ impl Kinds {
     fn new(kinds: &[(&'static str, &str, &str)]) -> Self {
         let lengths = |(_, user, secret): &(&str, &str, &str)| (user.len(), secret.len());
         assert!(kinds.iter().all(|kind| lengths(kind) == lengths(&kinds[0])), "nothing else may differ");
-        Self(kinds.iter().map(|(name, user, secret)| (*name, (*user).to_owned(), (*secret).to_owned())).collect())
+        Self(
+            kinds
+                .iter()
+                .map(|(name, user, secret)| (*name, (*user).to_owned(), (*secret).to_owned()))
+                .collect(),
+        )
     }
 
     /// Nanoseconds of many calls for each kind, in an order that nothing can foresee.
@@ -59,7 +64,8 @@ impl Kinds {
         for look in 0..LOOKS {
             let times = self.measured(count << look, &decide);
             let pairs = (0..times.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
-            let differing = pairs.map(|(first, second)| (largest_t(&times[first], &times[second]), first, second));
+            let differing =
+                pairs.map(|(first, second)| (largest_t(&times[first], &times[second]), first, second));
             let (t, first, second) = differing.max_by(|one, other| one.0.total_cmp(&other.0))?;
             if t < SUSPICIOUS {
                 return None;
@@ -75,7 +81,10 @@ fn largest_t(first: &[f64], second: &[f64]) -> f64 {
     let mut all: Vec<f64> = first.iter().chain(second).copied().collect();
     all.sort_by(f64::total_cmp);
     let below = |percent: usize| all[(all.len() - 1) * percent / 100];
-    [50, 75, 90, 95].map(|percent| welch([first, second], below(percent)).abs()).into_iter().fold(0.0, f64::max)
+    [50, 75, 90, 95]
+        .map(|percent| welch([first, second], below(percent)).abs())
+        .into_iter()
+        .fold(0.0, f64::max)
 }
 
 fn welch(times: [&[f64]; 2], limit: f64) -> f64 {

@@ -35,7 +35,11 @@ async fn s_24_a_request_identity_is_said_back_only_where_a_header_can_carry_it()
         let answer = answered(&world, &[b"X-Broker-API-Request-Identity: ", bad].concat()).await;
         // the request is served under a name of our own
         assert_eq!(answer.status, 404, "{bad:?}");
-        assert!(uuid::Uuid::parse_str(identity(&answer)).is_ok(), "{bad:?} came back as {}", identity(&answer));
+        assert!(
+            uuid::Uuid::parse_str(identity(&answer)).is_ok(),
+            "{bad:?} came back as {}",
+            identity(&answer)
+        );
     }
 }
 

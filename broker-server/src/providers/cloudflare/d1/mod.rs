@@ -26,9 +26,9 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, FieldDrift, InstanceFacts, Listing,
-    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass,
-    Refusal, Sent, Step, StepName, Work,
+    Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, FieldDrift, InstanceFacts,
+    Listing, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record,
+    RecoveryClass, Refusal, Sent, Step, StepName, Work,
 };
 use converge::Goal;
 use database::{Database, Databases};
