@@ -10,6 +10,7 @@ mod layers;
 mod secrecy;
 mod secrets;
 mod shop;
+mod stop;
 mod supply;
 mod sweep;
 mod tutorial;

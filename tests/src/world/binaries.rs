@@ -52,6 +52,14 @@ impl Binaries {
         if folder.ends_with("release") {
             command.arg("--release");
         }
+        // What cargo tells a test about its package is not for another cargo: build scripts that look at it would run
+        // again, and everything that depends on them.
+        for (name, _) in std::env::vars_os() {
+            let told = |prefix: &str| name.to_string_lossy().starts_with(prefix);
+            if told("CARGO_PKG_") || told("CARGO_MANIFEST_") || told("CARGO_BIN_") || told("CARGO_CRATE_") {
+                command.env_remove(name);
+            }
+        }
         let status = command.status().map_err(|error| BuildError::NoCargo(error.to_string()))?;
         if status.success() { Ok(Self { folder }) } else { Err(BuildError::Failed) }
     }
