@@ -8,7 +8,19 @@ use sutler_secrets::Digest;
 use sutler_spec::{BindingId, InstanceId, OperationState};
 use uuid::Uuid;
 
-use crate::store::Actor;
+/// On whose behalf a change is made.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Actor {
+    /// The credential that was used.
+    pub credential: Option<String>,
+    /// The request, as in the logs.
+    pub request: Option<String>,
+    /// What the platform claims about its user.
+    pub originating_identity: Option<Value>,
+    /// The W3C `traceparent` of the span that serves the request. Kept with operations, so that work which goes on
+    /// later, or on another replica, stays in the trace.
+    pub trace: Option<String>,
+}
 
 /// Names an operation: a UUIDv7 as text, so only unreserved characters (B-URL-02).
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -13,13 +13,13 @@ const LATER: [&str; 6] = ["contains", "propertyNames", "if", "then", "else", "$i
 
 /// The schema in draft 4, or as it was where that cannot say the same.
 pub(crate) fn written(schema: Value) -> Value {
-    if says_more(&schema) {
-        return schema;
-    }
     let mut translated = schema.clone();
     match <&mut Schema>::try_from(&mut translated) {
         Ok(root) => translate(root),
         Err(_) => return schema,
+    }
+    if says_more(&translated) {
+        return schema;
     }
     if let Some(root) = translated.as_object_mut() {
         root.insert("$schema".to_owned(), Value::from(DRAFT_FOUR));
@@ -50,7 +50,24 @@ fn translate(schema: &mut Schema) {
     if object.get("required").and_then(Value::as_array).is_some_and(Vec::is_empty) {
         object.shift_remove("required");
     }
+    names(object);
     truths(object);
+}
+
+/// A map whose names have a pattern: in draft 4, what has such a name is of the schema, and nothing else is allowed.
+fn names(object: &mut Map<String, Value>) {
+    let Some(Value::Object(rule)) = object.get("propertyNames") else { return };
+    let Some(pattern) = rule.get("pattern").and_then(Value::as_str).map(str::to_owned) else { return };
+    let is_plain =
+        rule.len() == 1 && ["properties", "patternProperties"].iter().all(|key| !object.contains_key(*key));
+    if !is_plain {
+        return;
+    }
+    object.shift_remove("propertyNames");
+    let members = object.insert("additionalProperties".to_owned(), Value::Bool(false));
+    let mut members = members.unwrap_or(Value::Bool(true));
+    truth(&mut members);
+    object.insert("patternProperties".to_owned(), Value::Object(Map::from_iter([(pattern, members)])));
 }
 
 /// A bound that is not itself allowed is a flag in draft 4, beside the bound: of two bounds the stricter one is kept.
@@ -126,6 +143,14 @@ mod tests {
             ),
             (json!({ "required": [] }), json!({})),
             (
+                json!({ "propertyNames": { "pattern": "^x" }, "additionalProperties": { "const": 1 } }),
+                json!({ "additionalProperties": false, "patternProperties": { "^x": { "enum": [1] } } }),
+            ),
+            (
+                json!({ "propertyNames": { "pattern": "^x" } }),
+                json!({ "patternProperties": { "^x": {} }, "additionalProperties": false }),
+            ),
+            (
                 json!({ "properties": { "a": true, "b": { "items": false } }, "additionalProperties": false }),
                 json!({ "properties": { "a": {}, "b": { "items": { "not": {} } } }, "additionalProperties": false }),
             ),
@@ -141,7 +166,8 @@ mod tests {
     fn b_csc_05_what_draft_4_cannot_say_stays_as_it_is() {
         for seven in [
             json!({ "contains": { "const": 1 } }),
-            json!({ "properties": { "a": { "propertyNames": { "pattern": "^x" } } } }),
+            json!({ "properties": { "a": { "propertyNames": { "maxLength": 5 } } } }),
+            json!({ "propertyNames": { "pattern": "^x" }, "properties": { "xy": {} } }),
             json!({ "if": {}, "then": false }),
         ] {
             assert_eq!(written(of(&seven)), of(&seven));
@@ -173,6 +199,10 @@ mod tests {
                 inner.clone().prop_map(|schema| json!({ "items": schema })),
                 inner.clone().prop_map(|schema| json!({ "properties": { "a": schema } })),
                 inner.clone().prop_map(|schema| json!({ "additionalProperties": schema })),
+                inner.clone().prop_map(
+                    |schema| json!({ "propertyNames": { "pattern": "^a" }, "additionalProperties": schema })
+                ),
+                Just(json!({ "propertyNames": { "pattern": "^b" } })),
                 proptest::collection::vec(inner, 1..3).prop_map(|schemas| json!({ "anyOf": schemas })),
             ]
         })

@@ -175,10 +175,16 @@ fn secrets_are_write_only_and_never_printed() {
     let bad = json!({ "script": "shop", "secrets": { "1ST": "x", "LONG": "x".repeat(5_121), "NUMBER": 5 } });
     let mut found = problems("cloudflare-secrets", Input::Provision, &bad);
     found.sort();
-    assert_eq!(found, ["/secrets/1ST propertyNames", "/secrets/LONG maxLength", "/secrets/NUMBER type"]);
+    assert_eq!(
+        found,
+        ["/secrets/1ST additionalProperties", "/secrets/LONG maxLength", "/secrets/NUMBER type"]
+    );
     let schema = index().offering("cloudflare-secrets").unwrap().plans[0].provision_schema().unwrap().clone();
     assert_eq!(schema["properties"]["secrets"]["writeOnly"], json!(true));
-    assert_eq!(schema["properties"]["secrets"]["additionalProperties"]["writeOnly"], json!(true));
+    let named = &schema["properties"]["secrets"]["patternProperties"];
+    let members = named.as_object().unwrap().values().next().unwrap();
+    assert_eq!(members["writeOnly"], json!(true));
+    assert_eq!(schema["properties"]["secrets"]["additionalProperties"], json!(false));
 }
 
 #[test]

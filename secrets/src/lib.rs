@@ -3,9 +3,9 @@
 //! ```text
 //!   Masker ── forms        KeyRing ──▶ key file (0600)
 //!                        ┌────┴─────┐
-//!                    seal, open   digest ◀── canonical_json
-//!                        │          │
-//!               Place, Sealed    Digest ──▶ Tag
+//!          Recipient ── seal, open   digest ◀── canonical_json
+//!              │         │          │
+//!           Letter ── Place, Sealed    Digest ──▶ Tag
 //!                        └────┬─────┘
 //!                  Secret<T>, SecretJson
 //! ```
@@ -19,6 +19,7 @@ mod json;
 mod key_id;
 mod mask;
 mod place;
+mod recipient;
 mod ring;
 #[cfg(feature = "schema")]
 mod schema;
@@ -32,6 +33,7 @@ pub use json::SecretJson;
 pub use key_id::{KeyId, ParseKeyIdError};
 pub use mask::{Form, Leak, MASK, MIN_CHARACTERS, Masker, find_leaks, forms};
 pub use place::Place;
+pub use recipient::{Letter, ParseRecipientError, Recipient};
 pub use ring::{Created, Damage, ForgetError, Key, KeyRing, KeyRingError};
 pub use seal::{OpenError, Sealed};
 pub use secret::{NotText, Secret, SecretBytes, SecretString, exposed};

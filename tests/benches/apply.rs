@@ -19,7 +19,7 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use serde_json::json;
 use sutler::commands::{ApplyOptions, Approval, PlanOptions, Project, Settings, prepare};
-use sutler::execute::Stop;
+use sutler::execute::{Stop, Until};
 use sutler::plan::Intent;
 use sutler_broker_client as client;
 use sutler_spec::{Asynchrony, BindRequest, BindingId, InstanceId, PlanId, ProvisionRequest, ServiceId};
@@ -108,8 +108,14 @@ async fn apply(folder: &Path, config: &str) -> Result<Duration, Failure> {
     let settings = Settings::from_environment(|_| None)?;
     let project = Project::open(Some(&file), settings)?;
     let plan = PlanOptions::default();
-    let options =
-        ApplyOptions { plan, intent: Intent::Apply, parallelism: PARALLELISM, patience: Duration::ZERO };
+    let options = ApplyOptions {
+        plan,
+        intent: Intent::Apply,
+        parallelism: PARALLELISM,
+        patience: Duration::ZERO,
+        on_ambiguous: None,
+        until: Until::Done,
+    };
     let prepared = prepare(&project, options).await?;
     let (events, mut heard) = mpsc::unbounded_channel();
     let (_stop, stopped) = watch::channel(Stop::Never);

@@ -5,8 +5,8 @@ use sutler_tests::faultkit::{HUNTS, StoreChoice, hunt};
 /// The ones that are found fast.
 const CHEAP: [&str; 5] =
     ["doubt_forgotten", "delete_ends_early", "conflict_means_success", "secret_logged", "credentials_kept"];
-/// The ones that are about a store, and found fast.
-const OF_THE_STORE: [&str; 3] = ["doubt_forgotten", "event_lost", "left_behind_on_restart"];
+/// The ones that are about a store.
+const OF_THE_STORE: [&str; 4] = ["doubt_forgotten", "event_lost", "no_fence_check", "terminal_overwritten"];
 
 async fn are_found(store: &StoreChoice, names: &[&str]) {
     for name in names {
@@ -29,7 +29,7 @@ async fn i_42_mistakes_made_on_purpose_are_found_and_without_them_nothing_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_42_mistakes_of_the_store_are_found_on_postgres_too() {
+    let store = crate::share::postgres();
     let _turn = crate::share::TURN.lock().await;
-    let store = StoreChoice::postgres().await.expect("PostgreSQL comes up");
     are_found(&store, &OF_THE_STORE).await;
 }

@@ -4,15 +4,11 @@
 //! would be given by whoever wants it. Here is the list of those who may take a secret out of its wrapper, each with its
 //! reason. Whoever needs to be in it says why.
 
-use std::path::{Path, PathBuf};
-
-use sutler_tests::world::Binaries;
+use crate::sources::sources;
 
 /// Who may see secrets in clear: files, or folders that end with a slash, and what for.
 const MAY_EXPOSE: &[(&str, &str)] = &[
     ("secrets/src/", "the wrapper itself, the key ring, the search for leaks"),
-    ("spec/src/credentials.rs", "credentials on the wire"),
-    ("catalog/src/cloudflare/secrets.rs", "parameters that are secrets, on their way into the store"),
     ("broker-client/src/client/headers.rs", "the Authorization header"),
     ("broker-client/src/client/tls.rs", "the private key of the client certificate"),
     ("broker-server/src/api/auth/mod.rs", "what a caller presents becomes a tag"),
@@ -27,49 +23,13 @@ const MAY_EXPOSE: &[(&str, &str)] = &[
     ("broker-server/src/conformance/wire.rs", "the Authorization header"),
     ("broker-server/src/cli/conformance.rs", "reading the password that the operator names"),
     ("orchestrator/src/brokers/secret.rs", "reading a secret from where the configuration says it is"),
+    ("orchestrator/src/events/webhook.rs", "the key that posts are signed with"),
     ("orchestrator/src/state/seal.rs", "sealing"),
     ("orchestrator/src/execute/", "values on their way from a broker to a broker or a sink"),
     ("orchestrator/src/sink/", "where secrets land"),
     ("orchestrator/src/cli/verbs.rs", "`env` hands the sink's variables to a program or a shell"),
     ("docs/examples/broker-template/src/", "what the vendor is told"),
 ];
-
-/// The files of our programs and libraries, tests left out.
-fn sources() -> Vec<(String, String)> {
-    let root = Binaries::workspace();
-    let mut found = Vec::new();
-    for crate_ in [
-        "spec",
-        "catalog",
-        "secrets",
-        "broker-server",
-        "broker-client",
-        "orchestrator",
-        "docs/examples/broker-template",
-    ] {
-        collect(&root, &root.join(crate_).join("src"), &mut found);
-    }
-    assert!(found.len() > 200, "the sources are not where they were");
-    found
-}
-
-fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable").path()).collect();
-    paths.sort();
-    for path in paths {
-        let name = path.strip_prefix(root).expect("below it").to_string_lossy().into_owned();
-        let is_test = name.ends_with("/tests") || name.ends_with("tests.rs");
-        if path.is_dir() && !is_test {
-            collect(root, &path, found);
-        } else if name.ends_with(".rs") && !is_test {
-            let text = std::fs::read_to_string(&path).expect("readable");
-            let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-            let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-            found.push((name, lines.collect::<Vec<_>>().join("\n")));
-        }
-    }
-}
 
 fn takes_a_secret_out(line: &str) -> bool {
     [".expose()", "::expose)", "::expose,", "::exposed\"", "duplicate().into_inner()"]
@@ -108,8 +68,8 @@ fn s_42_only_named_modules_take_a_secret_out_of_its_wrapper() {
     assert!(gone.is_empty(), "these take nothing out any more: {gone:?}");
 }
 
-/// The type has no `PartialEq` (that is a test of its crate); what was taken out of it must not be compared either,
-/// since that stops at the first byte that differs.
+/// The type has no `PartialEq` (that is a test of its crate). Where strangers present guesses, what was taken out of it is
+/// not compared either, since that stops at the first byte that differs.
 #[test]
 fn s_01_what_is_taken_out_of_its_wrapper_is_not_compared_with_an_operator() {
     let compares = |line: &str| {
@@ -126,6 +86,7 @@ fn s_01_what_is_taken_out_of_its_wrapper_is_not_compared_with_an_operator() {
     assert!(!compares("if token.expose().is_empty() {") && !compares("if a == 5 && f(token.expose())"));
     let found: Vec<String> = sources()
         .iter()
+        .filter(|(name, _)| name.starts_with("broker-server/") || name.starts_with("broker-client/"))
         .flat_map(|(name, text)| {
             let lines = text.lines().filter(|line| compares(line));
             lines.map(|line| format!("{name}: {}", line.trim())).collect::<Vec<_>>()

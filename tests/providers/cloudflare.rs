@@ -13,7 +13,7 @@ use sutler_broker_server::providers::cloudflare::{Client, CloudflareConfig};
 use sutler_broker_server::providers::contract::{Fault, Object, Page, Staged, Target, Wishes};
 use sutler_spec::Credentials;
 use sutler_tests::cloudflare::{
-    CannedAnswer, CloudflareFake, Control, Fault as FakeFault, FaultAction, Options,
+    CannedAnswer, CloudflareFake, Control, Fault as FakeFault, FaultAction, Options, Table,
 };
 
 pub(crate) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
@@ -35,6 +35,7 @@ impl Vendor {
         let mut options = Options::new(ACCOUNT, TOKEN);
         options.scripts = vec![SCRIPT.to_owned()];
         options.projects = vec![PROJECT.to_owned()];
+        options.table = Table::of_providers();
         Self { fake: CloudflareFake::start(options).await.unwrap(), ordered: AtomicU64::new(0) }
     }
 

@@ -1,6 +1,7 @@
 //! Three replicas on one PostgreSQL (F15, F16): killed, paused past their lease, and asked everything three times.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test, helpers included")]
 
+mod clock;
 mod platform;
 mod site;
 

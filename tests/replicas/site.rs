@@ -31,6 +31,7 @@ pub(crate) struct Replica {
     config: PathBuf,
     log: PathBuf,
     binary: PathBuf,
+    environment: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -96,7 +97,15 @@ impl Site {
         let config = self.folder.path().join(format!("{port}.yaml"));
         fs::write(&config, text).unwrap();
         let log = self.folder.path().join(format!("{port}.log"));
-        Replica { port, management, config, log, binary: binaries.broker(), child: None }
+        Replica {
+            port,
+            management,
+            config,
+            log,
+            binary: binaries.broker(),
+            environment: Vec::new(),
+            child: None,
+        }
     }
 
     /// What a query of one number gives.
@@ -122,6 +131,7 @@ impl Replica {
             .args(["serve", "-c"])
             .arg(&self.config)
             .env("SUTLER_LOG", "info")
+            .envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -135,6 +145,38 @@ impl Replica {
         self.child.take().unwrap().kill().await.unwrap();
         self.start();
         self.wait_until_ready().await;
+    }
+
+    /// Kills it with signal 9.
+    pub(crate) async fn down(&mut self) {
+        self.child.take().unwrap().kill().await.unwrap();
+    }
+
+    /// Starts it.
+    pub(crate) async fn up(&mut self) {
+        self.start();
+        self.wait_until_ready().await;
+    }
+
+    /// Changes its configuration, for its next start.
+    pub(crate) fn replace(&self, written: &str, instead: &str) {
+        let text = fs::read_to_string(&self.config).unwrap();
+        assert!(text.contains(written), "no '{written}' in {text}");
+        fs::write(&self.config, text.replace(written, instead)).unwrap();
+    }
+
+    /// From its next start on it is alone, with a store of its own.
+    pub(crate) fn on_sqlite(&self) {
+        let text = fs::read_to_string(&self.config).unwrap();
+        let (before, rest) = text.split_once("store:\n").unwrap();
+        let (_postgres, after) = rest.split_once("\n\n").unwrap();
+        fs::write(&self.config, format!("{before}store: sqlite:alone.db\n\n{after}")).unwrap();
+    }
+
+    /// From its next start on its wall clock is wrong by as many seconds as this file says.
+    pub(crate) fn wrong_by(&mut self, library: &Path, seconds: &Path) {
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        self.environment = vec![("LD_PRELOAD", text(library)), ("CLOCK_WRONG_BY", text(seconds))];
     }
 
     /// Holds it for so long; it notices nothing.

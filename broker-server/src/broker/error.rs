@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub(crate) use crate::logging::chain;
 use crate::{operation::Work, providers::Refusal, store::StoreError};
 
 /// Why work ended without success. The description is for the end user.
@@ -89,13 +90,4 @@ impl BrokerError {
     pub fn problems(problems: &[String]) -> Self {
         Self::Invalid(format!("The parameters are not valid: {}.", problems.join("; ")))
     }
-}
-
-/// An error with all its sources, for the log.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
-    // a transparent error says what its source says
-    texts.dedup();
-    texts.join(": ")
 }

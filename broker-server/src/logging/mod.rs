@@ -27,6 +27,15 @@ pub fn start(filter: Option<&str>) -> Result<(), ParseError> {
     Ok(())
 }
 
+/// An error with all its sources, for the log.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
+    // a transparent error says what its source says
+    texts.dedup();
+    texts.join(": ")
+}
+
 /// The layer that writes lines.
 pub(crate) fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(
     filter: Option<&str>,

@@ -119,6 +119,8 @@ fn parameters() -> Value {
         "in": "query", "name": "accepts_incomplete", "description": "Only `true` allows asynchronous work.",
         "schema": { "type": "boolean" },
     });
+    // whatever is no validator of ours names another catalog
+    let validator = |name: &str, description: &str| json!({ "in": "header", "name": name, "description": description, "schema": { "type": "string" } });
     // an empty one is no name: the broker gives the request one of its own (S-24)
     let identity = json!({
         "in": "header", "name": "X-Broker-API-Request-Identity", "description":
@@ -143,8 +145,8 @@ fn parameters() -> Value {
         "version": version,
         "request_identity": identity,
         "originating_identity": originator,
-        "if_none_match": text("header", "If-None-Match", false, "The ETag of the catalog that is known."),
-        "if_modified_since": text("header", "If-Modified-Since", false, "When the known catalog was changed."),
+        "if_none_match": validator("If-None-Match", "The ETag of the catalog that is known."),
+        "if_modified_since": validator("If-Modified-Since", "When the known catalog was changed."),
         "accepts_incomplete": flag,
         "service_id": text("query", "service_id", true, "The offering."),
         "plan_id": text("query", "plan_id", true, "The plan."),

@@ -2,12 +2,14 @@
 
 mod halting;
 mod handles;
+mod moving;
 mod replicas;
 mod rotation;
 
 use std::{sync::Arc, time::Duration};
 
 pub use handles::run_shared;
+pub use moving::run_moving;
 pub use rotation::run_rotation;
 use serde_json::{Map, json};
 use sutler_secrets::Digest;
@@ -86,7 +88,8 @@ async fn what_is_begun_is_there(store: &dyn BrokerStore) {
     assert_eq!(store.begin(begin).await.expect("begin"), Begun::Accepted);
     let row = store.instance(&instance).await.expect("read").expect("the instance");
     assert_eq!(row, Instance { revision: row.revision, ..new_instance("begun") });
-    assert_eq!(store.operation(&operation.id).await.expect("read"), Some(operation.clone()));
+    let found = store.operation(&operation.id).await.expect("read").expect("the operation");
+    assert_eq!(Operation { age: operation.age, ..found }, operation, "but for its age");
     let subject = Subject::Instance(instance.clone());
     let status = store.status(&subject, None).await.expect("read").expect("the status");
     assert_eq!((status.id.clone(), status.state), (operation.id.clone(), OperationState::InProgress));
@@ -141,7 +144,8 @@ async fn only_the_holder_writes(store: &dyn BrokerStore) {
         assert!(matches!(store.save(save).await, Err(StoreError::LeaseLost)));
     }
     assert!(store.instance(&id("held")).await.expect("read").is_some());
-    assert_eq!(store.operation(&operation.id).await.expect("read"), Some(operation.clone()));
+    let found = store.operation(&operation.id).await.expect("read").expect("the operation");
+    assert_eq!(Operation { age: operation.age, ..found }, operation, "but for its age");
     park(store, &lease, &operation, LONG).await;
     let late = Save { lease, operation, hold: Hold::Keep(LONG), rows: Rows::default(), event: None };
     assert!(matches!(store.save(late).await, Err(StoreError::LeaseLost)), "who let go has lost it");

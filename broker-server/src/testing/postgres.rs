@@ -179,6 +179,29 @@ impl Cluster {
         })
     }
 
+    /// From now on the server takes connections with TLS only. It shows this certificate.
+    ///
+    /// # Errors
+    /// When its files cannot be written, or it does not come up again.
+    pub fn secure(&self, certificate: &str, key: &str) -> Result<(), ClusterError> {
+        let data = self.data();
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = data.join(name);
+            fs::write(&path, text).map_err(system("write the server's certificate"))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
+                .map_err(system("protect the server's key"))?;
+            if let Some((user, group)) = self.user {
+                chown(&path, Some(user), Some(group)).map_err(system("give the server's user its files"))?;
+            }
+        }
+        let rules = "hostnossl all all all reject\nhostssl all all all scram-sha-256\n";
+        fs::write(data.join("pg_hba.conf"), rules).map_err(system("write who may connect"))?;
+        let settings = data.join("postgresql.auto.conf");
+        fs::write(settings, "ssl = on\n").map_err(system("write the server's settings"))?;
+        self.stop()?;
+        self.resume()
+    }
+
     fn program(&self, name: &'static str, set_up: impl FnOnce(&mut Command)) -> Result<(), ClusterError> {
         let mut command = Command::new(self.programs.join(name));
         command.current_dir(self.folder.path()).stdin(Stdio::null()).env_remove("PGDATA");

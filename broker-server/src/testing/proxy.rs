@@ -56,7 +56,7 @@ pub enum Fate {
     Halved,
     /// It never arrives, and the client's connection is reset.
     Reset,
-    /// It arrives, and so many bytes of what the server says next; the connection ends.
+    /// It arrives, and so many bytes of the next that the server says; then the connection ends.
     Truncated(usize),
     /// It arrives later.
     Late(Duration),
@@ -221,6 +221,7 @@ impl Way {
         let (mut asked, mut told) = (Vec::new(), Vec::new());
         // the first message has no type: its length comes first
         let mut kind = 0;
+        let mut left = usize::MAX;
         loop {
             tokio::select! {
                 read = self.from_client.read_buf(&mut asked) => if read? == 0 { return Ok(()) },
@@ -228,7 +229,10 @@ impl Way {
                     if read? == 0 {
                         return Ok(());
                     }
-                    self.to_client.write_all(&told).await?;
+                    self.to_client.write_all(&told[..told.len().min(left)]).await?;
+                    if left < usize::MAX {
+                        return Ok(());
+                    }
                     told.clear();
                 }
             }
@@ -244,6 +248,11 @@ impl Way {
                     Some(Fate::LateAnswer(delay)) => {
                         self.to_server.write_all(&message).await?;
                         sleep(delay).await;
+                    }
+                    Some(Fate::Truncated(length)) => {
+                        // a message need not be answered before others have come
+                        left = length;
+                        self.to_server.write_all(&message).await?;
                     }
                     Some(fate) => return self.end(&message, fate).await,
                 }
@@ -269,12 +278,6 @@ impl Way {
                 self.to_client.as_ref().set_zero_linger()?;
             }
             Fate::Reset => self.to_client.as_ref().set_zero_linger()?,
-            Fate::Truncated(length) => {
-                self.to_server.write_all(message).await?;
-                let mut told = vec![0; length];
-                let read = self.from_server.read(&mut told).await?;
-                self.to_client.write_all(&told[..read]).await?;
-            }
             Fate::Stalled => {
                 // for as long as the client has patience
                 let mut unheard = Vec::new();
@@ -286,7 +289,8 @@ impl Way {
                 self.to_server.shutdown().await?;
                 tokio::io::copy(&mut self.from_server, &mut self.to_client).await?;
             }
-            Fate::Lost | Fate::Late(_) | Fate::LateAnswer(_) => {}
+            // these do not end a connection, or there is nothing more to do
+            Fate::Lost | Fate::Late(_) | Fate::LateAnswer(_) | Fate::Truncated(_) => {}
         }
         Ok(())
     }

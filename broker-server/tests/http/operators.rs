@@ -1,9 +1,10 @@
 //! What operators see: health and metrics.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use sutler_broker_server::providers::{Checkpoint, Work, scripted::Answer};
+use tokio::sync::Semaphore;
 
 use crate::world::{World, wanted};
 
@@ -85,4 +86,30 @@ async fn metrics_count_operations_and_calls_and_name_no_instance() {
     assert_eq!(sample(&world, parked).await, 1.0, "{text}");
     assert!(text.contains("outcome=\"pending\""), "{text}");
     assert!(!text.contains("a-telling-name"), "labels are bounded: {text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_of_ages_of_the_pool_and_of_leases_that_were_lost() {
+    let world = world().await;
+    let gate = Arc::new(Semaphore::new(0));
+    world.script.on(Work::Provision, [Answer::Gate(gate.clone())]);
+    let put = "/v2/service_instances/i?accepts_incomplete=true";
+    assert_eq!(world.put(put, &wanted(json!({}))).await.status, 202);
+    let young = "sutler_broker_operations_in_progress_by_age{work=\"provision\",age=\"under_1m\"}";
+    let (_, text) = ask(&world, "/metrics").await;
+    assert_eq!(sample(&world, young).await, 1.0, "{text}");
+    assert!(sample(&world, "sutler_broker_operations_oldest_age_seconds{work=\"provision\"}").await < 60.0);
+    assert!(sample(&world, "sutler_broker_store_connections").await >= 1.0, "{text}");
+    assert_eq!(sample(&world, "sutler_broker_lease_losses_total").await, 0.0);
+    // somebody else takes the operation while its step is at the vendor
+    let store = rusqlite::Connection::open(world.database().join("broker.db")).unwrap();
+    store.busy_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(store.execute("UPDATE operations SET owner = 'somebody', fence = fence + 1", []).unwrap(), 1);
+    gate.add_permits(10);
+    let lost = async {
+        while sample(&world, "sutler_broker_lease_losses_total").await < 1.0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), lost).await.expect("the loss is counted");
 }

@@ -20,7 +20,7 @@ Exit codes:
   1 failed                      5 the lock is held by someone else
   2 usage or configuration      6 the lock was lost
   3 drift or pending changes    7 state damaged, foreign, or sealed with a key we lack
-    (check; plan --detailed-exitcode)";
+    (check; plan --detailed-exitcode)  8 the saved plan is stale";
 
 /// Provision what an application needs (databases, tokens, secrets, domains) from one declared file,
 /// across Open Service Brokers.
@@ -42,6 +42,9 @@ pub(crate) struct Arguments {
     /// Say more: -v shows what is asked of brokers, -vv everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Go on although state is older than the one that this machine saw.
+    #[arg(long, global = true)]
+    pub(crate) accept_rollback: bool,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
@@ -63,6 +66,12 @@ pub(crate) enum Verb {
     Init(Init),
     /// Show what apply would do, and why. Changes nothing and takes no lock.
     Plan(PlanArguments),
+    /// Show a plan that was saved with plan --out.
+    Show {
+        /// The file.
+        #[arg(value_name = "FILE")]
+        plan: PathBuf,
+    },
     /// Make what is declared exist. Killed anywhere, it is finished by running it again.
     #[command(visible_alias = "push")]
     Apply(Apply),
@@ -70,12 +79,22 @@ pub(crate) enum Verb {
     Check(Check),
     /// Show what state knows: each instance, where it stands, what runs, what is still to be deleted, who holds the lock.
     Status(StatusArguments),
+    /// Look at what is recorded, and change it by hand.
+    State(State),
     /// Delete everything in state, consumers first.
     Teardown(Teardown),
     /// Show what instances yield; secrets are masked unless asked for.
     Outputs(Outputs),
     /// Open the sealed dotenv sink: print it, or run a command with it.
     Env(Env),
+    /// Show what happened to an instance, field by field; of secrets, that they changed.
+    History {
+        /// The instance; one that is gone has a history too.
+        #[arg(value_name = "REF")]
+        reference: String,
+    },
+    /// Show every change in order; deliver and count them.
+    Events(Events),
     /// Draw who needs whom.
     Graph(Graph),
     /// List what the configured brokers offer.
@@ -86,6 +105,25 @@ pub(crate) enum Verb {
         #[arg(value_enum)]
         shell: Shell,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// Only what came after this sequence number.
+    #[arg(long, default_value_t = 0, value_name = "SEQUENCE")]
+    pub(crate) after: u64,
+    /// Go on telling what happens until interrupted.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Count how often instances went from one status to another, instead of listing.
+    #[arg(long, conflicts_with_all = ["follow", "after"])]
+    pub(crate) count: bool,
+    /// With --count: only within this time before now, such as 24h.
+    #[arg(long, requires = "count", value_name = "DURATION")]
+    pub(crate) window: Option<String>,
+    /// Deliver what was not delivered yet to the file and the webhooks of the configuration, instead of listing.
+    #[arg(long, conflicts_with_all = ["follow", "after", "count"])]
+    pub(crate) deliver: bool,
 }
 
 #[derive(Debug, Args)]
@@ -171,10 +209,16 @@ pub(crate) struct PlanArguments {
     /// Exit 3 when something would change.
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    /// Save the plan, sealed, for `sutler apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
+    /// A plan that was saved: it is carried out exactly, without asking, or not at all (exit 8).
+    #[arg(value_name = "FILE", conflicts_with_all = ["targets", "prune", "force"])]
+    pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) selection: Selection,
     #[command(flatten)]
@@ -186,6 +230,92 @@ pub(crate) struct Check {
     /// Compare configuration and state only; ask the brokers for nothing but their catalogs.
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct State {
+    #[command(subcommand)]
+    pub(crate) what: StateVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateVerb {
+    /// List what is recorded.
+    List,
+    /// Show one record, field by field; of secrets, keyed digests.
+    Show {
+        /// Which.
+        #[arg(value_name = "REF")]
+        reference: String,
+    },
+    /// List the revisions: what was recorded at the end of each run that changed something.
+    Revisions,
+    /// Make the records of a revision those of now. Asks no broker; `sutler check` says what is live.
+    Restore {
+        /// The revision's serial.
+        #[arg(value_name = "REV")]
+        revision: u64,
+        #[command(flatten)]
+        writing: Writing,
+    },
+    /// Check that everything is as it was written: each record, and the journal since the last revision.
+    Verify {
+        /// The whole journal and every revision, too.
+        #[arg(long)]
+        full: bool,
+    },
+    /// Give a record another ref, as the configuration will call it. Asks no broker.
+    Mv {
+        /// What it is called now.
+        #[arg(value_name = "FROM")]
+        from: String,
+        /// What it is to be called.
+        #[arg(value_name = "TO")]
+        to: String,
+        #[command(flatten)]
+        writing: Writing,
+    },
+    /// Forget a record, and leave at its broker what it stands for.
+    Rm {
+        /// Which.
+        #[arg(value_name = "REF")]
+        reference: String,
+        /// Although it is protected, or others need it.
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        writing: Writing,
+    },
+    /// Print everything recorded as JSON; what is sealed stays sealed.
+    Export {
+        /// As of a revision.
+        #[arg(long, value_name = "REV")]
+        revision: Option<u64>,
+    },
+    /// Make a new key, seal everything anew with it, and forget the old one. Killed anywhere, it is finished by running
+    /// it again.
+    Rekey {
+        /// How long to wait for the lock, such as 10s.
+        #[arg(long, default_value = "0s", value_name = "DURATION")]
+        lock_timeout: String,
+    },
+    /// Take the lock away from a run that is dead. A run that is not finds out at its next write, and changes nothing.
+    ForceUnlock {
+        /// The lock's id, as shown by the run that was refused.
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// How state is changed by hand.
+#[derive(Debug, Args)]
+pub(crate) struct Writing {
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// How long to wait for the lock, such as 10s.
+    #[arg(long, default_value = "0s", value_name = "DURATION")]
+    pub(crate) lock_timeout: String,
 }
 
 #[derive(Debug, Args)]
@@ -215,6 +345,9 @@ pub(crate) struct Env {
     /// How to print.
     #[arg(long, value_enum, default_value_t = EnvFormat::Dotenv)]
     pub(crate) format: EnvFormat,
+    /// Print the public key that others can seal for, instead of the variables: the `recipient` of a sink.
+    #[arg(long, conflicts_with_all = ["sink", "format", "command"])]
+    pub(crate) recipient: bool,
     /// A command to run with the variables set, instead of printing them.
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,

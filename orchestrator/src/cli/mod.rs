@@ -4,10 +4,13 @@ mod apply;
 mod args;
 mod ask;
 mod diagnose;
+mod journal;
 mod logging;
 mod output;
 mod progress;
+mod rekey;
 mod show;
+mod state;
 mod status;
 mod text;
 mod verbs;
@@ -17,8 +20,9 @@ use std::fmt::Write as _;
 
 use clap::Parser;
 
-use crate::commands::{Failure, Settings};
+use crate::commands::{Failure, Rollback, Settings};
 use crate::exit::Exit;
+use crate::state::Notice;
 use args::{Arguments, Verb};
 use output::Output;
 
@@ -53,13 +57,23 @@ pub fn main() -> Exit {
 }
 
 async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
-    let settings = Settings::from_environment(variable)?;
+    let mut settings = Settings::from_environment(variable)?;
+    settings.notice = Notice::new(move |holder| {
+        output.say(&text::one_line(&format!("waiting for the lock of {holder}")));
+    });
+    if arguments.accept_rollback {
+        settings.rollback = Rollback::Accepted;
+    }
     let open = || crate::commands::Project::open(arguments.config.as_deref(), settings.clone());
     match arguments.verb {
         Verb::Init(init) => verbs::init(&init, output),
         Verb::Completions { shell } => verbs::completions(shell),
         Verb::Plan(plan) => verbs::plan(&open()?, &plan, output).await,
+        Verb::Show { plan } => verbs::show(&open()?, &plan, output),
+        Verb::History { reference } => journal::history(&open()?, &reference, output).await,
+        Verb::Events(events) => journal::events(&open()?, &events, output).await,
         Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
+        Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
         Verb::Check(check) => verbs::check(&open()?, &check, output).await,
         Verb::Status(status) => status::status(&open()?, &status, output).await,

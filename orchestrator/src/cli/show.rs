@@ -8,14 +8,14 @@ use crate::commands::{Listing, OutputRow, Status};
 use crate::state::record::InstanceRecord;
 use crate::state::status::{BindingStatus, Status as Standing};
 
-fn table(headings: &[&str]) -> Table {
+pub(super) fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(headings.iter().map(Cell::new));
     table
 }
 
-fn row(table: &mut Table, cells: &[&str]) {
+pub(super) fn row(table: &mut Table, cells: &[&str]) {
     table.add_row(cells.iter().map(|cell| one_line(cell)));
 }
 
@@ -139,7 +139,7 @@ pub(crate) fn catalog(listings: &[Listing], paint: Paint) -> String {
 }
 
 /// A table without the blanks at the ends of its lines.
-fn trimmed(table: &Table) -> String {
+pub(super) fn trimmed(table: &Table) -> String {
     let mut text = String::new();
     for line in table.to_string().lines() {
         text.push_str(line.trim_start_matches(' ').trim_end());

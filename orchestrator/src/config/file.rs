@@ -17,6 +17,8 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     pub(super) sinks: Entries<SinkFile>,
     #[serde(default)]
+    pub(super) events: Option<EventsFile>,
+    #[serde(default)]
     pub(super) instances: Entries<InstanceFile>,
 }
 
@@ -83,9 +85,46 @@ pub(super) struct SecretFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SinkFile {
-    pub(super) dotenv: String,
+    #[serde(default)]
+    pub(super) dotenv: Option<String>,
+    #[serde(default)]
+    pub(super) json: Option<String>,
+    #[serde(default)]
+    pub(super) kubernetes: Option<String>,
+    #[serde(default)]
+    pub(super) command: Option<Vec<String>>,
     #[serde(default)]
     pub(super) sealed: Option<bool>,
+    #[serde(default)]
+    pub(super) recipient: Option<String>,
+    #[serde(default)]
+    pub(super) dialect: Option<String>,
+    #[serde(default)]
+    pub(super) secret: Option<String>,
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
+    #[serde(default, rename = "type")]
+    pub(super) kind: Option<String>,
+    #[serde(default)]
+    pub(super) provider: Option<String>,
+    #[serde(default)]
+    pub(super) timeout: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsFile {
+    #[serde(default)]
+    pub(super) file: Option<String>,
+    #[serde(default)]
+    pub(super) webhooks: Entries<WebhookFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookFile {
+    pub(super) url: String,
+    pub(super) secret: SecretForm,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     problem::{At, Finding},
-    shape::{Choice, FILE, Presence, Record, Shape},
+    shape::{Choice, FILE, Form, Presence, Record, Shape},
     tree::{Entry, Kind, Tree},
 };
 use crate::nearest::{listed, nearest};
@@ -79,6 +79,10 @@ impl Place {
         Self { name, at: At::Span(entry.key_span.clone()) }
     }
 
+    fn items(&self) -> Self {
+        Self { name: format!("each item of {}", self.name), at: self.at.clone() }
+    }
+
     fn words(&self) -> &str {
         if self.name.is_empty() { "the file" } else { &self.name }
     }
@@ -91,17 +95,29 @@ impl Fit<'_> {
             (Shape::Record(record) | Shape::TextOr(record), Kind::Map(entries)) => {
                 return self.record(entries, record, place);
             }
+            (Shape::Kinds(kinds), Kind::Map(entries)) => return self.one_of_kinds(entries, kinds, place),
+            (Shape::Words(form), Kind::List(items)) if !items.is_empty() => {
+                let (text, place) = (Shape::Text(Form { ..*form }), place.items());
+                return items.iter().for_each(|item| self.value(*item, &text, &place));
+            }
             (Shape::Each(_, each), Kind::Map(entries)) => {
                 return entries.iter().for_each(|entry| self.value(entry.value, each, &place.of(entry)));
             }
             (Shape::Anything | Shape::Each(..), Kind::Map(_) | Kind::Null)
             | (Shape::Text(_) | Shape::TextOr(_), Kind::Text(_) | Kind::Plain(_))
             | (Shape::Flag, Kind::Flag(_))
+            | (Shape::Off, Kind::Flag(false))
             | (_, Kind::Date(_)) => return,
             (Shape::Flag, Kind::Plain(text)) if matches!(text.as_str(), "true" | "false") => return,
+            (Shape::Off, Kind::Plain(text)) if text == "false" => return,
             (Shape::Count, Kind::Plain(text) | Kind::Number(text)) if text.parse::<u64>().is_ok() => return,
             (Shape::Text(form), _) => format!("a text, such as {}", form.example),
             (Shape::Flag, _) => "true or false".to_owned(),
+            (Shape::Off, _) => "false, since it is to be had in clear only".to_owned(),
+            (Shape::Words(form), _) => format!("a list of texts, such as [{}]", form.example),
+            (Shape::Kinds(kinds), _) => {
+                format!("a map with one of the keys {}", listed(kinds.iter().map(tell)))
+            }
             (Shape::Count, _) => "a whole number".to_owned(),
             (Shape::Anything | Shape::Each(..), _) => "a map".to_owned(),
             (Shape::Record(record) | Shape::TextOr(record), _) => {
@@ -111,6 +127,30 @@ impl Fit<'_> {
         self.found.nodes.insert(number);
         let message = format!("{} has to be {wanted}, not {}", place.words(), described(kind));
         self.found.findings.push(Finding::new(message).at(place.at.clone()));
+    }
+
+    /// The key that is there tells which keys may be there beside it.
+    fn one_of_kinds(&mut self, entries: &[Entry], kinds: &'static [Record], place: &Place) {
+        let is_there = |kind: &&Record| entries.iter().any(|entry| entry.key == tell(kind));
+        if let Some(kind) = kinds.iter().find(is_there) {
+            return self.record(entries, kind, place);
+        }
+        let tells = || kinds.iter().map(tell);
+        let near = entries.iter().find_map(|entry| Some((entry, nearest(&entry.key, tells())?)));
+        let finding = match near {
+            Some((entry, near)) => {
+                let message = format!("unknown key '{}' in {}", entry.key, place.words());
+                let finding = Finding::new(message).at(At::Span(entry.key_span.clone()));
+                finding.label("not known here").help(format!("did you mean '{near}'?"))
+            }
+            None => {
+                let message = format!("{} does not say what it is", place.words());
+                let help = format!("exactly one of these is wanted: {}", listed(tells()));
+                Finding::new(message).at(place.at.clone()).help(help)
+            }
+        };
+        self.found.findings.push(finding);
+        self.found.nodes.extend(entries.iter().map(|entry| entry.value));
     }
 
     fn record(&mut self, entries: &[Entry], record: &Record, place: &Place) {
@@ -165,6 +205,11 @@ impl Fit<'_> {
         let at = At::Span(entry.key_span.clone());
         self.found.findings.push(Finding::new(message).at(at).label("not known here").help(help));
     }
+}
+
+/// The key that tells a kind.
+fn tell(kind: &Record) -> &'static str {
+    kind.fields.first().map_or("", |field| field.name)
 }
 
 fn described(kind: &Kind) -> &'static str {

@@ -5,6 +5,7 @@ mod file;
 mod fit;
 mod load;
 mod mask;
+mod place;
 mod problem;
 mod schema;
 mod shape;
@@ -22,6 +23,7 @@ use url::Url;
 pub use check::is_hostile;
 pub use load::{FILE_NAMES, find, load, parse};
 pub(crate) use mask::is_secret_looking;
+pub use place::{BucketPlace, PostgresPlace, Transport};
 pub(crate) use problem::{At, Finding, pointer};
 pub use problem::{Place, Problem, Problems, Problems as ConfigError};
 pub use schema::schema;
@@ -41,6 +43,8 @@ pub struct Config {
     pub state: StateUrl,
     /// Where credentials land.
     pub sinks: Vec<SinkConfig>,
+    /// Who is told what happened.
+    pub events: EventsConfig,
     /// The instances, in the order they are written.
     pub instances: IndexMap<InstanceRef, Declaration>,
     /// Who needs whom, by position in `instances`; without loops.
@@ -181,31 +185,133 @@ pub enum SecretSource {
 pub enum StateUrl {
     /// `sqlite:PATH`
     Sqlite(PathBuf),
+    /// `postgres://USER@HOST/DATABASE`
+    Postgres(PostgresPlace),
+    /// `s3://BUCKET/PREFIX`
+    Bucket(BucketPlace),
     /// `memory:`, for trying things; nothing is kept.
     Memory,
 }
 
 /// Where credentials land.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SinkConfig {
+pub struct SinkConfig {
+    /// The sink's handle in the configuration.
+    pub name: String,
+    /// What it is.
+    pub kind: SinkKind,
+    /// Whether values are sealed; the default where it can be.
+    pub sealing: Sealing,
+}
+
+/// What a sink is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SinkKind {
     /// A dotenv file.
     Dotenv {
-        /// The sink's handle in the configuration.
-        name: String,
         /// The file.
         path: PathBuf,
-        /// Whether values are sealed; the default.
-        sealing: Sealing,
+        /// Who reads it.
+        dialect: Dialect,
+    },
+    /// A JSON file: an object of variables.
+    Json {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A Secret in a Kubernetes manifest.
+    Kubernetes {
+        /// The file.
+        path: PathBuf,
+        /// The Secret.
+        secret: SecretManifest,
+    },
+    /// A program that gets what changed as JSON on its standard input.
+    Command {
+        /// The program and its arguments.
+        words: Vec<String>,
+        /// The folder it runs in: that of the configuration.
+        folder: PathBuf,
+        /// Time for one run.
+        patience: Duration,
+        /// Where keyed digests of what it was given are kept.
+        ledger: PathBuf,
     },
 }
 
+impl SinkKind {
+    /// The file that it keeps, if it keeps one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Dotenv { path, .. } | Self::Json { path } | Self::Kubernetes { path, .. } => Some(path),
+            Self::Command { .. } => None,
+        }
+    }
+}
+
+/// Who reads a dotenv file, and so what its lines look like in clear.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// Dotenv readers and POSIX shells, all alike; what they disagree about is refused.
+    #[default]
+    Dotenv,
+    /// `docker run --env-file` and its like: a line as it is, without quotes.
+    Docker,
+    /// A POSIX shell; variables are exported.
+    Shell,
+}
+
+/// What a Secret is called, and what service bindings are told about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretManifest {
+    /// Its name.
+    pub name: String,
+    /// Its namespace, when it is to have one.
+    pub namespace: Option<String>,
+    /// The `type` of the binding.
+    pub kind: String,
+    /// The `provider` of the binding.
+    pub provider: String,
+}
+
 /// Whether a sink seals what it writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sealing {
-    /// Values are sealed; `sutler env` opens them.
+    /// Values are sealed for this key ring; `sutler env` opens them.
     Sealed,
+    /// Values are sealed for the public key in this file; `sutler env` opens them where its key ring is.
+    SealedFor(PathBuf),
     /// Values are written in clear, on request.
     Clear,
+}
+
+/// Who is told what happened.
+#[derive(Debug, Default)]
+pub struct EventsConfig {
+    /// A file of JSON Lines that events are appended to.
+    pub file: Option<PathBuf>,
+    /// Addresses that events are posted to, in the order they are written.
+    pub webhooks: Vec<WebhookConfig>,
+}
+
+impl EventsConfig {
+    /// Whether nobody is told anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.file.is_none() && self.webhooks.is_empty()
+    }
+}
+
+/// An address that events are posted to.
+#[derive(Debug)]
+pub struct WebhookConfig {
+    /// Its handle.
+    pub name: String,
+    /// The address.
+    pub url: Url,
+    /// What posts are signed with.
+    pub secret: SecretSource,
 }
 
 /// One declared instance.

@@ -25,6 +25,9 @@ fn of(shape: &Shape) -> Value {
     match shape {
         Shape::Text(form) => text(form),
         Shape::Flag => json!({ "type": "boolean" }),
+        Shape::Off => json!({ "const": false }),
+        Shape::Words(form) => json!({ "type": "array", "minItems": 1, "items": text(form) }),
+        Shape::Kinds(kinds) => json!({ "anyOf": kinds.iter().map(of_record).collect::<Vec<_>>() }),
         Shape::Count => json!({ "type": "integer", "minimum": 1 }),
         Shape::Anything => json!({ "type": ["object", "null"] }),
         Shape::Record(record) => of_record(record),

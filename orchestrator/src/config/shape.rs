@@ -6,14 +6,20 @@ pub(super) enum Shape {
     Text(Form),
     /// True or false.
     Flag,
+    /// False, written down: what is only to be had so has to be asked for.
+    Off,
     /// A whole number from one.
     Count,
+    /// A list of texts, at least one.
+    Words(Form),
     /// A map of anything.
     Anything,
     /// A map with these keys.
     Record(Record),
     /// A text, or a map with these keys.
     TextOr(Record),
+    /// A map with the keys of one of these, which its first key tells.
+    Kinds(&'static [Record]),
     /// A map from names to one shape each.
     Each(Form, &'static Shape),
 }
@@ -106,6 +112,22 @@ pub(super) static FILE: Shape = any_of(&[
         "Where state lives; sqlite:.sutler/state.db when left out.",
     ),
     optional("sinks", Shape::Each(like(HANDLE, "env"), &SINK), "Where credentials land, by handle."),
+    optional(
+        "events",
+        any_of(&[
+            optional(
+                "file",
+                text("events.jsonl"),
+                "A file that events are appended to, one JSON document on each line.",
+            ),
+            optional(
+                "webhooks",
+                Shape::Each(like(HANDLE, "audit"), &WEBHOOK),
+                "Addresses that events are posted to, as CloudEvents, by handle.",
+            ),
+        ]),
+        "Who is told what happened: every change, at least once, in order.",
+    ),
     optional("instances", Shape::Each(like(HANDLE, "db"), &INSTANCE), "What is wanted, by ref."),
 ]);
 
@@ -149,9 +171,83 @@ const SECRET: Shape = text_or(&[
     ),
 ]);
 
-static SINK: Shape = any_of(&[
-    required("dotenv", text(".env"), "The dotenv file to keep."),
-    optional("sealed", Shape::Flag, "Whether values are sealed, for sutler env to open; true when left out."),
+const fn kind(fields: &'static [Field]) -> Record {
+    Record { fields, choice: Choice::Any }
+}
+
+const SEALED: Field =
+    optional("sealed", Shape::Flag, "Whether values are sealed, for sutler env to open; true when left out.");
+const RECIPIENT: Field = optional(
+    "recipient",
+    text("ops.recipient"),
+    "A file with the public key to seal for, from sutler env --recipient; that of this key ring when left out.",
+);
+const IN_CLEAR: Field = required(
+    "sealed",
+    Shape::Off,
+    "Has to be false: Kubernetes reads values in clear, so the file holds them in clear.",
+);
+const DNS: &str = "^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$";
+const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+const BINDING_TYPE: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";
+
+static SINK: Shape = Shape::Kinds(&[
+    kind(&[
+        required("dotenv", text(".env"), "The dotenv file to keep."),
+        SEALED,
+        RECIPIENT,
+        optional(
+            "dialect",
+            Shape::Text(like("^(dotenv|docker|shell)$", "dotenv")),
+            "Who reads it: dotenv (dotenv readers and shells alike), docker (docker run --env-file), or shell.",
+        ),
+    ]),
+    kind(&[
+        required("json", text("credentials.json"), "The JSON file to keep: an object of variables."),
+        SEALED,
+        RECIPIENT,
+    ]),
+    kind(&[
+        required(
+            "kubernetes",
+            text("secret.yaml"),
+            "The manifest to keep a Secret in, as servicebinding.io has it.",
+        ),
+        IN_CLEAR,
+        optional(
+            "secret",
+            Shape::Text(like(DNS, "shop-env")),
+            "The Secret's name; stack-sink when left out.",
+        ),
+        optional("namespace", Shape::Text(like(LABEL, "production")), "The Secret's namespace."),
+        optional(
+            "type",
+            Shape::Text(like(BINDING_TYPE, "sutler")),
+            "Its binding type; sutler when left out.",
+        ),
+        optional(
+            "provider",
+            Shape::Text(like(BINDING_TYPE, "sutler")),
+            "Its provider; sutler when left out.",
+        ),
+    ]),
+    kind(&[
+        required(
+            "command",
+            Shape::Words(Form { pattern: None, example: "./keep-secrets" }),
+            "A program and its arguments; it gets what changed as JSON on its standard input.",
+        ),
+        optional("timeout", Shape::Text(like(DURATION, "30s")), "Time for one run; 30s when left out."),
+    ]),
+]);
+
+static WEBHOOK: Shape = any_of(&[
+    required(
+        "url",
+        Shape::Text(like("^https?://", "https://events.example.org/sutler")),
+        "The address. Plain http goes to loopback only.",
+    ),
+    required("secret", SECRET, "What posts are signed with, as Standard Webhooks are."),
 ]);
 
 static INSTANCE: Shape = any_of(&[

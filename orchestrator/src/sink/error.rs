@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use sutler_secrets::OpenError;
+use sutler_secrets::{OpenError, ParseRecipientError};
 
 /// Why a sink could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -12,9 +12,22 @@ pub enum SinkError {
     /// Somebody else wrote the variable.
     #[error(
         "{variable} is already set at {}:{line}, and Sutler did not write it there; \
-         remove that line, or bind to another variable", path.display()
+         remove it, or bind to another variable", path.display()
     )]
     Conflict {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The variable.
+        variable: String,
+    },
+    /// Somebody else changed what we wrote.
+    #[error(
+        "{variable} at {}:{line} was changed by somebody else since Sutler wrote it; \
+         remove it there and apply again, which writes it anew", path.display()
+    )]
+    Edited {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
@@ -34,7 +47,7 @@ pub enum SinkError {
     },
     /// The format has no way to say the value.
     #[error(
-        "the value of {variable} holds {what}, which a dotenv file cannot carry in clear; \
+        "the value of {variable} holds {what}, which this file cannot carry in clear; \
          let sink '{sink}' seal its values, which carries everything"
     )]
     Unwritable {
@@ -73,6 +86,74 @@ pub enum SinkError {
         /// The line, from 1.
         line: usize,
     },
+    /// Not the JSON object that variables are kept in.
+    #[error("{}:{line}:{column}: this is not a JSON object; it was left as it is. Name another file", path.display())]
+    NotJson {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// A member of a JSON object is there twice.
+    #[error("{}:{line}: '{name}' is there twice; keep one of them", path.display())]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// The line of the second one, from 1.
+        line: usize,
+        /// The member's name.
+        name: String,
+    },
+    /// What others wrote into a manifest is no YAML.
+    #[error("{} holds what is not YAML; it was left as it is. Mend it, or name another file", path.display())]
+    NotYaml {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The manifest of somebody else has the Secret already.
+    #[error(
+        "{} has a Secret '{name}' that Sutler did not write; remove it, or give the sink another `secret`",
+        path.display()
+    )]
+    SameSecret {
+        /// The file.
+        path: PathBuf,
+        /// The Secret's name.
+        name: String,
+    },
+    /// The file with the public key cannot be used.
+    #[error("{} does not name a recipient", path.display())]
+    Recipient {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: ParseRecipientError,
+    },
+    /// A command did not take what it was given.
+    #[error("sink '{sink}': {program} {what}; what it was given will be given again by the next apply")]
+    Command {
+        /// The sink.
+        sink: String,
+        /// The program.
+        program: String,
+        /// What is wrong; masked.
+        what: String,
+    },
+    /// What a command was given cannot be told.
+    #[error("{} is not what Sutler wrote; remove it, and the next apply gives the command everything again", path.display())]
+    Ledger {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The sink only takes.
+    #[error("sink '{sink}' is a command, which only takes variables; name another one with --sink")]
+    NotKept {
+        /// The sink.
+        sink: String,
+    },
     /// A symbolic link, or no file at all.
     #[error("{} is {what}, which Sutler does not write to; name a regular file", path.display())]
     NotAFile {
@@ -81,7 +162,7 @@ pub enum SinkError {
         /// What it is.
         what: &'static str,
     },
-    /// Far larger than a dotenv file is.
+    /// Far larger than a file of variables is.
     #[error("{} is larger than {limit} bytes; it was left as it is. Name another file", path.display())]
     TooLarge {
         /// The file.

@@ -1,4 +1,15 @@
 //! Where credentials land: written after state knows them, so that what is lost here can be written again.
+//!
+//! ```text
+//!                set                          all sinks of a configuration
+//!      ┌──────┬───┴─────┬─────────┐
+//!   dotenv kubernetes  json    command
+//!      └─block─┘        │         │           lines of ours between lines of others
+//!         └── file ─────┘         │           read, decide, write again in one step
+//!        decide · disk            │
+//!              scribe             │           sealed or in clear
+//!                └───── mark ─────┘           what we wrote, and nobody else
+//! ```
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,11 +18,25 @@ use sutler_secrets::SecretString;
 
 use crate::name::VariableName;
 
+mod block;
+mod command;
+#[cfg(test)]
+mod contract;
+mod decide;
+mod disk;
 pub mod dotenv;
 mod error;
+mod file;
+mod json;
+mod kubernetes;
+mod mark;
+mod scribe;
 mod set;
 
+pub use command::CommandSink;
 pub use error::SinkError;
+pub use json::Json;
+pub use kubernetes::Kubernetes;
 pub use set::SinkSet;
 
 /// What changes in a sink at once.
@@ -29,6 +54,12 @@ impl Edits {
     pub fn is_empty(&self) -> bool {
         self.put.is_empty() && self.remove.is_empty()
     }
+
+    /// What is put, and then what is removed.
+    fn in_order(&self) -> impl Iterator<Item = (&VariableName, Option<&SecretString>)> {
+        let put = self.put.iter().map(|(variable, value)| (variable, Some(value)));
+        put.chain(self.remove.iter().map(|variable| (variable, None)))
+    }
 }
 
 /// Keeps variables somewhere.
@@ -37,7 +68,7 @@ impl Edits {
 /// - A write is all or nothing, and durable when it returns. Repeating it is harmless, and changes nothing when
 ///   everything is as it should be.
 /// - Only what we wrote is replaced or removed. Everything else stays byte for byte. A variable that somebody else
-///   wrote there is a conflict, found before anything is written.
+///   wrote there, or changed after we wrote it, is a conflict, found before anything is written.
 /// - A value that cannot be read back exactly is an error, never a guess.
 /// - Calls may block; they are made away from the runtime's threads.
 pub trait Sink: Send + Sync + fmt::Debug {
@@ -46,6 +77,11 @@ pub trait Sink: Send + Sync + fmt::Debug {
 
     /// Where it is, for people.
     fn location(&self) -> String;
+
+    /// Whether what it holds is sealed with this key ring, and so has to be written anew when its key is exchanged.
+    fn is_sealed(&self) -> bool {
+        false
+    }
 
     /// Whether these variables could be written: none is somebody else's, and none is dangerous to set.
     ///
@@ -64,6 +100,15 @@ pub trait Sink: Send + Sync + fmt::Debug {
     /// # Errors
     /// When it cannot be read.
     fn variables(&self) -> Result<BTreeSet<VariableName>, SinkError>;
+
+    /// Those of them that stand there as this sink would write them now: sealed or in clear, for this key, in this
+    /// dialect.
+    ///
+    /// # Errors
+    /// As [`variables`](Self::variables).
+    fn current(&self) -> Result<BTreeSet<VariableName>, SinkError> {
+        self.variables()
+    }
 
     /// The variables that we wrote, opened.
     ///

@@ -7,9 +7,9 @@ use sutler_secrets::KeyRing;
 use tokio::sync::oneshot;
 
 use super::dotenv::Dotenv;
-use super::{Edits, Sink, SinkError};
-use crate::config::{Config, SinkConfig};
-use crate::name::VariableName;
+use super::{CommandSink, Edits, Json, Kubernetes, Sink, SinkError};
+use crate::config::{Config, SinkConfig, SinkKind};
+use crate::name::{StackName, VariableName};
 
 /// All configured sinks.
 #[derive(Debug, Default)]
@@ -35,12 +35,7 @@ impl SinkSet {
     /// The sinks of a configuration. Opens nothing.
     #[must_use]
     pub fn new(config: &Config, ring: &Arc<KeyRing>) -> Self {
-        Self::of(config.sinks.iter().map(|sink| match sink {
-            SinkConfig::Dotenv { name, path, sealing } => {
-                let dotenv = Dotenv::new((&config.stack, name), path.clone(), *sealing, Arc::clone(ring));
-                Arc::new(dotenv) as Arc<dyn Sink>
-            }
-        }))
+        Self::of(config.sinks.iter().map(|sink| one(&config.stack, sink, Arc::clone(ring))))
     }
 
     /// These sinks.
@@ -64,14 +59,14 @@ impl SinkSet {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    /// The variables that every sink still holds. Blocks.
+    /// The variables that every sink still holds as it should. Blocks.
     ///
     /// # Errors
     /// When a sink cannot be read.
     pub fn held(&self) -> Result<BTreeSet<VariableName>, SinkError> {
         let mut all: Option<BTreeSet<VariableName>> = None;
         for sink in self.sinks() {
-            let held = sink.variables()?;
+            let held = sink.current()?;
             all = Some(all.map_or(held.clone(), |all| all.intersection(&held).cloned().collect()));
         }
         Ok(all.unwrap_or_default())
@@ -90,6 +85,24 @@ impl SinkSet {
             outlet.write(edits.duplicate()).await?;
         }
         last.write(edits).await
+    }
+}
+
+fn one(
+    stack: &StackName,
+    SinkConfig { name, kind, sealing }: &SinkConfig,
+    ring: Arc<KeyRing>,
+) -> Arc<dyn Sink> {
+    let of = (stack, name.as_str());
+    match kind.clone() {
+        SinkKind::Dotenv { path, dialect } => {
+            Arc::new(Dotenv::new(of, path, (dialect, sealing.clone()), ring))
+        }
+        SinkKind::Json { path } => Arc::new(Json::new(of, path, sealing.clone(), ring)),
+        SinkKind::Kubernetes { path, secret } => Arc::new(Kubernetes::new(of, path, secret, ring)),
+        SinkKind::Command { words, folder, patience, ledger } => {
+            Arc::new(CommandSink::new(of, (words, folder, patience), ledger, ring))
+        }
     }
 }
 

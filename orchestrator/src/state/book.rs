@@ -51,7 +51,7 @@ impl Book {
 
     /// Applies the changes of one commit and returns its journal entries, each with the record it wrote. An empty
     /// commit changes nothing.
-    pub(super) fn commit(&mut self, stamp: &Stamp, changes: Vec<Prepared>) -> Vec<(Entry, Option<String>)> {
+    pub(super) fn commit(&mut self, stamp: &Stamp, changes: &[Prepared]) -> Vec<(Entry, Option<String>)> {
         let serial = self.tip.serial + u64::from(!changes.is_empty());
         let mut entries = Vec::with_capacity(changes.len());
         for change in changes {
@@ -61,7 +61,7 @@ impl Book {
             };
             let entry = self.tip.advance(serial, stamp, change.place(&before));
             let body = change.record.as_ref().map(|written| written.body.clone());
-            self.settle(&entry, change.record);
+            self.settle(&entry, change.record.clone());
             entries.push((entry, body));
         }
         entries

@@ -1,6 +1,9 @@
 //! What can be wrong with a state. Each text says what, where, why, and what to do next.
 
+use std::sync::Arc;
+
 use sutler_secrets::{KeyRingError, OpenError};
+use tokio::sync::oneshot::Sender;
 
 use super::lock::LockInfo;
 
@@ -138,7 +141,7 @@ pub enum StateError {
         location: String,
     },
     /// The system would not do it.
-    #[error("could not {step} {location}; see that the folder exists, may be written, and has space")]
+    #[error("could not {step} {location}; {}", advice(location))]
     Storage {
         /// Which state.
         location: String,
@@ -148,6 +151,18 @@ pub enum StateError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// What to look at when a place does not do what it is asked.
+fn advice(location: &str) -> &'static str {
+    if location.starts_with("postgres:") {
+        "see that the server can be reached, and that user, password and database are right"
+    } else if location.starts_with("s3:") {
+        "see that the endpoint can be reached, that the bucket exists, and that AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY may read and write it"
+    } else {
+        "see that the folder exists, may be written, and has space"
+    }
 }
 
 /// What an error means for the run.
@@ -181,6 +196,32 @@ impl StateError {
             Self::Busy { .. } | Self::Storage { .. } | Self::NotLocked { .. } | Self::Unsuitable { .. } => {
                 Kind::Failed
             }
+        }
+    }
+
+    /// Tells everyone who waits for the same write that it failed.
+    pub(super) fn share<T>(self, waiting: impl IntoIterator<Item = Sender<Result<T, Self>>>) {
+        let again: Box<dyn Fn() -> Self> = match self {
+            Self::Storage { location, step, source } => {
+                let shared: Arc<dyn std::error::Error + Send + Sync> = source.into();
+                Box::new(move || Self::Storage {
+                    location: location.clone(),
+                    step,
+                    source: Box::new(Arc::clone(&shared)),
+                })
+            }
+            Self::Damaged { location, what } => {
+                Box::new(move || Self::Damaged { location: location.clone(), what: what.clone() })
+            }
+            Self::LockLost { location } => Box::new(move || Self::LockLost { location: location.clone() }),
+            Self::Busy { location } => Box::new(move || Self::Busy { location: location.clone() }),
+            other => {
+                let text = other.to_string();
+                Box::new(move || Self::Damaged { location: "state".to_owned(), what: text.clone() })
+            }
+        };
+        for one in waiting {
+            let _ = one.send(Err(again()));
         }
     }
 }

@@ -24,6 +24,14 @@ pub struct Lock {
     pub(super) token: Uuid,
 }
 
+impl Lock {
+    /// The same lock: for what works on it elsewhere. Nobody outside can copy the right to write.
+    pub(super) fn same(&self) -> Self {
+        let Self { id, lineage, fence, ref holder, token } = *self;
+        Self { id, lineage, fence, holder: holder.clone(), token }
+    }
+}
+
 /// Asking for a lock.
 #[derive(Debug, Clone)]
 pub struct Claim {

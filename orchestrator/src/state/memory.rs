@@ -157,7 +157,7 @@ impl StateBackend for MemoryBackend {
         let changes = Prepared::all(changes, &self.location())?;
         let mut inner = self.inner();
         let stored = self.owned(&mut inner, lock)?;
-        let entries = stored.book.commit(&Stamp::now(lock), changes);
+        let entries = stored.book.commit(&Stamp::now(lock), &changes);
         stored.journal.extend(entries.into_iter().map(|(entry, _)| entry));
         Ok(stored.book.tip.serial)
     }

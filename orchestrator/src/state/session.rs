@@ -1,5 +1,6 @@
 //! How a command that writes begins: load, check the key, lock, check everything, load again under the lock.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::backend::{Extent, State, StateBackend};
 use super::error::StateError;
-use super::lock::{Claim, Holder, Lock};
+use super::lock::{Claim, Holder, Lock, LockInfo};
 use super::revision::KEPT;
 use super::seal::Vault;
 
@@ -17,6 +18,29 @@ use super::seal::Vault;
 const RETRY: Duration = Duration::from_millis(200);
 /// Somebody else may create the state, or replace it, between our reading and our locking.
 const ATTEMPTS: u32 = 8;
+
+/// Whom to tell that a lock is waited for, and who holds it: once for each holder.
+#[derive(Clone)]
+pub struct Notice(Arc<dyn Fn(&LockInfo) + Send + Sync>);
+
+impl Notice {
+    /// Tells it to this.
+    pub fn new(tell: impl Fn(&LockInfo) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// Tells nobody.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::new(|_| {})
+    }
+}
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notice")
+    }
+}
 
 /// What a command needs to say before it may write.
 #[derive(Debug, Clone)]
@@ -29,6 +53,8 @@ pub struct Begin {
     pub lease: Duration,
     /// How long to wait for somebody else's lock.
     pub patience: Duration,
+    /// Whom to tell while waiting.
+    pub notice: Notice,
 }
 
 /// The right to write, and what there is.
@@ -61,7 +87,7 @@ pub async fn begin(backend: Arc<dyn StateBackend>, begin: Begin) -> Result<Sessi
         let state = backend.load().await?;
         let (vault, keys) = Vault::open(&begin.keys, &state, &location)?;
         let claim = Claim { holder: begin.holder.clone(), lease: begin.lease, seed: vault.seed() };
-        let lock = match take(backend.as_ref(), &claim, deadline).await {
+        let lock = match take(backend.as_ref(), &claim, (deadline, &begin.notice)).await {
             Err(StateError::Replaced { .. }) if attempts < ATTEMPTS => {
                 attempts += 1;
                 continue;
@@ -82,10 +108,18 @@ pub async fn begin(backend: Arc<dyn StateBackend>, begin: Begin) -> Result<Sessi
 }
 
 /// Takes the lock, waiting for whoever holds it until the deadline.
-async fn take(backend: &dyn StateBackend, claim: &Claim, deadline: Instant) -> Result<Lock, StateError> {
+async fn take(
+    backend: &dyn StateBackend,
+    claim: &Claim,
+    (deadline, notice): (Instant, &Notice),
+) -> Result<Lock, StateError> {
+    let mut told = None;
     loop {
         match backend.lock(claim).await {
-            Err(StateError::Locked { .. }) if Instant::now() < deadline => {
+            Err(StateError::Locked { holder, .. }) if Instant::now() < deadline => {
+                if told.replace(holder.id) != Some(holder.id) {
+                    (notice.0)(&holder);
+                }
                 sleep_until((Instant::now() + RETRY).min(deadline)).await;
             }
             taken => return taken,

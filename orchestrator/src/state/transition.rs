@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use sutler_secrets::{Digest, Sealed};
 
 use super::journal::{Hash, of_text};
+use super::record::InstanceRecord;
 
 /// One field that changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +61,12 @@ pub(super) fn transitions(old: &Leaves, new: &Leaves) -> Vec<Transition> {
         .collect();
     changed.sort_unstable_by(|one, other| one.field.cmp(&other.field));
     changed
+}
+
+/// The fields of a record, as far as everyone may see them; of secrets, keyed digests.
+#[must_use]
+pub fn fields(record: &InstanceRecord) -> BTreeMap<String, Seen> {
+    serde_json::to_value(record).map(|value| leaves(&value)).unwrap_or_default()
 }
 
 /// The fields of a record as it is stored.
@@ -132,7 +139,6 @@ mod tests {
     use sutler_secrets::KeyRing;
 
     use super::*;
-    use crate::state::record::InstanceRecord;
     use crate::state::samples::{CANARY, record, reference, vault};
     use crate::state::seal::Secrecy;
     use crate::state::status::Status;

@@ -7,6 +7,7 @@ use super::KeyRing;
 use crate::{
     json::SecretJson,
     place::Place,
+    recipient::{Letter, Recipient},
     seal::{self, OpenError, Purpose, Sealed},
     secret::SecretBytes,
 };
@@ -50,6 +51,22 @@ impl KeyRing {
     pub fn open_json(&self, place: &Place, sealed: &Sealed) -> Result<SecretJson, OpenError> {
         let opened = self.open(place, sealed)?;
         serde_json::from_slice(opened.expose()).map_err(|_| OpenError::NotJson)
+    }
+
+    /// Whoever has this can seal for the holder of the ring, and open nothing. It belongs to the current key.
+    pub fn recipient(&self) -> Recipient {
+        let key = self.key(self.current).expect("the current key is in the ring");
+        Recipient::of(key.id(), key.expose())
+    }
+
+    /// Opens what was sealed for one of this ring's keys, current or not, and this place.
+    ///
+    /// # Errors
+    /// When the key is not in the ring, or when anything differs from what was sealed, the place included.
+    pub fn open_letter(&self, place: &Place, letter: &Letter) -> Result<SecretBytes, OpenError> {
+        let id = letter.key_id();
+        let key = self.key(id).ok_or(OpenError::UnknownKey { id })?;
+        letter.open(key.expose(), place)
     }
 
     /// A value to store beside the data of a place. Whoever opens the data later checks it first, and so notices that

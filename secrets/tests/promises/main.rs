@@ -2,6 +2,7 @@
 
 mod digest;
 mod mask;
+mod recipient;
 mod ring;
 mod seal;
 

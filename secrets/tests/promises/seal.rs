@@ -79,6 +79,27 @@ fn sealing_the_same_twice_gives_two_ciphertexts() {
     assert!(!ring.seal(&place, b"secret").as_bytes().windows(6).any(|bytes| bytes == b"secret"));
 }
 
+/// A counter would need to be kept by all processes together; 192 random bits need nothing, for more values than anybody
+/// will ever seal.
+#[test]
+fn s_33_every_value_has_192_fresh_random_bits() {
+    const AT: std::ops::Range<usize> = 5..29;
+    let ring = KeyRing::generate(now());
+    let (place, count) = (Place::new("instance"), 4_000);
+    let nonces: std::collections::HashSet<Vec<u8>> =
+        (0..count).map(|_| ring.seal(&place, b"").as_bytes()[AT].to_vec()).collect();
+    assert_eq!(nonces.len(), count, "no two are the same");
+    for bit in 0..192 {
+        let ones = nonces.iter().filter(|nonce| nonce[bit / 8] >> (bit % 8) & 1 == 1).count();
+        // 14 standard deviations
+        assert!((count * 39 / 100..count * 61 / 100).contains(&ones), "bit {bit}: {ones} of {count}");
+    }
+    let mut bytes = ring.seal(&place, b"secret").as_bytes().to_vec();
+    bytes[AT.end - 1] ^= 1;
+    let opened = Sealed::from_bytes(bytes).and_then(|other| ring.open(&place, &other));
+    assert_eq!(opened.unwrap_err(), OpenError::Damaged, "these are the bits that it is sealed with");
+}
+
 #[test]
 fn a_ring_without_the_key_names_the_key() {
     let (ring, other) = (KeyRing::generate(now()), KeyRing::generate(now()));

@@ -8,9 +8,9 @@ use std::{
 use clap::{Parser, ValueEnum};
 use sutler_tests::{
     faultkit::{
-        Case, Counts, HUNTS, Lane, LaneOptions, Row, Running, StoreChoice, answers_of, backups, database,
-        disks, foreign_in_the_way, hunt, keys, kills, messages, migrations, points, restarts, run_case,
-        run_rows, shuffled,
+        Case, Counts, HUNTS, Hunt, Lane, LaneOptions, Row, Running, StoreChoice, answers_of, backups,
+        database, disks, failures, foreign_in_the_way, hunt, keys, kills, messages, migrations, points,
+        restarts, run_case, run_rows, shuffled,
     },
     world::WorldError,
 };
@@ -207,6 +207,9 @@ async fn run_cases(stores: &[StoreChoice], arguments: &Arguments) -> Result<Coun
             anstream::println!("{} {case}: {struck} faults struck, {took:?}", store.word());
             counts.violations.extend(outcome.found.iter().map(|violation| format!("{violation:?}")));
         }
+        let folder = failures().join(format!("last-{}", store.word()));
+        lane.keep(&folder, &[]).await.map_err(|error| WorldError::new("keeping the last case", error))?;
+        anstream::println!("what explains the last one is in {}", folder.display());
         let leaks = lane.leaks().await?;
         counts.violations.extend(leaks.iter().map(|violation| format!("{violation:?}")));
         counts.add(&lane.counts);
@@ -218,9 +221,7 @@ async fn hunt_all(stores: &[StoreChoice], only: Option<&str>) -> Result<Counts, 
     let (mut counts, mut table) =
         (Counts::default(), vec!["| Store | Mutants found |\n|---|--:|".to_owned()]);
     for store in stores {
-        let wanted = |one: &&sutler_tests::faultkit::Hunt| {
-            one.is_for(store) && only.is_none_or(|only| only == one.mutant)
-        };
+        let wanted = |one: &&Hunt| only.is_none_or(|only| only == one.mutant);
         let (mut all, mut caught) = (0, 0);
         for one in HUNTS.iter().filter(wanted) {
             let from = Instant::now();

@@ -22,17 +22,6 @@ pub struct Hunt {
     pub tuning: Option<&'static str>,
 }
 
-impl Hunt {
-    /// Whether brokers with this store can make the mistake.
-    #[must_use]
-    pub fn is_for(&self, store: &StoreChoice) -> bool {
-        matches!(store, StoreChoice::Sqlite) || !ONLY_SQLITE.contains(&self.mutant)
-    }
-}
-
-/// Mistakes that have no place in PostgreSQL.
-const ONLY_SQLITE: &[&str] = &[];
-
 const fn hunt_for(mutant: &'static str, cases: &'static [&'static str]) -> Hunt {
     Hunt { mutant, cases, tuning: None }
 }
@@ -73,14 +62,29 @@ pub const HUNTS: &[Hunt] = &[
             "bind-token/async/KILL:15000",
         ],
     ),
-    // the first call fails, so that the worker is awake when the lease lapses
-    hunt_for("no_fence_check", &["bind-token/async/vendor.GET@1=answer:503+B19=delay:1300@3"]),
-    hunt_for("terminal_overwritten", &["provision-database/async/vendor.GET@1=answer:503+B19=delay:1300@3"]),
+    // the first call fails, so that the worker is awake when the lease lapses; who takes over lets the last call of its
+    // predecessor arrive before it begins
+    hunt_for(
+        "no_fence_check",
+        &[
+            "bind-token/async/vendor.GET@1=answer:503+B19=delay:1900@3",
+            "bind-token/async/vendor.GET@1=answer:503+B19=delay:2300@3",
+        ],
+    ),
+    hunt_for(
+        "terminal_overwritten",
+        &[
+            "provision-database/async/vendor.GET@1=answer:503+B19=delay:2200@3",
+            "provision-database/async/vendor.GET@1=answer:503+B19=delay:2800@3",
+        ],
+    ),
+    // the claims are forgotten while the new holder deletes what its predecessor made
     hunt_for(
         "fence_by_number_only",
         &[
-            "bind-token/async/vendor.GET@1=answer:503+B19=delay:1500@3+FENCE:1300",
-            "bind-token/async/vendor.GET@1=answer:503+B19=delay:1700@3+FENCE:1450",
+            "bind-token/async/vendor.GET@1=answer:503+vendor.DELETE@1=delay-response:480+B19=delay:1850@3+FENCE:1750+FENCE:1760",
+            "bind-token/async/vendor.GET@1=answer:503+vendor.DELETE@1=delay-response:480+B19=delay:2000@3+FENCE:1900+FENCE:1910",
+            "bind-token/async/vendor.GET@1=answer:503+vendor.DELETE@1=delay-response:480+B19=delay:2150@3+FENCE:2050+FENCE:2060",
         ],
     ),
     Hunt {

@@ -56,7 +56,7 @@ impl Broken {
     }
 
     fn because(what: &str, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self(format!("{what}: {}", crate::broker::chain(error)))
+        Self(format!("{what}: {}", crate::logging::chain(error)))
     }
 
     fn after(self, work: crate::operation::Work) -> Self {

@@ -202,14 +202,10 @@ async fn fly(core: &Core, group: &[Job]) -> Ended {
     let flight = transaction(core, (BEGIN, &work), (false, &mut commit_sent));
     let flown = timeout(ATTEMPT, flight).await.unwrap_or(Err(Trouble::Silence));
     match flown {
-        Ok(outcomes) if commit_sent => {
-            let written = outcomes.into_iter().filter_map(|outcome| match outcome {
-                Ok(Conclusion::Commit(written)) => Some(written),
-                _ => None,
-            });
-            Ended::Committed(written.collect())
-        }
-        Ok(outcomes) => Ended::Undone(outcomes),
+        Ok(outcomes) => match outcomes.iter().map(done).collect() {
+            Some(written) => Ended::Committed(written),
+            None => Ended::Undone(outcomes),
+        },
         Err(_) if commit_sent => Ended::Unknown,
         Err(_) => Ended::Failed,
     }
@@ -223,10 +219,18 @@ fn together(
         let writes = writes.clone();
         async move {
             let outcomes = join_all(writes.iter().map(|write| write.run(session))).await;
-            let is_done = outcomes.iter().all(|outcome| matches!(outcome, Ok(Conclusion::Commit(_))));
+            let is_done = outcomes.iter().all(|outcome| done(outcome).is_some());
             Ok(if is_done { Conclusion::Commit(outcomes) } else { Conclusion::Undo(outcomes) })
         }
         .boxed()
+    }
+}
+
+/// What was done, if it was.
+fn done(outcome: &Outcome) -> Option<Written> {
+    match outcome {
+        Ok(Conclusion::Commit(written)) => Some(*written),
+        Ok(Conclusion::Undo(_)) | Err(_) => None,
     }
 }
 

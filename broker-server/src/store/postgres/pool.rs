@@ -23,8 +23,11 @@ const LOCK_SECONDS: u64 = 5;
 const IDLE_SECONDS: u64 = 5;
 /// How long making a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long a connection may be dead before the system notices.
+/// How long a connection may be dead before the system notices, ours and the server's. The server's own two hours would
+/// keep the locks of a process whose machine is gone: in the middle of a statement it waits without a limit.
 const SILENCE: Duration = Duration::from_secs(10);
+/// How often a connection that is silent is asked for a sign of life.
+const PROBES: u32 = 3;
 /// How long a request waits for a connection that is free.
 const FREE: Duration = Duration::from_secs(10);
 
@@ -65,7 +68,7 @@ fn client(address: &PostgresAddress, mode: SslMode) -> Config {
         .connect_timeout(CONNECT)
         .keepalives_idle(SILENCE)
         .keepalives_interval(SILENCE / 5)
-        .keepalives_retries(3)
+        .keepalives_retries(PROBES)
         .tcp_user_timeout(SILENCE);
     if let Some(password) = &address.password {
         config.password(password.expose());
@@ -79,8 +82,11 @@ fn set_up(schema: &str) -> String {
     format!(
         "SET search_path = \"{schema}\"; SET statement_timeout = '{STATEMENT_SECONDS}s';
          SET lock_timeout = '{LOCK_SECONDS}s'; SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s';
+         SET tcp_keepalives_idle = {idle}; SET tcp_keepalives_interval = {interval}; SET tcp_keepalives_count = {PROBES};
          SET default_transaction_isolation = 'read committed'; SET timezone = 'UTC';
-         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
+         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';",
+        idle = SILENCE.as_secs(),
+        interval = (SILENCE / 5).as_secs(),
     )
 }
 

@@ -254,6 +254,23 @@ async fn f07_a_server_that_crashes_under_traffic_loses_nothing_that_was_accepted
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn f10_the_server_lets_go_of_a_process_whose_machine_is_gone() {
+    let cluster = Cluster::shared().unwrap();
+    let pool = super::pool::pool(&cluster.fresh()).unwrap();
+    let client = pool.get().await.unwrap();
+    for (setting, limit) in [
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "2"),
+        ("tcp_keepalives_count", "3"),
+        ("idle_in_transaction_session_timeout", "5s"),
+        ("statement_timeout", "10s"),
+    ] {
+        let found: String = client.query_one(&format!("SHOW {setting}"), &[]).await.unwrap().get(0);
+        assert_eq!(found, limit, "{setting}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_not_there_is_an_error_that_says_which() {
     let cluster = Cluster::shared().unwrap();
     let address = PostgresAddress { port: 1, ..cluster.fresh() };
@@ -299,6 +316,75 @@ async fn b23_keys_are_exchanged_row_by_row() {
     assert_eq!(in_use.into_keys().collect::<Vec<_>>(), [current]);
 }
 
+/// A connection past the store, with its task.
+async fn beside(
+    cluster: &Cluster,
+    address: &PostgresAddress,
+) -> (tokio_postgres::Client, tokio::task::JoinHandle<Result<(), tokio_postgres::Error>>) {
+    let url = format!("{} password={}", dsn(cluster, address), cluster.password());
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    (client, tokio::spawn(connection))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_32_what_is_sealed_in_one_place_opens_in_no_other() {
+    let cluster = Cluster::shared().unwrap();
+    let address = cluster.fresh();
+    let store = open(&address, &ring());
+    let (client, _connection) = beside(&cluster, &address).await;
+    let execute = async |sql: String| client.batch_execute(&sql).await.unwrap();
+    assert_eq!(contract::run_moving(&store, execute).await, 20 * 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_63_the_newest_event_is_missed_before_it_is_chained() {
+    let cluster = Cluster::shared().unwrap();
+    let (address, ring) = (cluster.fresh(), ring());
+    let store = open(&address, &ring);
+    contract::provision_at_once(&store, "chained").await;
+    assert_eq!(store.chain_events(10).await.unwrap(), 2);
+    contract::provision_at_once(&store, "waiting").await;
+    let verify = || super::verify_audit(&address, ring.clone()).unwrap();
+    let whole = verify();
+    assert_eq!((whole.rows, whole.waiting, &whole.broken), (2, 2, &None));
+    let (client, _connection) = beside(&cluster, &address).await;
+    client.batch_execute("ALTER TABLE events DISABLE TRIGGER USER").await.unwrap();
+    for (done, undone) in [
+        (
+            "CREATE TABLE taken AS SELECT * FROM events WHERE sequence = 4; DELETE FROM events WHERE sequence = 4",
+            "INSERT INTO events OVERRIDING SYSTEM VALUE SELECT * FROM taken",
+        ),
+        (
+            "UPDATE events SET credential = 'x' || credential WHERE sequence = 3",
+            "UPDATE events SET credential = substr(credential, 2) WHERE sequence = 3",
+        ),
+        (
+            "CREATE TABLE strands AS SELECT * FROM audit_strands; UPDATE audit_strands SET told = 0, first = 0, second = 0",
+            "DELETE FROM audit_strands; INSERT INTO audit_strands SELECT * FROM strands",
+        ),
+    ] {
+        client.batch_execute(done).await.unwrap();
+        let broken = verify().broken;
+        assert!(matches!(broken, Some(crate::store::AuditBreak::Unlike { .. })), "{done}: {broken:?}");
+        client.batch_execute(undone).await.unwrap();
+        assert_eq!(verify(), whole, "{undone}");
+    }
+    while store.chain_events(10).await.unwrap() > 0 {}
+    assert_eq!(verify().rows, 4, "what waited is chained as it was told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_41_what_cannot_be_counted_is_not_done() {
+    let cluster = Cluster::shared().unwrap();
+    let address = cluster.fresh();
+    let store = open(&address, &ring());
+    let (client, _connection) = beside(&cluster, &address).await;
+    client.batch_execute("DELETE FROM audit_strands").await.unwrap();
+    let refused = store.begin(creation("uncounted")).await;
+    assert!(matches!(refused, Err(StoreError::Damaged { column: "audit_strands.strand" })), "{refused:?}");
+    assert_eq!(store.instance(&id("uncounted")).await.unwrap(), None);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s_63_replicas_chain_what_was_told_and_notice_who_touches_it() {
     let cluster = Cluster::shared().unwrap();
@@ -338,4 +424,128 @@ async fn s_63_replicas_chain_what_was_told_and_notice_who_touches_it() {
     assert_eq!(verify(), whole);
     count(&cluster, &address, &touch("DELETE FROM audit_chain WHERE position > 38")).await;
     assert_eq!(verify().broken, Some(crate::store::AuditBreak::LinkMissing { position: 39 }));
+}
+
+/// Accepts and ends so many provisions at once.
+async fn provision_all(store: &Arc<PostgresStore>, names: &[String]) {
+    let lives: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let (store, begin) = (store.clone(), creation(name));
+            tokio::spawn(async move {
+                let (lease, operation) = (begin.lease.clone(), begin.operation.clone());
+                assert_eq!(store.begin(begin).await.unwrap(), Begun::Accepted);
+                finish(store.as_ref(), &lease, operation, InstanceState::Ready).await;
+            })
+        })
+        .collect();
+    for life in lives {
+        life.await.unwrap();
+    }
+    for name in names {
+        let row = store.instance(&id(name)).await.unwrap().unwrap();
+        assert_eq!((row.state, row.revision), (InstanceState::Ready, 2), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_come_at_once_share_commits_and_nobody_shares_a_verdict() {
+    let cluster = Cluster::shared().unwrap();
+    let address = cluster.fresh();
+    let store = Arc::new(open(&address, &ring()));
+    let names: Vec<String> = (0..64).map(|number| format!("grouped-{number}")).collect();
+    provision_all(&store, &names).await;
+    let counted = store.statistics();
+    assert!(counted.writes >= 128 && counted.commits * 2 < counted.writes, "{counted:?}");
+
+    // among those that do what they should: who lost its lease, who comes second, whom the database refuses
+    let (lost, operation) = contract::begun(store.as_ref(), "lost").await;
+    let stolen = crate::operation::Lease { owner: "somebody else".to_owned(), ..lost.clone() };
+    let mut writers = Vec::new();
+    for number in 0..60 {
+        let (store, stolen, operation) = (store.clone(), stolen.clone(), operation.clone());
+        writers.push(tokio::spawn(async move {
+            if number % 6 == 0 {
+                let rows = crate::store::Rows::default();
+                let hold = crate::store::Hold::Park(Duration::ZERO);
+                let save =
+                    crate::store::Save { lease: stolen, operation, hold, rows, event: Some(event("lost")) };
+                let refused = store.save(save).await;
+                assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");
+                return 0;
+            }
+            let begin = match number % 6 {
+                1 => creation("wanted by many"),
+                2 => crate::store::Begin { decided_on: Some(7), ..creation("grouped-1") },
+                _ => creation(&format!("plain-{number}")),
+            };
+            let is_plain = number % 6 > 2;
+            let begun = store.begin(begin).await.unwrap();
+            assert!(!is_plain || begun == Begun::Accepted, "{number}");
+            assert!(number % 6 != 2 || begun == Begun::Moved, "it has another revision");
+            u32::from(number % 6 == 1 && begun == Begun::Accepted)
+        }));
+    }
+    let mut first = 0;
+    for writer in writers {
+        first += writer.await.unwrap();
+    }
+    assert_eq!(first, 1, "one of those who wanted the same");
+    let told = count(&cluster, &address, "SELECT count(*) FROM events").await;
+    assert_eq!(told, 128 + 1 + 30 + 1, "who was refused told nothing");
+    let still = store.operation(&operation.id).await.unwrap().unwrap();
+    assert_eq!(still.intent, operation.intent, "who lost its lease wrote nothing");
+    finish(store.as_ref(), &lost, operation, InstanceState::Ready).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f07_a_group_whose_connection_is_lost_at_any_message_is_decided_one_by_one() {
+    let cluster = Cluster::shared().unwrap();
+    let proxy = Proxy::before(cluster.port()).await.unwrap();
+    let address = cluster.fresh();
+    let through = PostgresAddress { connections: 6, ..through(&proxy, &address) };
+    let store = Arc::new(open(&through, &ring()));
+    let mut rounds = 0;
+    let mut round = async |cut: Cut| {
+        let names: Vec<String> = (0..8).map(|number| format!("lost-{rounds}-{number}")).collect();
+        rounds += 1;
+        proxy.cut(cut);
+        provision_all(&store, &names).await;
+        proxy.mend();
+    };
+    for message in (1..60).step_by(3) {
+        round(Cut::before(message)).await;
+        round(Cut::after(message + 1)).await;
+    }
+    for _ in 0..5 {
+        round(Cut::BEFORE_COMMIT).await;
+        round(Cut::AFTER_COMMIT).await;
+    }
+    assert!(proxy.cuts() >= 40, "{}", proxy.cuts());
+    let told = count(&cluster, &address, "SELECT count(*) FROM events").await;
+    assert_eq!(told, rounds * 8 * 2, "each told once (I-40)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_to_wait_for_a_lock_keeps_nobody_else() {
+    let cluster = Cluster::shared().unwrap();
+    let address = cluster.fresh();
+    let store = Arc::new(open(&address, &ring()));
+    contract::provision_at_once(store.as_ref(), "locked").await;
+    let (client, _connection) = beside(&cluster, &address).await;
+    client.batch_execute("BEGIN; SELECT 1 FROM instances WHERE id = 'locked' FOR UPDATE").await.unwrap();
+    let update = crate::store::Begin {
+        decided_on: Some(2),
+        rows: crate::store::Rows::default(),
+        ..creation("locked")
+    };
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.begin(update).await.unwrap() }
+    });
+    let names: Vec<String> = (0..40).map(|number| format!("unhindered-{number}")).collect();
+    provision_all(&store, &names).await;
+    assert!(!waiting.is_finished(), "it waits for the lock, alone");
+    client.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(waiting.await.unwrap(), Begun::Accepted);
 }

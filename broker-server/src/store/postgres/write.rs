@@ -54,6 +54,8 @@ fn instance_if(begin: &Begin) -> Option<InstanceIf<'_>> {
         && !matches!(begin.rows.binding, RowChange::Remove);
     match (&begin.rows.instance, begin.decided_on) {
         _ if !is_plain => None,
+        // the database wants to see the instance before its binding
+        (RowChange::Put(_), None) if begin.rows.binding != RowChange::Keep => None,
         (RowChange::Put(instance), revision) => Some(InstanceIf::Put(instance, revision)),
         (RowChange::Keep, Some(revision)) => Some(InstanceIf::Touch(revision)),
         (RowChange::Keep, None) | (RowChange::Remove, _) => None,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row};
 
-use super::read::Reading;
+use super::{clock, read::Reading};
 use crate::{
     budget::{AccountKey, Ledger, Spending},
     store::{StoreError, ledger::CircuitColumns},
@@ -14,7 +14,7 @@ pub(super) fn change<T>(
     account: &AccountKey,
     change: impl FnOnce(Ledger, i64) -> (Ledger, T),
 ) -> Result<T, StoreError> {
-    let now = jiff::Timestamp::now().as_microsecond();
+    let now = clock::micros();
     let before = find(connection, account)?.unwrap_or(Ledger::NEW);
     let (after, told) = change(before, now);
     if after != before {

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use sutler_secrets::Digest;
 
-use super::audit;
+use super::{audit, clock};
 
 use crate::{
     faults,
@@ -15,11 +15,11 @@ pub(super) fn append(
     connection: &Connection,
     sealer: &Sealer,
     (event, asked): (&Event, Option<&Digest>),
-    now: i64,
 ) -> Result<(), StoreError> {
     if event.kind.ends_with(".succeeded") && faults::mutant("event_lost") {
         return Ok(());
     }
+    let now = clock::told();
     let told = Told { at: now * 1_000, ..Told::of(event, asked) };
     let [kind, instance, binding, operation, credential, request, identity, detail] = &told.texts;
     let values = rusqlite::params![

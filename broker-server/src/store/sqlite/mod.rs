@@ -4,6 +4,7 @@ mod audit;
 mod bindings;
 mod budgets;
 mod census;
+mod clock;
 mod copy;
 mod events;
 mod instances;
@@ -137,7 +138,8 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {
-        Ok(operations::get(&self.readers.get(), &self.sealer, id, now())?.map(|(operation, _)| operation))
+        Ok(operations::get(&self.readers.get(), &self.sealer, id, clock::millis())?
+            .map(|(operation, _)| operation))
     }
 
     async fn status(
@@ -145,11 +147,11 @@ impl BrokerStore for SqliteStore {
         subject: &Subject,
         named: Option<&OperationId>,
     ) -> Result<Option<OperationStatus>, StoreError> {
-        operations::status(&self.readers.get(), subject, named, now())
+        operations::status(&self.readers.get(), subject, named, clock::millis())
     }
 
     async fn active(&self, instance: &InstanceId) -> Result<Option<OperationStatus>, StoreError> {
-        operations::active(&self.readers.get(), instance, now())
+        operations::active(&self.readers.get(), instance, clock::millis())
     }
 
     async fn begin(&self, begin: Begin) -> Result<Begun, StoreError> {
@@ -159,7 +161,7 @@ impl BrokerStore for SqliteStore {
             .writer
             .write_past(
                 || faults::reach("B03"),
-                move |connection| write::begin(connection, &sealer, &begin, now()),
+                move |connection| write::begin(connection, &sealer, &begin, clock::millis()),
             )
             .await;
         match begun {
@@ -176,26 +178,28 @@ impl BrokerStore for SqliteStore {
         self.writer
             .write_past(
                 move || faults::reach(point),
-                move |connection| write::save(connection, &sealer, &save, now()),
+                move |connection| write::save(connection, &sealer, &save, clock::millis()),
             )
             .await
     }
 
     async fn let_go(&self, lease: &Lease, instance: &InstanceId) -> Result<(), StoreError> {
         let (lease, instance) = (lease.clone(), instance.clone());
-        self.writer.write(move |connection| operations::let_go(connection, (&lease, &instance), now())).await
+        self.writer
+            .write(move |connection| operations::let_go(connection, (&lease, &instance), clock::millis()))
+            .await
     }
 
     async fn catalog_since(&self, digest: &str) -> Result<SystemTime, StoreError> {
         let digest = digest.to_owned();
-        self.writer.write(move |connection| write::catalog_since(connection, &digest, now())).await
+        self.writer.write(move |connection| write::catalog_since(connection, &digest, clock::told())).await
     }
 
     async fn amend(&self, instance: Instance, event: Event) -> Result<Amended, StoreError> {
         column::check_amend(&instance, &event)?;
         let sealer = self.sealer.clone();
         self.writer
-            .write(move |connection| write::amend(connection, &sealer, (&instance, &event), now()))
+            .write(move |connection| write::amend(connection, &sealer, (&instance, &event), clock::millis()))
             .await
     }
 
@@ -203,7 +207,7 @@ impl BrokerStore for SqliteStore {
         let sealer = self.sealer.clone();
         self.writer
             .write(move |connection| {
-                let now = now();
+                let now = clock::millis();
                 let mut claimed = Vec::new();
                 while claimed.len() < limit {
                     let claim = (owner_token(), now, now + millis(lease));
@@ -219,7 +223,7 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn take_over(&self) -> Result<u64, StoreError> {
-        self.writer.write(|connection| write::take_over(connection, now())).await
+        self.writer.write(|connection| write::take_over(connection, clock::millis())).await
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
@@ -229,11 +233,13 @@ impl BrokerStore for SqliteStore {
             .prepare_cached("SELECT min(due_at) FROM operations WHERE state = 'in progress'")
             .and_then(|mut get| get.query_row([], |row| row.get(0)))
             .map_err(StoreError::read)?;
-        Ok(due.map(|due| Duration::from_millis((due - now()).max(0).unsigned_abs())))
+        Ok(due.map(|due| Duration::from_millis((due - clock::millis()).max(0).unsigned_abs())))
     }
 
     async fn forget(&self, older_than: Duration) -> Result<u64, StoreError> {
-        self.writer.write(move |connection| write::forget(connection, now() - millis(older_than))).await
+        self.writer
+            .write(move |connection| write::forget(connection, clock::millis() - millis(older_than)))
+            .await
     }
 
     async fn reserve(
@@ -284,7 +290,7 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn census(&self) -> Result<Census, StoreError> {
-        census::take(&self.readers.get(), now())
+        census::take(&self.readers.get(), clock::millis())
     }
 
     fn statistics(&self) -> Statistics {
@@ -333,13 +339,8 @@ impl BrokerStore for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.writer.write(|connection| write::probe(connection, now())).await
+        self.writer.write(|connection| write::probe(connection, clock::millis())).await
     }
-}
-
-/// Milliseconds since 1970, by the clock of the machine the store is on.
-fn now() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }
 
 fn is_constraint(error: &Cause) -> bool {

@@ -61,7 +61,7 @@ fn a_newer_schema_is_refused() {
     let (path, ring) = (folder.path().join("broker.db"), ring());
     drop(SqliteStore::open(&path, ring.clone()).unwrap());
     Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
-    assert!(matches!(refused(&path, ring), StoreError::Newer { found: 99, known: 5 }));
+    assert!(matches!(refused(&path, ring), StoreError::Newer { found: 99, known: 6 }));
 }
 
 #[test]
@@ -104,6 +104,64 @@ async fn b23_keys_are_exchanged_row_by_row() {
     let ring = KeyRing::load(&keys).unwrap();
     let in_use = super::keys_in_use(&path).unwrap();
     assert_eq!(in_use.keys().collect::<Vec<_>>(), [&ring.current().to_string()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_32_what_is_sealed_in_one_place_opens_in_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broker.db");
+    let store = SqliteStore::open(&path, ring()).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    let execute = async |sql: String| connection.execute_batch(&sql).unwrap();
+    assert_eq!(contract::run_moving(&store, execute).await, 20 * 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_35_keys_are_not_exchanged_when_something_does_not_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, keys) = (folder.path().join("broker.db"), folder.path().join("broker.keys"));
+    let old = KeyRing::create(&keys, Timestamp::now()).unwrap().current().to_string();
+    let store = SqliteStore::open(&path, Arc::new(KeyRing::load(&keys).unwrap())).unwrap();
+    for name in ["kept-1", "kept-2", "kept-3"] {
+        contract::begun(&store, name).await;
+    }
+    let damage = "UPDATE instances SET record = (SELECT parameters FROM instances WHERE id = 'kept-1')
+                  WHERE id = 'kept-3'";
+    Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+    let mut ring = KeyRing::load(&keys).unwrap();
+    ring.rotate(Timestamp::now());
+    store.replace_keys(Arc::new(ring)).await.unwrap();
+    let refused = loop {
+        match store.reseal(1).await {
+            Ok(step) => assert!(!step.is_done && step.rows == 0, "nothing is begun: {step:?}"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, StoreError::Unseal { .. }), "{refused:?}");
+    let in_use = super::keys_in_use(&path).unwrap();
+    assert_eq!(in_use.keys().collect::<Vec<_>>(), [&old], "every value is as it was");
+}
+
+#[tokio::test]
+async fn what_is_written_is_written_with_the_settings_that_durability_and_secrecy_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("broker.db"), ring()).unwrap();
+    for (setting, expected) in
+        [("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1), ("busy_timeout", 5_000)]
+    {
+        let read = move |connection: &Connection| {
+            let sql = format!("PRAGMA {setting}");
+            connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(StoreError::read)
+        };
+        assert_eq!(store.writer.write(read).await.unwrap(), expected, "{setting}");
+    }
+    contract::begun(&store, "owner").await;
+    let orphan = |connection: &Connection| {
+        let sql = "INSERT INTO bindings (instance, id, state, digest, parameters, created_at, updated_at)
+                   VALUES ('nobody', 'b', 'ready', x'00', x'00', 0, 0)";
+        connection.execute(sql, []).map(|_| ()).map_err(StoreError::write)
+    };
+    assert!(matches!(store.writer.write(orphan).await, Err(StoreError::Write(_))), "no binding of nothing");
 }
 
 /// Does this to a store with a chain of some events, past all triggers, and says what verifying finds.

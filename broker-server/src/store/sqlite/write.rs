@@ -40,7 +40,7 @@ pub(super) fn begin(
     if let Some(superseded) = &begin.supersedes {
         operations::inherit_hold(connection, (&begin.operation.id, superseded), now)?;
     }
-    events::append(connection, sealer, (&begin.event, Some(&begin.operation.digest)), now)?;
+    events::append(connection, sealer, (&begin.event, Some(&begin.operation.digest)))?;
     faults::reach("B02")?;
     Ok(Begun::Accepted)
 }
@@ -55,7 +55,7 @@ pub(super) fn save(
     operations::save(connection, sealer, (&save.operation, &save.lease), (save.hold, now))?;
     change_rows(connection, sealer, (&save.operation, &save.rows), now)?;
     faults::reach("B13")?;
-    save.event.as_ref().map_or(Ok(()), |event| events::append(connection, sealer, (event, None), now))
+    save.event.as_ref().map_or(Ok(()), |event| events::append(connection, sealer, (event, None)))
 }
 
 /// Writes an instance outside any operation.
@@ -70,7 +70,7 @@ pub(super) fn amend(
         return Ok(Amended::Moved);
     }
     instances::put(connection, sealer, instance, now)?;
-    events::append(connection, sealer, (event, None), now)?;
+    events::append(connection, sealer, (event, None))?;
     Ok(Amended::Written)
 }
 

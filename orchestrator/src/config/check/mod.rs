@@ -1,9 +1,11 @@
 //! From what was written to what it means. Goes on after a problem, so that all are told.
 
 mod broker;
+mod event;
 mod instance;
 mod need;
 mod place;
+mod sink;
 mod variable;
 
 pub use variable::is_hostile;
@@ -54,8 +56,9 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
     let mut gather = Gather::default();
     let stack = gather.name(StackName::new(&file.stack), || At::value(&["stack"]));
     let brokers = broker::brokers(file.brokers, source, &mut gather);
-    let state = place::state(file.state.as_deref(), source, &mut gather);
-    let sinks = place::sinks(file.sinks, source, &mut gather);
+    let state = place::state(file.state.as_deref(), (stack.as_ref(), source), &mut gather);
+    let sinks = sink::sinks((file.sinks, &file.stack), source, &mut gather);
+    let events = event::events(file.events, source, &mut gather);
     let mut instances = IndexMap::with_capacity(file.instances.0.len());
     instance::declare(file.instances, &brokers, &mut instances, &mut gather);
     variable::claims(&instances, &sinks, &mut gather);
@@ -69,6 +72,7 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
                 brokers: brokers.into_iter().filter_map(|(name, broker)| Some((name, broker?))).collect(),
                 state,
                 sinks,
+                events,
                 instances,
                 graph,
                 links,

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Variables that make programs load or run something, or look elsewhere (S-49).
-const HOSTILE: [&str; 29] = [
+const HOSTILE: [&str; 37] = [
     "PATH",
     "BASH_ENV",
     "ENV",
@@ -44,10 +44,19 @@ const HOSTILE: [&str; 29] = [
     "GIT_EXTERNAL_DIFF",
     "GIT_EXEC_PATH",
     "GIT_ASKPASS",
+    // A shell keeps these for itself: setting one fails, or changes what runs.
+    "_",
+    "UID",
+    "EUID",
+    "PPID",
+    "PWD",
+    "OLDPWD",
+    "TMPDIR",
+    "ZDOTDIR",
 ];
 
 /// The same, by how they begin.
-const HOSTILE_BEGINNINGS: [&str; 6] = ["LD_", "DYLD_", "PYTHON", "BASH_FUNC", "GIT_CONFIG", "SUTLER_"];
+const HOSTILE_BEGINNINGS: [&str; 6] = ["LD_", "DYLD_", "PYTHON", "BASH", "GIT_CONFIG", "SUTLER_"];
 
 /// Whether a sink must never set a variable, since it changes what programs load, run or talk to.
 #[must_use]

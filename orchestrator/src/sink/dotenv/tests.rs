@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::sink::SinkSet;
+use crate::sink::{Edits, Sink};
 
 struct Home {
     folder: TempDir,
@@ -25,12 +26,26 @@ impl Home {
     }
 
     fn sink(&self, sealing: Sealing) -> Dotenv {
-        Dotenv::new((&stack("shop"), "env"), self.path(), sealing, Arc::clone(&self.ring))
+        self.speaking(Dialect::Dotenv, sealing)
+    }
+
+    fn speaking(&self, dialect: Dialect, sealing: Sealing) -> Dotenv {
+        Dotenv::new((&stack("shop"), "env"), self.path(), (dialect, sealing), Arc::clone(&self.ring))
     }
 
     fn text(&self) -> String {
         std::fs::read_to_string(self.path()).unwrap()
     }
+
+    /// The text without the marks.
+    fn plain(&self) -> String {
+        unmarked(&self.text())
+    }
+}
+
+/// A text without the marks.
+fn unmarked(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.starts_with("# sutler-mark ")).collect()
 }
 
 fn stack(text: &str) -> StackName {
@@ -61,7 +76,7 @@ fn a_new_file_holds_one_block_and_is_private() {
     let sink = home.sink(Sealing::Clear);
     sink.write(&put(&[("TOKEN", "t"), ("A_URL", "u v")])).unwrap();
     assert_eq!(
-        home.text(),
+        home.plain(),
         "# >>> sutler shop/env: written by sutler; change the configuration instead\n\
          A_URL='u v'\nTOKEN='t'\n# <<< sutler shop/env\n"
     );
@@ -75,12 +90,16 @@ fn values_are_sealed_for_their_place() {
     let sink = home.sink(Sealing::Sealed);
     sink.write(&put(&[("TOKEN", "hunter2"), ("OTHER", "x\0y")])).unwrap();
     let text = home.text();
-    assert!(text.contains("TOKEN=\"sutler:v1:") && !text.contains("hunter2"), "{text}");
+    assert!(text.contains("TOKEN='sutler:xwing1:") && !text.contains("hunter2"), "{text}");
     assert_eq!(opened(&sink), [("OTHER".into(), "x\0y".into()), ("TOKEN".into(), "hunter2".into())]);
     let swapped = text.replace("TOKEN=", "TMP=").replace("OTHER=", "TOKEN=").replace("TMP=", "OTHER=");
     assert!(sink.open_text(swapped.as_bytes()).is_err(), "a value opened under another name");
-    let elsewhere =
-        Dotenv::new((&stack("blog"), "env"), home.path(), Sealing::Sealed, Arc::clone(&home.ring));
+    let elsewhere = Dotenv::new(
+        (&stack("blog"), "env"),
+        home.path(),
+        (Dialect::Dotenv, Sealing::Sealed),
+        Arc::clone(&home.ring),
+    );
     let renamed = text.replace("shop/env", "blog/env");
     assert!(elsewhere.open_text(renamed.as_bytes()).is_err(), "a value opened in another stack");
     let stranger = Home::new().sink(Sealing::Sealed);
@@ -107,7 +126,7 @@ fn changing_whether_values_are_sealed_rewrites_them() {
     let home = Home::new();
     home.sink(Sealing::Clear).write(&put(&[("A", "1")])).unwrap();
     home.sink(Sealing::Sealed).write(&put(&[("A", "1")])).unwrap();
-    assert!(home.text().contains("A=\"sutler:v1:"));
+    assert!(home.text().contains("A='sutler:xwing1:"));
     home.sink(Sealing::Clear).write(&put(&[("A", "1")])).unwrap();
     assert!(home.text().contains("A='1'"));
 }
@@ -142,8 +161,13 @@ fn somebody_elses_variable_is_a_conflict_that_names_its_line() {
 fn a_variable_in_the_block_of_another_stack_is_a_conflict() {
     let home = Home::new();
     home.sink(Sealing::Sealed).write(&put(&[("TOKEN", "1")])).unwrap();
-    let other = Dotenv::new((&stack("blog"), "env"), home.path(), Sealing::Sealed, Arc::clone(&home.ring));
-    assert!(matches!(other.write(&put(&[("TOKEN", "2")])), Err(SinkError::Conflict { line: 2, .. })));
+    let other = Dotenv::new(
+        (&stack("blog"), "env"),
+        home.path(),
+        (Dialect::Dotenv, Sealing::Sealed),
+        Arc::clone(&home.ring),
+    );
+    assert!(matches!(other.write(&put(&[("TOKEN", "2")])), Err(SinkError::Conflict { line: 3, .. })));
     other.write(&put(&[("OTHER", "2")])).unwrap();
     assert_eq!(opened(&home.sink(Sealing::Sealed)), [("TOKEN".to_owned(), "1".to_owned())]);
     assert_eq!(opened(&other), [("OTHER".to_owned(), "2".to_owned())]);
@@ -162,10 +186,10 @@ fn every_foreign_byte_stays() {
     let kept = String::from_utf8_lossy(&kept).replace("\nZ='ours'", "\n# a note of mine\nZ='ours'");
     std::fs::write(home.path(), &kept).unwrap();
     sink.write(&put(&[("Z", "changed")])).unwrap();
-    assert_eq!(home.text(), kept.replace("ours", "changed"));
+    assert_eq!(home.plain(), unmarked(&kept.replace("ours", "changed")));
     sink.write(&remove(&["Y"])).unwrap();
     assert!(
-        home.text().contains("# a note of mine\nZ='changed'\n") && home.text().ends_with("AFTER=1\n# end")
+        home.plain().contains("# a note of mine\nZ='changed'\n") && home.text().ends_with("AFTER=1\n# end")
     );
 }
 
@@ -358,8 +382,8 @@ proptest! {
             prop_assert!(home.text().starts_with(&before));
             std::fs::write(home.path(), format!("{before}{block}{after}")).unwrap();
             if sink.write(&put(&[("OURS_1", "x")])).is_ok() {
-                let expected = format!("{before}{}{after}", block.replace("'1'", "'x'"));
-                prop_assert_eq!(home.text(), expected);
+                let expected = format!("{before}{}{after}", unmarked(&block.replace("'1'", "'x'")));
+                prop_assert_eq!(home.plain(), expected);
                 sink.write(&remove(&["OURS_1", "OURS_2"])).unwrap();
                 prop_assert_eq!(home.text(), format!("{before}{after}"));
             }
@@ -372,5 +396,164 @@ proptest! {
         if home.sink(Sealing::Clear).write(&put(&[("VALUE", &value)])).is_ok() {
             prop_assert_eq!(shell(&home, "VALUE"), value.as_bytes());
         }
+    }
+}
+
+#[test]
+fn what_an_older_version_sealed_is_read_and_sealed_anew_with_the_next_write() {
+    let home = Home::new();
+    let sealed = |name: &str, value: &str| {
+        let place = sutler_secrets::Place::new("sink").with("shop").with("env").with(name);
+        home.ring.seal(&place, value.as_bytes()).to_text()
+    };
+    let markers = "# >>> sutler shop/env: written by sutler; change the configuration instead\n";
+    let before = format!(
+        "MINE=1\n{markers}A=\"{}\"\nB=\"{}\"\n# <<< sutler shop/env\n",
+        sealed("A", "1"),
+        sealed("B", "2")
+    );
+    std::fs::write(home.path(), &before).unwrap();
+    let sink = home.sink(Sealing::Sealed);
+    assert_eq!(opened(&sink), [("A".into(), "1".into()), ("B".into(), "2".into())]);
+    assert_eq!(sink.current().unwrap().len(), 2, "it may stay until something is written");
+    assert_eq!(home.text(), before, "reading writes nothing");
+    sink.write(&put(&[("B", "2")])).unwrap();
+    let text = home.text();
+    assert!(text.starts_with("MINE=1\n") && !text.contains("sutler:v1:"), "{text}");
+    assert_eq!(text.matches("sutler:xwing1:").count(), 2);
+    assert_eq!(opened(&sink), [("A".into(), "1".into()), ("B".into(), "2".into())]);
+    let clear = format!("{markers}A='1'\nB='2'\n# <<< sutler shop/env\n");
+    std::fs::write(home.path(), clear).unwrap();
+    home.sink(Sealing::Clear).write(&remove(&["B"])).unwrap();
+    assert!(home.text().contains("# sutler-mark A ") && !home.text().contains("B="), "{}", home.text());
+}
+
+#[test]
+fn whoever_has_only_the_public_key_seals_and_only_the_holder_opens() {
+    let (home, holder) = (Home::new(), Home::new());
+    let key = home.folder.path().join("ops.recipient");
+    std::fs::write(&key, format!("# of the operators\n{}\n", holder.ring.recipient())).unwrap();
+    let sealing = || Sealing::SealedFor(key.clone());
+    let sink = home.sink(sealing());
+    sink.write(&put(&[("TOKEN", "hunter2"), ("B", "2")])).unwrap();
+    let text = home.text();
+    assert!(sink.open().is_err(), "whoever sealed it cannot open it");
+    sink.write(&put(&[("TOKEN", "hunter2")])).unwrap();
+    assert_eq!(home.text(), text, "and sees nevertheless that it is as it should be");
+    assert_eq!(sink.current().unwrap().len(), 2);
+    sink.write(&put(&[("TOKEN", "changed")])).unwrap();
+    let with_key = Dotenv::new(
+        (&stack("shop"), "env"),
+        home.path(),
+        (Dialect::Dotenv, sealing()),
+        Arc::clone(&holder.ring),
+    );
+    assert_eq!(opened(&with_key), [("B".into(), "2".into()), ("TOKEN".into(), "changed".into())]);
+    let own = home.sink(Sealing::Sealed);
+    assert!(own.current().unwrap().is_empty(), "for another key is not as it should be");
+    std::fs::write(&key, "sutler-recipient:1:AAAA").unwrap();
+    let error = home.sink(sealing()).write(&put(&[("TOKEN", "x")])).unwrap_err();
+    assert!(matches!(error, SinkError::Recipient { .. }), "{error}");
+    std::fs::remove_file(&key).unwrap();
+    assert!(matches!(home.sink(sealing()).write(&put(&[("TOKEN", "x")])), Err(SinkError::Read { .. })));
+}
+
+#[test]
+fn a_new_key_shows_as_something_to_write() {
+    let mut ring = KeyRing::generate(Timestamp::now());
+    let home = Home::new();
+    let path = home.folder.path().join("keys");
+    ring.save(&path).unwrap();
+    let with = |ring: KeyRing| {
+        Dotenv::new((&stack("shop"), "env"), home.path(), (Dialect::Dotenv, Sealing::Sealed), Arc::new(ring))
+    };
+    with(KeyRing::load(&path).unwrap()).write(&put(&[("A", "1"), ("B", "2")])).unwrap();
+    let old = ring.current();
+    ring.rotate(Timestamp::now());
+    ring.save(&path).unwrap();
+    let sink = with(KeyRing::load(&path).unwrap());
+    assert!(sink.current().unwrap().is_empty() && sink.variables().unwrap().len() == 2);
+    sink.write(&put(&[("A", "1"), ("B", "2")])).unwrap();
+    ring.forget(old).unwrap();
+    let sink = with(ring);
+    assert_eq!(opened(&sink), [("A".into(), "1".into()), ("B".into(), "2".into())]);
+}
+
+#[test]
+fn another_dialect_writes_all_lines_anew() {
+    let home = Home::new();
+    home.speaking(Dialect::Shell, Sealing::Clear).write(&put(&[("A", "plain"), ("B", "b c")])).unwrap();
+    assert!(
+        home.text().contains("export A='plain'") && home.text().contains("sutler (shell);"),
+        "{}",
+        home.text()
+    );
+    let docker = home.speaking(Dialect::Docker, Sealing::Clear);
+    assert!(docker.current().unwrap().is_empty());
+    docker.write(&put(&[("A", "plain")])).unwrap();
+    assert!(home.text().contains("\nA=plain\n") && home.text().contains("\nB=b c\n"), "{}", home.text());
+    assert_eq!(docker.current().unwrap().len(), 2);
+    let dotenv = home.sink(Sealing::Clear);
+    dotenv.write(&put(&[("A", "plain")])).unwrap();
+    assert!(home.plain().contains("\nA='plain'\nB='b c'\n"), "{}", home.text());
+    home.speaking(Dialect::Shell, Sealing::Clear).write(&put(&[("C", "it's")])).unwrap();
+    let error =
+        home.speaking(Dialect::Docker, Sealing::Clear).write(&put(&[("D", "two\nlines")])).unwrap_err();
+    assert!(matches!(error, SinkError::Unwritable { .. }), "{error}");
+}
+
+/// The environment that a program gets after a shell has read the file.
+fn exported(home: &Home, shell: &str, before: &str) -> std::collections::BTreeMap<String, String> {
+    let script = format!("{before} . ./.env; exec env -0");
+    let output = Command::new(shell).current_dir(home.folder.path()).args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let all = String::from_utf8_lossy(&output.stdout).into_owned();
+    let pairs = all.split('\0').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn programs_started_by_bash_get_what_was_written(values in prop::collection::vec(any_value(), 1..5)) {
+        for (dialect, before) in [(Dialect::Shell, ""), (Dialect::Dotenv, "set -a;")] {
+            let home = Home::new();
+            let sink = home.speaking(dialect, Sealing::Clear);
+            let mut expected = Vec::new();
+            for (number, value) in values.iter().enumerate() {
+                let name = format!("V{number}");
+                match sink.write(&put(&[(&name, value)])) {
+                    Ok(()) => expected.push((name, value)),
+                    Err(_) if dialect == Dialect::Shell => prop_assert!(value.contains('\0')),
+                    Err(_) => {}
+                }
+            }
+            if expected.is_empty() {
+                continue;
+            }
+            let found = exported(&home, "bash", before);
+            for (name, value) in expected {
+                prop_assert_eq!(found.get(&name), Some(value));
+            }
+        }
+    }
+
+    #[test]
+    fn an_env_file_has_one_line_for_each_variable(values in prop::collection::vec(any_value(), 1..5)) {
+        let home = Home::new();
+        let sink = home.speaking(Dialect::Docker, Sealing::Clear);
+        let mut expected = Vec::new();
+        for (number, value) in values.iter().enumerate() {
+            if sink.write(&put(&[(&format!("V{number}"), value)])).is_ok() {
+                expected.push((format!("V{number}"), value.clone()));
+            }
+        }
+        // As `docker run --env-file` reads: lines, without comments, cut at the first equals sign.
+        let text = if home.path().exists() { home.text() } else { String::new() };
+        let lines = text.split('\n').filter(|line| !line.starts_with('#') && !line.is_empty());
+        let found: Vec<_> =
+            lines.filter_map(|line| line.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        prop_assert_eq!(found, expected);
     }
 }

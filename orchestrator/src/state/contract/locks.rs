@@ -150,7 +150,7 @@ pub(in crate::state) async fn of_many_who_lock_at_once_one_gets_it(storage: &imp
     let outcomes = tasks.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     for error in outcomes.into_iter().filter_map(Result::err) {
-        assert!(matches!(error, StateError::Locked { .. } | StateError::Replaced { .. }), "{error}");
+        assert!(matches!(error, StateError::Locked { .. } | StateError::Replaced { .. }), "{error:?}");
     }
 }
 
@@ -172,16 +172,10 @@ pub(in crate::state) async fn a_reader_needs_no_lock_while_one_is_held(storage: 
     reader.verify(Extent::Everything).await.unwrap();
 }
 
-/// The lock of a holder, as it was; a lock is not to be copied otherwise.
-fn copy(lock: &Lock) -> Lock {
-    let Lock { id, lineage, fence, ref holder, token } = *lock;
-    Lock { id, lineage, fence, holder: holder.clone(), token }
-}
-
 pub(in crate::state) async fn a_forged_token_writes_nothing(storage: &impl Storage) {
     let backend = storage.open();
     let lock = locked(&*backend).await;
-    let forged = Lock { token: Uuid::new_v4(), ..copy(&lock) };
+    let forged = Lock { token: Uuid::new_v4(), ..lock.same() };
     refuses_everything(&*backend, &forged).await;
     put(&*backend, &lock, "db").await;
 }
@@ -189,15 +183,15 @@ pub(in crate::state) async fn a_forged_token_writes_nothing(storage: &impl Stora
 pub(in crate::state) async fn a_forged_fence_writes_nothing(storage: &impl Storage) {
     let backend = storage.open();
     let lock = locked(&*backend).await;
-    refuses_everything(&*backend, &Lock { fence: lock.fence + 1, ..copy(&lock) }).await;
-    refuses_everything(&*backend, &Lock { fence: lock.fence - 1, ..copy(&lock) }).await;
+    refuses_everything(&*backend, &Lock { fence: lock.fence + 1, ..lock.same() }).await;
+    refuses_everything(&*backend, &Lock { fence: lock.fence - 1, ..lock.same() }).await;
     put(&*backend, &lock, "db").await;
 }
 
 pub(in crate::state) async fn a_lock_of_another_life_writes_nothing(storage: &impl Storage) {
     let backend = storage.open();
     let lock = locked(&*backend).await;
-    let other = Lock { lineage: Lineage::mint(), ..copy(&lock) };
+    let other = Lock { lineage: Lineage::mint(), ..lock.same() };
     let error = backend.commit(&other, vec![Change::put(record("db"), "created")]).await.unwrap_err();
     assert_eq!(error.kind(), Kind::LockLost, "{error}");
     assert!(refs(&*backend).await.is_empty());

@@ -61,7 +61,6 @@ async fn locked(backend: &dyn StateBackend) -> Lock {
 }
 
 /// Takes a lock that has ended already.
-
 async fn expired(backend: &dyn StateBackend) -> Lock {
     let short = Claim { lease: Duration::ZERO, ..claim(backend, "test").await };
     backend.lock(&short).await.expect("the lock is free")

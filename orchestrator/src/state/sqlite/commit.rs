@@ -1,7 +1,5 @@
 //! Writing a group of commits in one transaction.
 
-use std::sync::Arc;
-
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
@@ -36,30 +34,7 @@ pub(super) fn group(connection: &mut rusqlite::Connection, place: &Place, group:
                 let _ = answer.send(outcome.ok_or_else(lost));
             }
         }
-        Err(error) => fail(place, error, answers),
-    }
-}
-
-fn fail(place: &Place, error: rusqlite::Error, answers: Vec<oneshot::Sender<Result<u64, StateError>>>) {
-    match sql(place, "write")(error) {
-        StateError::Storage { location, step, source } => {
-            let shared: Arc<dyn std::error::Error + Send + Sync> = source.into();
-            for answer in answers {
-                let source = Box::new(Arc::clone(&shared));
-                let _ = answer.send(Err(StateError::Storage { location: location.clone(), step, source }));
-            }
-        }
-        StateError::Damaged { location, what } => {
-            for answer in answers {
-                let _ =
-                    answer.send(Err(StateError::Damaged { location: location.clone(), what: what.clone() }));
-            }
-        }
-        _ => {
-            for answer in answers {
-                let _ = answer.send(Err(StateError::Busy { location: place.location() }));
-            }
-        }
+        Err(error) => sql(place, "write")(error).share(answers),
     }
 }
 

@@ -12,7 +12,9 @@ use tempfile::TempDir;
 
 use super::SqliteBackend;
 use crate::state::samples::{CANARY, claim, record, reference, stack};
-use crate::state::{Begin, Change, Extent, Holder, Kind, State, StateBackend, StateError, Vault, begin};
+use crate::state::{
+    Begin, Change, Extent, Holder, Kind, Notice, State, StateBackend, StateError, Vault, begin,
+};
 
 struct Home(TempDir);
 
@@ -35,6 +37,7 @@ impl Home {
             holder: Holder::this_process("ada", "test"),
             lease: Duration::from_secs(60),
             patience: Duration::ZERO,
+            notice: Notice::none(),
         }
     }
 
@@ -297,10 +300,17 @@ async fn a_session_begins_with_a_lock_and_ends_without() {
 async fn a_session_waits_for_a_lock_as_long_as_it_was_told() {
     let home = Home::new();
     let first = begin(home.open(), home.begin()).await.unwrap();
-    let patient = Begin { patience: Duration::from_secs(30), ..home.begin() };
+    let (told, heard) = std::sync::mpsc::channel();
+    let notice = Notice::new(move |holder| told.send(holder.id).unwrap());
+    let patient = Begin { patience: Duration::from_secs(30), notice, ..home.begin() };
+    let holder = first.lock.id;
     let waiting = tokio::spawn(begin(home.open(), patient));
+    let heard = tokio::task::spawn_blocking(move || (heard.recv_timeout(Duration::from_secs(30)), heard));
+    let (first_told, heard) = heard.await.unwrap();
+    assert_eq!(first_told, Ok(holder), "whoever waits is told for whom");
     first.end().await.unwrap();
     waiting.await.unwrap().unwrap().end().await.unwrap();
+    assert!(heard.try_recv().is_err(), "and once is enough");
 }
 
 #[tokio::test]

@@ -85,7 +85,8 @@ pub(super) fn repeats_are_harmless(evidence: &Evidence<'_>) -> Vec<Violation> {
         let Answer::Came { status, body } = &exchange.answer else { continue };
         match (status, exchange.answer.text("operation")) {
             (202, Some(operation)) => match running.get(&subject) {
-                Some(first) if first != operation => {
+                // what has failed is tried anew by whoever asks for it again
+                Some(first) if first != operation && !has_failed(evidence, first) => {
                     found.push(Violation::new("I-11", format!("{subject}: first {first}, then {operation}")));
                 }
                 _ => {
@@ -108,6 +109,10 @@ pub(super) fn repeats_are_harmless(evidence: &Evidence<'_>) -> Vec<Violation> {
     }
     found.extend(other_attributes(evidence));
     found
+}
+
+fn has_failed(evidence: &Evidence<'_>, operation: &str) -> bool {
+    evidence.store.operation(operation).is_some_and(|row| row.state == "failed")
 }
 
 /// I-11: another PUT of what exists is a conflict, never a success.

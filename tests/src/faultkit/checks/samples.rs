@@ -9,7 +9,7 @@ use super::{
     },
     Moment, violations,
 };
-use crate::cloudflare::{DatabaseState, Entry, Snapshot, TokenState};
+use crate::cloudflare::{DatabaseState, DomainState, Entry, ProjectState, ScriptState, Snapshot, TokenState};
 
 /// Everything a checker looks at, to be changed.
 #[derive(Debug, Clone)]
@@ -22,6 +22,18 @@ pub(super) struct World {
 }
 
 impl World {
+    /// Sets a secret of the Worker.
+    pub(super) fn set_secret(&mut self, name: &str, value: &str) {
+        self.vendor.scripts[0].secrets.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Adds a domain to the project.
+    pub(super) fn add_domain(&mut self, name: &str) {
+        let id = format!("id of {name}");
+        let (name, status) = (name.to_owned(), "active".to_owned());
+        self.vendor.projects[0].domains.push(DomainState { id, name, status, reads: 0 });
+    }
+
     /// The invariants that do not hold.
     pub(super) fn broken(&self, moment: Moment) -> Vec<&'static str> {
         let Self { ledger, vendor, foreign, store, history } = self;
@@ -94,8 +106,22 @@ pub(super) fn world() -> World {
     let foreign = Snapshot {
         databases: vec![database("somebody-elses")],
         tokens: vec![token("somebody-elses")],
-        scripts: vec![],
-        projects: vec![],
+        scripts: vec![ScriptState {
+            name: "shop".to_owned(),
+            secrets: [("SOMEBODY_ELSES".to_owned(), "v".to_owned())].into(),
+            versions: 1,
+            undeployed_version: false,
+        }],
+        projects: vec![ProjectState {
+            name: "shop".to_owned(),
+            subdomain: "shop.pages.dev".to_owned(),
+            domains: vec![DomainState {
+                id: "id of somebody-elses.example".to_owned(),
+                name: "somebody-elses.example".to_owned(),
+                status: "active".to_owned(),
+                reads: 0,
+            }],
+        }],
         tags: vec![],
     };
     let mut vendor = foreign.clone();

@@ -133,6 +133,13 @@ fn i_11_a_repeat_means_the_same() {
         world.history.insert(1, exchange(Call::Provision, (202, json!({ "operation": "p" }))));
     };
     assert_eq!(broken(Moment::Instant, other), ["I-11"]);
+    let after_a_failure = |world: &mut World| {
+        other(world);
+        world.store.operations[0].state = "failed".to_owned();
+        world.history[2] = poll("o", "failed");
+        world.history[3] = poll("p", "failed");
+    };
+    assert!(broken(Moment::Instant, after_a_failure).is_empty(), "what has failed is tried anew");
     let same = |world: &mut World| {
         world.history.insert(1, exchange(Call::Provision, (202, json!({ "operation": "o" }))))
     };
@@ -176,4 +183,71 @@ fn i_14_and_i_40_once_it_is_quiet_everything_has_ended_and_was_told_once() {
     assert_eq!(broken(Moment::Quiet, |world| drop(world.store.events.pop())), ["I-40"]);
     let twice = |world: &mut World| world.store.events.push(world.store.events[1].clone());
     assert_eq!(broken(Moment::Quiet, twice), ["I-40"]);
+}
+
+#[test]
+fn i_01_i_03_and_i_06_hold_for_secrets_and_domains_too() {
+    use super::resources::{DOMAIN, SECRETS};
+    let made = |world: &mut World| {
+        for (id, service) in [("i-1", SECRETS), ("i-2", DOMAIN)] {
+            world.store.instances.push(super::super::dump::InstanceRow {
+                id: id.to_owned(),
+                state: "ready".to_owned(),
+                service: service.to_owned(),
+            });
+            let mut asked = exchange(Call::Provision, (201, json!({})));
+            asked.asked.instance = id.to_owned();
+            world.history.push(asked);
+        }
+        world.set_secret("I_1_A", "ours");
+        world.add_domain("i-2.shop.example");
+    };
+    let found = |moment, change: fn(&mut World)| {
+        broken(moment, |world| {
+            made(world);
+            change(world);
+        })
+    };
+    assert!(found(Moment::Quiet, |_| {}).is_empty());
+    for lost in [
+        |world: &mut World| drop(world.vendor.scripts[0].secrets.remove("I_1_A")),
+        |world: &mut World| drop(world.vendor.projects[0].domains.pop()),
+    ] {
+        assert_eq!(found(Moment::Quiet, lost), ["I-01"], "ready, and not there");
+    }
+    for unknown in [
+        |world: &mut World| world.set_secret("I_9_A", "whose"),
+        |world: &mut World| world.add_domain("i-9.shop.example"),
+    ] {
+        assert_eq!(found(Moment::Instant, unknown), ["I-01"], "there, and not in the store");
+    }
+    for foreign in [
+        |world: &mut World| world.set_secret("SOMEBODY_ELSES", "ours now"),
+        |world: &mut World| drop(world.vendor.projects[0].domains.remove(0)),
+    ] {
+        assert_eq!(found(Moment::Instant, foreign), ["I-03"]);
+    }
+    for instance in ["i-1", "i-2"] {
+        let left = broken(Moment::Quiet, |world| {
+            made(world);
+            let mut deleted = exchange(Call::Deprovision, (200, json!({})));
+            deleted.asked.instance = instance.to_owned();
+            world.history.push(deleted);
+        });
+        assert_eq!(left, ["I-06"]);
+    }
+}
+
+#[test]
+fn i_09_a_binding_that_was_made_is_in_the_store() {
+    let lost = |world: &mut World| {
+        world.store.bindings.clear();
+        world.vendor.tokens.pop();
+    };
+    assert_eq!(broken(Moment::Instant, lost), ["I-09"]);
+    let unbound = |world: &mut World| {
+        lost(world);
+        world.history.push(exchange(Call::Unbind, (200, json!({}))));
+    };
+    assert!(broken(Moment::Quiet, unbound).is_empty());
 }

@@ -139,6 +139,8 @@ fn lasting(vendor: &Snapshot) -> Snapshot {
     lasting.scripts.iter_mut().for_each(|script| script.versions = 0);
     for domain in lasting.projects.iter_mut().flat_map(|project| &mut project.domains) {
         domain.reads = 0;
+        // it becomes active by being looked at
+        domain.status.clear();
     }
     lasting
 }

@@ -83,6 +83,11 @@ pub struct Lane {
     folder: tempfile::TempDir,
 }
 
+/// A vendor at which a call that no provider says it makes is found (S-62).
+fn only_known_calls(master: &str) -> Options {
+    Options { table: Table::of_providers(), ..Options::new(ACCOUNT, master) }
+}
+
 impl Lane {
     /// A vendor with things of others, and a broker that is ready.
     ///
@@ -94,8 +99,7 @@ impl Lane {
         let binaries = Binaries::build().map_err(|error| WorldError::new("building the binaries", error))?;
         let folder = tempfile::tempdir().map_err(|error| WorldError::new("a temporary folder", error))?;
         let (master, password) = (secret("cf")?, secret("pw")?);
-        let options_of_vendor = Options { table: Table::of_providers(), ..Options::new(ACCOUNT, &master) };
-        let fake = CloudflareFake::start(options_of_vendor).await;
+        let fake = CloudflareFake::start(only_known_calls(&master)).await;
         let fake = fake.map_err(|error| WorldError::new("starting the vendor", error))?;
         let vendor = fake.control();
         let foreign = foreign::things(&vendor)?;

@@ -99,6 +99,8 @@ async fn report(counts: &mut Counts, lane: &Lane, case: &Case, found: &[Violatio
         tracing::error!(%error, "what explains a failure could not be kept");
     }
     for Violation { invariant, what } in found {
+        // what follows is in the files that are kept
+        let what = what.lines().next().unwrap_or_default();
         let folder = folder.display();
         let line = format!(
             "{invariant}: {what}\n    scripts/campaign --store {store} --case '{case}'; kept in {folder}"

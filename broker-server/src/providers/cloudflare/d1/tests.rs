@@ -420,3 +420,19 @@ async fn everything_with_a_mark_is_listed_from_all_pages_and_nothing_else() {
     assert_eq!(names, [name(), unnamed]);
     assert!(changes(&server).await.is_empty());
 }
+
+/// Its page has an address only once Cloudflare has given it an id; until then the list of databases is told, with the
+/// digits that its name ends with.
+#[tokio::test]
+async fn b_prov_16_a_dashboard_is_told_before_the_database_is_there() {
+    let (server, provider) = empty().await;
+    on("POST", DATABASES).respond_with(ok(database(&name()))).mount(&server).await;
+    let stage = Stage::new(&provider, &server, json!({}));
+    let announced = provider.announced(&stage.instance, &stage.marker).dashboard_url.expect("a dashboard");
+    let (list, digits) = announced.split_once('#').expect("the digits");
+    assert_eq!(list, format!("https://dash.cloudflare.com/{ACCOUNT}/workers/d1"));
+    assert!(name().ends_with(digits) && digits.len() == 24, "{announced}");
+    let made = stage.provision().await.done();
+    let page = format!("https://dash.cloudflare.com/{ACCOUNT}/workers/d1/databases/{UUID}");
+    assert_eq!(made.dashboard_url, Some(page));
+}

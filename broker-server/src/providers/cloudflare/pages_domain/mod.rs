@@ -60,15 +60,16 @@ impl PagesDomain {
         Self { pages: Pages::new(client) }
     }
 
-    fn dashboard(&self, project: &str) -> String {
+    /// The project's list of domains, with the one that is meant: a domain has no page of its own (B-PROV-16).
+    fn dashboard(&self, project: &str, hostname: &str) -> String {
         let account = self.pages.client().account();
-        format!("https://dash.cloudflare.com/{account}/pages/view/{project}/domains")
+        format!("https://dash.cloudflare.com/{account}/pages/view/{project}/domains#{hostname}")
     }
 
     fn done(&self, known: &Known) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         Ok(Progress::Done(ProvisionedInstance {
             record: recorded::record(known)?,
-            dashboard_url: Some(self.dashboard(&known.project)),
+            dashboard_url: Some(self.dashboard(&known.project, &known.hostname)),
             labels: Map::new(),
             attributes: attributes(known, "active"),
         }))
@@ -137,7 +138,7 @@ impl Provider for PagesDomain {
     fn announced(&self, instance: &InstanceFacts, _marker: &Marker) -> Announced {
         let wanted: Option<Parameters> = recorded::wanted(&instance.parameters).ok();
         Announced {
-            dashboard_url: wanted.map(|wanted| self.dashboard(&wanted.project)),
+            dashboard_url: wanted.map(|wanted| self.dashboard(&wanted.project, &wanted.hostname)),
             ..Announced::default()
         }
     }

@@ -380,3 +380,18 @@ async fn tokens_of_bindings_are_listed_by_their_marks() {
     let marks: Vec<&str> = objects.iter().map(|object| object.mark.as_str()).collect();
     assert_eq!(marks, [binding]);
 }
+
+/// All instances share the list of tokens; what is behind `#` stands in the names of the tokens of this one.
+#[tokio::test]
+async fn b_prov_16_the_dashboard_tells_which_tokens_are_meant() {
+    let (server, provider) = account().await;
+    let stage = Stage::new(&provider, &server, wanted());
+    let announced = provider.announced(&stage.instance, &stage.marker).dashboard_url;
+    let made = stage.provision().await.done();
+    assert_eq!(announced, made.dashboard_url);
+    let url = announced.expect("a dashboard");
+    let digits = url.split_once('#').expect("the digits").1;
+    let known: Known = serde_json::from_value(made.record.0).expect("what is known");
+    let name = Token::name(&stage.instance, &known, &stage.binding_marker());
+    assert!(name.contains(digits), "{name} {url}");
+}

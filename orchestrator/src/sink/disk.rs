@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::sink::SinkError;
 
-const LARGEST: u64 = 16 << 20;
+const LARGEST: u64 = 64 << 20;
 const ATTEMPTS: u32 = 8;
 /// What a crashed writer leaves behind is swept away once no live writer can still be using it.
 const STALE: Duration = Duration::from_secs(60 * 60);

@@ -1,0 +1,145 @@
+//! Revisions: made in one transaction that compares the lock, read against their hashes.
+
+use async_trait::async_trait;
+use tokio_postgres::Row;
+
+use super::header::{self, Reading, signed};
+use super::session::{Access, Place, Session, Trouble, Work};
+use crate::state::backend::Lineage;
+use crate::state::journal::Stamp;
+use crate::state::lock::Lock;
+use crate::state::revision::{Revision, Snapshot, body, expired};
+
+const COLUMNS: &str = "SELECT serial, sequence, head, fold, records, digest, run, at, hash FROM revision";
+
+/// Makes a revision, if anything was committed since the last one.
+pub(super) struct Compact<'l> {
+    pub(super) lock: &'l Lock,
+    pub(super) kept: usize,
+}
+
+#[async_trait]
+impl Work for Compact<'_> {
+    type Out = Option<Revision>;
+    const ACCESS: Access = Access::Writes;
+    const STEP: &'static str = "write a revision of";
+
+    async fn run(&self, session: &Session<'_>) -> Result<Option<Revision>, Trouble> {
+        let header = header::lock(session).await?;
+        if !header.is_held_by(self.lock) {
+            return Err(session.place.lost().into());
+        }
+        let revisions = list(session, header.lineage).await?;
+        let stamp = Stamp::at(header.now, self.lock);
+        if header.tip.serial == revisions.last().map_or(0, |revision| revision.serial) {
+            let ours = |revision: &Revision| session.perhaps_written && revision.run == stamp.run;
+            return Ok(revisions.into_iter().next_back().filter(ours));
+        }
+        let rows = session.rows("SELECT body FROM record ORDER BY reference", &[]).await?;
+        let bodies: Result<Vec<&str>, Trouble> =
+            rows.iter().map(|row| Reading { row, place: session.place }.get(0)).collect();
+        let (records, text) = (rows.len() as u64, body(&session.place.stack, bodies?));
+        let whose = (&session.place.stack, header.lineage);
+        let revision = Revision::new(whose, header.tip, (records, &text), stamp);
+        insert(session, &revision, &text).await?;
+        let mut serials: Vec<u64> = revisions.iter().map(|revision| revision.serial).collect();
+        serials.push(revision.serial);
+        let gone: Vec<i64> = expired(&serials, self.kept).into_iter().map(signed).collect();
+        session.execute("DELETE FROM revision WHERE serial = ANY($1)", &[&gone]).await?;
+        Ok(Some(revision))
+    }
+}
+
+async fn insert(session: &Session<'_>, revision: &Revision, text: &str) -> Result<(), Trouble> {
+    session
+        .execute(
+            "INSERT INTO revision (serial, sequence, head, fold, records, digest, run, at, hash, body) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            &[
+                &signed(revision.serial),
+                &signed(revision.sequence),
+                &&revision.head.0[..],
+                &&revision.fold.0[..],
+                &signed(revision.records),
+                &&revision.digest.0[..],
+                &revision.run,
+                &revision.at,
+                &&revision.hash.0[..],
+                &text,
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The revisions there are, oldest first, each as it was written.
+pub(super) async fn list(session: &Session<'_>, lineage: Lineage) -> Result<Vec<Revision>, Trouble> {
+    let rows = session.rows(&format!("{COLUMNS} ORDER BY serial"), &[]).await?;
+    let revisions: Result<Vec<Revision>, Trouble> =
+        rows.iter().map(|row| revision(row, session.place)).collect();
+    let revisions = revisions?;
+    match revisions.iter().find(|revision| !revision.is_sound(&session.place.stack, lineage)) {
+        Some(unsound) => {
+            Err(session.place.damaged(format!("revision {} is not what was written", unsound.serial)).into())
+        }
+        None => Ok(revisions),
+    }
+}
+
+/// What a revision holds.
+pub(super) async fn open(session: &Session<'_>, revision: &Revision) -> Result<Snapshot, Trouble> {
+    let row = session.row("SELECT body FROM revision WHERE serial = $1", &[&signed(revision.serial)]).await?;
+    let row = row.ok_or_else(|| session.place.damaged(format!("revision {} is missing", revision.serial)))?;
+    let text: &str = Reading { row: &row, place: session.place }.get(0)?;
+    Ok(revision.open((&session.place.stack, &session.place.location()), text)?)
+}
+
+/// The revisions there are.
+pub(super) struct List;
+
+#[async_trait]
+impl Work for List {
+    type Out = Vec<Revision>;
+    const ACCESS: Access = Access::Reads;
+    const STEP: &'static str = "read the revisions of";
+
+    async fn run(&self, session: &Session<'_>) -> Result<Vec<Revision>, Trouble> {
+        match header::read(session).await? {
+            Some(header) => list(session, header.lineage).await,
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+/// One of them.
+pub(super) struct Read(pub(super) u64);
+
+#[async_trait]
+impl Work for Read {
+    type Out = Option<Snapshot>;
+    const ACCESS: Access = Access::Reads;
+    const STEP: &'static str = "read a revision of";
+
+    async fn run(&self, session: &Session<'_>) -> Result<Option<Snapshot>, Trouble> {
+        let revisions = List.run(session).await?;
+        match revisions.into_iter().find(|revision| revision.serial == self.0) {
+            Some(revision) => open(session, &revision).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+fn revision(row: &Row, place: &Place) -> Result<Revision, Trouble> {
+    let row = Reading { row, place };
+    Ok(Revision {
+        serial: row.count(0)?,
+        sequence: row.count(1)?,
+        head: row.hash(2)?,
+        fold: row.hash(3)?,
+        records: row.count(4)?,
+        digest: row.hash(5)?,
+        run: row.get(6)?,
+        at: row.get(7)?,
+        hash: row.hash(8)?,
+    })
+}

@@ -1,0 +1,132 @@
+//! A project in a folder of its own, and the program run in it.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use wiremock::MockServer;
+
+use crate::broker::{self, SECRET};
+use crate::state::Place;
+
+/// A project, its broker, and where its state is.
+pub(crate) struct Project {
+    pub(crate) folder: TempDir,
+    pub(crate) broker: MockServer,
+    place: Place,
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Finished {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// What is declared at first: `web` uses `db`.
+pub(crate) const INSTANCES: &str = "
+  db: { service: database, name: shop-db, params: { size: 1 }, bind: { password: DB_PASSWORD } }
+  web: { service: database, name: shop-web, params: { url: '@db.url' } }
+  spare: { service: database, name: shop-spare }
+";
+
+impl Project {
+    pub(crate) async fn sqlite() -> Self {
+        Self::at(TempDir::new().unwrap(), Place::sqlite()).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let folder = TempDir::new().unwrap();
+        let place = Place::postgres(&folder);
+        Self::at(folder, place).await
+    }
+
+    pub(crate) async fn bucket() -> Self {
+        Self::at(TempDir::new().unwrap(), Place::bucket().await).await
+    }
+
+    async fn at(folder: TempDir, place: Place) -> Self {
+        let project = Self { folder, broker: broker::start().await, place };
+        project.declare(INSTANCES);
+        project
+    }
+
+    /// Writes the configuration anew.
+    pub(crate) fn declare(&self, instances: &str) {
+        let text = format!(
+            "stack: shop\nstate: {}\nbrokers:\n  edge: {{ url: {}, auth: {{ basic: {{ username: u, password: {{ env: PASSWORD }} }} }} }}\n\
+             sinks: {{ env: {{ dotenv: .env }} }}\ninstances:{instances}",
+            self.place.url,
+            self.broker.uri()
+        );
+        std::fs::write(self.folder.path().join("sutler.yaml"), text).unwrap();
+    }
+
+    /// Starts the program.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    /// Runs the program without these variables, and expects an exit code.
+    pub(crate) async fn run_without(&self, variables: &[&str], arguments: &[&str], code: i32) -> Finished {
+        let mut command = self.command(arguments);
+        for variable in variables {
+            command.env_remove(variable);
+        }
+        let finished = finished(command.spawn().unwrap()).await;
+        assert_eq!(finished.code, Some(code), "sutler {arguments:?}: {finished:#?}");
+        finished
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sutler"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PASSWORD", "secret")
+            .env("USER", "ada")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("SUTLER_LEASE", "60s")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs the program and expects an exit code. No output shows a secret.
+    pub(crate) async fn run(&self, arguments: &[&str], code: i32) -> Finished {
+        let finished = finished(self.start(arguments)).await;
+        assert_eq!(finished.code, Some(code), "sutler {arguments:?}: {finished:#?}");
+        assert!(!finished.stdout.contains(SECRET) && !finished.stderr.contains(SECRET), "{finished:#?}");
+        finished
+    }
+
+    /// The refs that are recorded.
+    pub(crate) async fn refs(&self) -> Vec<String> {
+        let listed = self.run(&["state", "list", "--json"], 0).await.json();
+        let name = |record: &Value| record["ref"].as_str().unwrap().to_owned();
+        let mut refs: Vec<String> = listed["records"].as_array().unwrap().iter().map(name).collect();
+        refs.sort();
+        refs
+    }
+}
+
+/// Waits for the end of a run.
+pub(crate) async fn finished(child: Child) -> Finished {
+    let output = tokio::time::timeout(Duration::from_secs(120), child.wait_with_output());
+    let output = output.await.expect("it ends").unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Finished { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
