@@ -299,13 +299,6 @@ pub(crate) enum StateVerb {
         #[arg(long, value_name = "REV")]
         revision: Option<u64>,
     },
-    /// Make a new key, seal everything anew with it, and forget the old one. Killed anywhere, it is finished by running
-    /// it again.
-    Rekey {
-        /// How long to wait for the lock, such as 10s.
-        #[arg(long, default_value = "0s", value_name = "DURATION")]
-        lock_timeout: String,
-    },
     /// Take the lock away from a run that is dead. A run that is not finds out at its next write, and changes nothing.
     ForceUnlock {
         /// The lock's id, as shown by the run that was refused.
