@@ -25,6 +25,8 @@ const MAY_EXPOSE: &[(&str, &str)] = &[
     ("orchestrator/src/brokers/secret.rs", "reading a secret from where the configuration says it is"),
     ("orchestrator/src/events/webhook.rs", "the key that posts are signed with"),
     ("orchestrator/src/state/seal.rs", "sealing"),
+    ("orchestrator/src/state/rename.rs", "what was sealed under one name is sealed under another"),
+    ("orchestrator/src/state/postgres/connect.rs", "the password of the database"),
     ("orchestrator/src/execute/", "values on their way from a broker to a broker or a sink"),
     ("orchestrator/src/sink/", "where secrets land"),
     ("orchestrator/src/cli/verbs.rs", "`env` hands the sink's variables to a program or a shell"),

@@ -49,6 +49,9 @@ pub(super) fn masked(source: &Source, tree: Option<&Tree>) -> Arc<str> {
 fn secrets(tree: &Tree) -> Vec<Range<usize>> {
     let (mut found, mut seen) = (Vec::new(), HashSet::new());
     for section in tree.entries(tree.root()) {
+        if section.key == "state" {
+            place(tree, section.value, &mut found);
+        }
         for owner in tree.entries(section.value) {
             for field in tree.entries(owner.value) {
                 match (section.key.as_str(), field.key.as_str()) {
@@ -94,6 +97,18 @@ fn address(tree: &Tree, node: usize, found: &mut Vec<Range<usize>>) {
     }
 }
 
+/// The same for the address of a state; a name alone is no secret.
+fn place(tree: &Tree, node: usize, found: &mut Vec<Range<usize>>) {
+    let node = tree.node(node);
+    let told = |text: &str| {
+        let user = text.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+        user.is_some_and(|(user, _)| user.contains(':'))
+    };
+    if matches!(&node.kind, Kind::Text(text) | Kind::Plain(text) if told(text)) {
+        found.push(node.span.clone());
+    }
+}
+
 struct Parameters<'t, 'f> {
     tree: &'t Tree,
     seen: &'f mut HashSet<(usize, bool)>,
@@ -127,6 +142,10 @@ fn suspicious_lines(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
+        let address = line.find("://").filter(|at| line[*at..].contains('@'));
+        if let Some(at) = address {
+            found.push(start + at + 3..start + line.len());
+        }
         let mut from = 0;
         while let Some(separator) = line[from..].find([':', '=']).map(|at| from + at) {
             let word =
@@ -174,5 +193,17 @@ mod tests {
     fn without_a_tree_whole_lines_are_blanked() {
         let masked = masked_yaml("name: a\npassword: hunter2 é\n  x: { api_key: k }\n", false);
         assert_eq!(masked, "name: a\npassword: ******* **\n  x: { api_key: * *\n");
+        assert_eq!(
+            masked_yaml("state: s3://k:v@b/p\nurl: http://h\n", false),
+            "state: s3://*******\nurl: http://h\n"
+        );
+    }
+
+    #[test]
+    fn a_password_in_the_address_of_a_state_is_blanked_and_a_user_is_not() {
+        let text = "state: postgres://ada:hunter2@h/d\n";
+        assert!(!masked_yaml(text, true).contains("hunter2"));
+        let text = "state: postgres://ada@h/d\n";
+        assert_eq!(masked_yaml(text, true), text);
     }
 }

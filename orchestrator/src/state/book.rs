@@ -36,8 +36,13 @@ impl Book {
     }
 
     /// As a revision left it.
-    pub(super) fn restore(&mut self, snapshot: &Snapshot, body: &str, trails: HashMap<InstanceRef, Trail>) {
-        let stored = body.lines().skip(1).zip(&snapshot.records);
+    pub(super) fn restore(
+        &mut self,
+        snapshot: &Snapshot,
+        chunks: &[String],
+        trails: HashMap<InstanceRef, Trail>,
+    ) {
+        let stored = chunks.iter().flat_map(|chunk| chunk.lines()).zip(&snapshot.records);
         self.records = stored
             .map(|(body, record)| {
                 let (reference, body) = (record.reference.clone(), body.to_owned());
@@ -117,9 +122,11 @@ impl Book {
         hashes.fold(Fold::EMPTY, Fold::plus)
     }
 
-    /// The body of a revision of it.
-    pub(super) fn body(&self) -> String {
-        revision::body(&self.stack, self.records.values().map(|written| written.body.as_str()))
+    /// A revision of it.
+    pub(super) fn revision(&self) -> revision::Written {
+        let records =
+            self.records.iter().map(|(reference, written)| (reference.as_str(), written.body.as_str()));
+        revision::write(&self.stack, records)
     }
 
     /// The past of every ref there ever was, in the order of their names.

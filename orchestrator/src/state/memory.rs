@@ -35,7 +35,13 @@ struct Inner {
 struct Stored {
     book: Book,
     journal: Vec<Entry>,
-    revisions: Vec<(Revision, String)>,
+    revisions: Vec<(Revision, Holding)>,
+}
+
+/// What a revision holds.
+struct Holding {
+    index: String,
+    chunks: Vec<String>,
 }
 
 impl MemoryBackend {
@@ -186,10 +192,11 @@ impl StateBackend for MemoryBackend {
         if book.tip.serial == revisions.last().map_or(0, |(revision, _)| revision.serial) {
             return Ok(None);
         }
-        let (records, body) = (book.len() as u64, book.body());
         let whose = (&self.stack, book.lineage);
-        let revision = Revision::new(whose, book.tip, (records, &body), Stamp::now(lock));
-        revisions.push((revision.clone(), body));
+        let written = book.revision();
+        let revision = Revision::new(whose, book.tip, &written, Stamp::now(lock));
+        let chunks = written.chunks.into_iter().map(|chunk| chunk.text).collect();
+        revisions.push((revision.clone(), Holding { index: written.index, chunks }));
         let serials: Vec<u64> = revisions.iter().map(|(revision, _)| revision.serial).collect();
         let gone = expired(&serials, kept);
         revisions.retain(|(revision, _)| !gone.contains(&revision.serial));
@@ -206,6 +213,9 @@ impl StateBackend for MemoryBackend {
         let inner = self.inner();
         let mut revisions = inner.stored.iter().flat_map(|stored| &stored.revisions);
         let found = revisions.find(|(revision, _)| revision.serial == serial);
-        found.map(|(revision, body)| revision.open((&self.stack, "memory:"), body)).transpose()
+        let open = |(revision, Holding { index, chunks }): &(Revision, Holding)| {
+            revision.open((&self.stack, "memory:"), (index, chunks))
+        };
+        found.map(open).transpose()
     }
 }

@@ -1,4 +1,4 @@
-//! A revision: every record as of one commit, in a form that never changes. Equal states have equal bodies (I-25).
+//! A revision: every record as of one commit, in a form that never changes. Equal states have equal bytes (I-25).
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use super::journal::{Fold, Hash, Stamp, Tip, hash, of_record, of_text};
 use super::record::InstanceRecord;
 use crate::name::{InstanceRef, StackName};
 
-/// The format of a body; what is newer is refused.
+/// The format of an index; what is newer is refused.
 const FORMAT: u32 = 1;
-/// What a body begins with.
+/// What an index begins with.
 const KIND: &str = "sutler-revision";
 /// So many revisions are kept; older ones go when a new one is made. The newest always stays.
 pub const KEPT: usize = 20;
 
-/// What is known of a revision without reading its body.
+/// What is known of a revision without reading what it holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Revision {
     /// The state's serial: its name.
@@ -30,7 +30,7 @@ pub struct Revision {
     pub fold: Hash,
     /// How many records.
     pub records: u64,
-    /// SHA-256 of the body.
+    /// SHA-256 of its index, which names everything else by its own.
     pub digest: Hash,
     /// The run that made it.
     pub run: String,
@@ -57,16 +57,16 @@ struct First {
 }
 
 impl Revision {
-    /// The revision of this body, at the end of the journal.
+    /// The revision of these records, at the end of the journal.
     pub(super) fn new(
         (stack, lineage): (&StackName, Lineage),
         tip: Tip,
-        (records, body): (u64, &str),
+        written: &Written,
         stamp: Stamp,
     ) -> Self {
         let Tip { serial, sequence, head, fold } = tip;
         let Stamp { at, run, .. } = stamp;
-        let (fold, digest) = (fold.as_hash(), of_text(body));
+        let (fold, digest, records) = (fold.as_hash(), of_text(&written.index), written.records);
         let mut revision = Self { serial, sequence, head, fold, records, digest, run, at, hash: head };
         revision.hash = revision.sealed(stack, lineage);
         revision
@@ -101,21 +101,21 @@ impl Revision {
     /// Reads what it holds.
     ///
     /// # Errors
-    /// When the body is not the one that was written.
+    /// When index or chunks are not those that were written.
     pub(super) fn open(
         &self,
         (stack, location): (&StackName, &str),
-        body: &str,
+        (index, chunks): (&str, &[String]),
     ) -> Result<Snapshot, StateError> {
         let damaged = |what: &str| StateError::Damaged {
             location: location.to_owned(),
             what: format!("revision {} {what}", self.serial),
         };
-        if of_text(body) != self.digest {
+        if of_text(index) != self.digest {
             return Err(damaged("is not what was written"));
         }
-        let mut lines = body.lines();
-        let first: First = lines
+        let first: First = index
+            .lines()
             .next()
             .and_then(|line| serde_json::from_str(line).ok())
             .ok_or_else(|| damaged("does not begin like one"))?;
@@ -126,8 +126,11 @@ impl Revision {
             let (found, known) = (first.format.into(), FORMAT.into());
             return Err(StateError::NewerFormat { location: location.to_owned(), found, known });
         }
+        if !are(chunks, &named(index).ok_or_else(|| damaged("names what cannot be a chunk"))?) {
+            return Err(damaged("is not what was written"));
+        }
         let (mut records, mut fold) = (Vec::new(), Fold::EMPTY);
-        for line in lines {
+        for line in chunks.iter().flat_map(|chunk| chunk.lines()) {
             let record: InstanceRecord =
                 serde_json::from_str(line).map_err(|_| damaged("has a record that cannot be read"))?;
             fold = fold.plus(of_record(&record.reference, line));
@@ -140,16 +143,67 @@ impl Revision {
     }
 }
 
-/// The body of a revision: one line that says what it is, then one line for each record as stored, by ref.
-pub(super) fn body<'r>(stack: &StackName, records: impl IntoIterator<Item = &'r str>) -> String {
+/// A part of a revision, named by what it holds: revisions share the parts that are equal, so that a small change of a
+/// large state is a small revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Chunk {
+    pub(super) digest: Hash,
+    pub(super) text: String,
+}
+
+/// What a revision is stored as: one text that says what it is and names the chunks, and the chunks.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) index: String,
+    pub(super) chunks: Vec<Chunk>,
+    pub(super) records: u64,
+}
+
+/// A revision of these records, each as it is stored, in the order of their refs.
+pub(super) fn write<'r>(stack: &StackName, records: impl IntoIterator<Item = (&'r str, &'r str)>) -> Written {
     let first = First { kind: KIND.to_owned(), format: FORMAT, stack: stack.clone() };
-    let mut text = serde_json::to_string(&first).unwrap_or_default();
-    for record in records {
+    let mut count = 0;
+    let chunks = cut(records.into_iter().inspect(|_| count += 1));
+    let mut index = serde_json::to_string(&first).unwrap_or_default();
+    index.push('\n');
+    index.push_str(&names(&chunks));
+    Written { index, chunks, records: count }
+}
+
+/// Cuts lines into chunks. Whether one ends after a line depends on its ref alone: what comes before or goes does not
+/// move the others.
+pub(super) fn cut<'l>(lines: impl IntoIterator<Item = (&'l str, &'l str)>) -> Vec<Chunk> {
+    let (mut chunks, mut text) = (Vec::new(), String::new());
+    let mut close = |text: &mut String| {
+        if !text.is_empty() {
+            chunks.push(Chunk { digest: of_text(text), text: std::mem::take(text) });
+        }
+    };
+    for (reference, line) in lines {
+        text.push_str(line);
         text.push('\n');
-        text.push_str(record);
+        // one of 128
+        if of_text(reference).0[0] < 2 {
+            close(&mut text);
+        }
     }
-    text.push('\n');
-    text
+    close(&mut text);
+    chunks
+}
+
+/// One line for each chunk's name.
+pub(super) fn names(chunks: &[Chunk]) -> String {
+    chunks.iter().map(|chunk| format!("{}\n", chunk.digest)).collect()
+}
+
+/// The chunks that an index names, in order. Nothing when it cannot be read.
+pub(super) fn named(index: &str) -> Option<Vec<Hash>> {
+    index.lines().skip(1).map(|line| line.parse().ok()).collect()
+}
+
+/// Whether these are the texts with these digests.
+pub(super) fn are(texts: &[String], digests: &[Hash]) -> bool {
+    texts.len() == digests.len() && texts.iter().zip(digests).all(|(text, digest)| of_text(text) == *digest)
 }
 
 /// Which of these serials go when so many are kept. The newest stays, whatever is asked.
@@ -183,10 +237,12 @@ mod tests {
     use crate::state::samples::{record, stack};
     use crate::state::status::Status;
 
-    fn written(records: &[InstanceRecord]) -> (Revision, String) {
+    fn written(records: &[InstanceRecord]) -> (Revision, Written) {
         let texts: Vec<String> =
             records.iter().map(|record| serde_json::to_string(record).unwrap()).collect();
-        let body = body(&stack("shop"), texts.iter().map(String::as_str));
+        let lines =
+            records.iter().zip(&texts).map(|(record, text)| (record.reference.as_str(), text.as_str()));
+        let written = write(&stack("shop"), lines);
         let fold = records
             .iter()
             .zip(&texts)
@@ -194,28 +250,66 @@ mod tests {
         let tip = Tip { serial: 7, sequence: 9, head: of_text("head"), fold };
         let stamp =
             Stamp { at: "2026-11-30T12:00:00Z".to_owned(), who: "ada".to_owned(), run: "run".to_owned() };
-        let revision =
-            Revision::new((&stack("shop"), Lineage::mint()), tip, (records.len() as u64, &body), stamp);
-        (revision, body)
+        let revision = Revision::new((&stack("shop"), Lineage::mint()), tip, &written, stamp);
+        (revision, written)
+    }
+
+    fn texts(written: &Written) -> Vec<String> {
+        written.chunks.iter().map(|chunk| chunk.text.clone()).collect()
+    }
+
+    fn many(count: usize) -> Vec<InstanceRecord> {
+        (0..count).map(|number| record(&format!("i{number:04}"))).collect()
     }
 
     #[test]
     fn what_was_written_is_read_again() {
-        let records = [record("a"), record("b")];
-        let (revision, body) = written(&records);
-        assert_eq!(revision.open((&stack("shop"), "x"), &body).unwrap().records, records);
+        for count in [0, 1, 2, 500] {
+            let records = many(count);
+            let (revision, written) = written(&records);
+            let read = revision.open((&stack("shop"), "x"), (&written.index, &texts(&written))).unwrap();
+            assert_eq!(read.records, records);
+        }
     }
 
     #[test]
-    fn any_change_of_a_body_is_refused() {
-        let (revision, body) = written(&[record("a"), record("b")]);
-        for position in 0..body.len() {
-            let mut changed = body.clone().into_bytes();
-            changed[position] ^= 1;
-            let changed = String::from_utf8_lossy(&changed);
-            assert!(revision.open((&stack("shop"), "x"), &changed).is_err(), "byte {position}");
-            assert!(revision.open((&stack("shop"), "x"), &body[..position]).is_err(), "cut at {position}");
+    fn any_change_of_an_index_or_a_chunk_is_refused() {
+        let (revision, written) = written(&many(2));
+        let open =
+            |index: &str, chunks: &[String]| revision.open((&stack("shop"), "x"), (index, chunks)).is_ok();
+        let chunks = texts(&written);
+        assert!(open(&written.index, &chunks) && !open(&written.index, &[]));
+        let changed = |text: &str, position: usize| {
+            let mut bytes = text.to_owned().into_bytes();
+            bytes[position] ^= 1;
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        for position in 0..written.index.len() {
+            assert!(!open(&changed(&written.index, position), &chunks), "byte {position}");
+            assert!(!open(&written.index[..position], &chunks), "cut at {position}");
         }
+        for position in 0..chunks[0].len() {
+            let mut other = chunks.clone();
+            other[0] = changed(&chunks[0], position);
+            assert!(!open(&written.index, &other), "byte {position} of a chunk");
+        }
+    }
+
+    #[test]
+    fn one_change_of_a_large_state_is_one_new_chunk() {
+        let mut records = many(2000);
+        let (_, before) = written(&records);
+        assert!((5..50).contains(&before.chunks.len()), "{} chunks", before.chunks.len());
+        let new = |records: &[InstanceRecord]| {
+            let (_, after) = written(records);
+            after.chunks.iter().filter(|chunk| !before.chunks.contains(chunk)).count()
+        };
+        records[1000].status = Status::Ready;
+        assert_eq!(new(&records), 1);
+        records.remove(1000);
+        assert!(new(&records) <= 1, "what goes does not move the others");
+        records.insert(1000, record("i1000a"));
+        assert!(new(&records) <= 2, "nor does what comes");
     }
 
     #[test]
@@ -223,7 +317,7 @@ mod tests {
         let lineage = Lineage::mint();
         let tip = Tip::start(of_text("origin"));
         let stamp = Stamp { at: String::new(), who: String::new(), run: String::new() };
-        let revision = Revision::new((&stack("shop"), lineage), tip, (0, &body(&stack("shop"), [])), stamp);
+        let revision = Revision::new((&stack("shop"), lineage), tip, &write(&stack("shop"), []), stamp);
         assert!(revision.is_sound(&stack("shop"), lineage));
         assert!(
             !revision.is_sound(&stack("blog"), lineage)

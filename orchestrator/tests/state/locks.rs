@@ -8,7 +8,7 @@ use crate::broker::slow_down;
 use crate::project::{INSTANCES, Project, finished};
 
 /// The lock, once somebody holds it.
-async fn lock(project: &Project) -> Value {
+pub(crate) async fn lock(project: &Project) -> Value {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let status = project.run(&["status", "--json"], 0).await.json();

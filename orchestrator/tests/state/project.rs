@@ -76,6 +76,11 @@ impl Project {
         self.command(arguments).spawn().unwrap()
     }
 
+    /// Starts the program with one more variable.
+    pub(crate) fn start_with(&self, (name, value): (&str, &str), arguments: &[&str]) -> Child {
+        self.command(arguments).env(name, value).spawn().unwrap()
+    }
+
     /// Runs the program without these variables, and expects an exit code.
     pub(crate) async fn run_without(&self, variables: &[&str], arguments: &[&str], code: i32) -> Finished {
         let mut command = self.command(arguments);

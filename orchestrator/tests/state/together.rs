@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::process::{Child, Command};
+
+use crate::broker::slow_down;
+use crate::locks::lock;
 use crate::project::{INSTANCES, Project, finished};
 
 /// How many requests of this kind the broker has got.
@@ -47,6 +51,30 @@ async fn killed(project: Project) {
     project.run(&["state", "verify", "--full"], 0).await;
 }
 
+/// A run that is stopped for longer than its lease, while another one goes on.
+async fn paused(project: Project) {
+    project.run(&["apply", "--yes"], 0).await;
+    project.declare(&INSTANCES.replace("size: 1", "size: 2"));
+    slow_down(&project.broker, Duration::from_secs(8)).await;
+    let run = project.start_with(("SUTLER_LEASE", "3s"), &["apply", "--yes"]);
+    lock(&project).await;
+    signal(&run, "STOP").await;
+    // it lives, so only the end of its lease frees the lock
+    project.run(&["state", "rm", "spare", "--yes", "--lock-timeout", "90s"], 0).await;
+    let now = project.run(&["state", "export"], 0).await.json();
+    signal(&run, "CONT").await;
+    let lost = finished(run).await;
+    assert_eq!(lost.code, Some(6), "{lost:#?}");
+    assert_eq!(project.run(&["state", "export"], 0).await.json(), now, "it wrote nothing");
+    project.run(&["state", "verify", "--full"], 0).await;
+}
+
+async fn signal(run: &Child, name: &str) {
+    let id = run.id().expect("it runs").to_string();
+    let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap();
+    assert!(sent.success());
+}
+
 macro_rules! on_each_backend {
     ($($story:ident: $sqlite:ident, $postgres:ident, $bucket:ident;)+) => {
         $(
@@ -73,6 +101,9 @@ on_each_backend! {
         four_runs_at_once_on_a_bucket_make_everything_once;
     killed: i_19_a_killed_run_on_sqlite_is_finished_by_the_next, i_19_a_killed_run_on_postgresql_is_finished_by_the_next,
         i_19_a_killed_run_on_a_bucket_is_finished_by_the_next;
+    paused: i_17_a_run_paused_past_its_lease_on_sqlite_writes_nothing,
+        i_17_a_run_paused_past_its_lease_on_postgresql_writes_nothing,
+        i_17_a_run_paused_past_its_lease_on_a_bucket_writes_nothing;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -207,9 +207,8 @@ async fn write(
         Ok(()) => commit(&session, decide).await,
         Err(failure) => Err(failure),
     };
-    match (session.end().await, &written) {
-        (Err(error), Ok(_)) => tracing::warn!(%error, "the lock could not be given back; it ends by itself"),
-        _ => {}
+    if let (Err(error), Ok(_)) = (session.end().await, &written) {
+        tracing::warn!(%error, "the lock could not be given back; it ends by itself");
     }
     if written.is_ok()
         && let Err(error) = project.remember(lineage).await

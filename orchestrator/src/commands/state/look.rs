@@ -101,7 +101,7 @@ pub async fn export(project: &Project, revision: Option<u64>) -> Result<Value, F
         Some(serial) => (serial, snapshot(project, serial).await?.records),
     };
     records.sort_by(|one, other| one.reference.cmp(&other.reference));
-    let lineage = (!state.canary.is_none()).then(|| state.lineage.to_string());
+    let lineage = state.canary.is_some().then(|| state.lineage.to_string());
     Ok(json!({ "stack": state.stack, "lineage": lineage, "serial": serial, "records": records }))
 }
 

@@ -61,7 +61,7 @@ impl Storage for File {
             Harm::MissingRecord => "DELETE FROM record WHERE reference = 'b'",
             Harm::CutJournal => "DELETE FROM journal WHERE sequence = 5",
             Harm::ChangedEntry => "UPDATE journal SET transitions = '[]' WHERE sequence = 2",
-            Harm::ChangedRevision => "UPDATE revision SET body = replace(body, 'shop-b', 'shop-x')",
+            Harm::ChangedRevision => "UPDATE chunk SET body = replace(body, 'shop-b', 'shop-x')",
             Harm::OtherLineage => "UPDATE header SET lineage = '6f1c1e0a-0000-4000-8000-000000000000'",
             Harm::NewerFormat => "PRAGMA user_version = 99",
             Harm::OlderSerial => "UPDATE header SET serial = serial - 1",
@@ -102,7 +102,7 @@ impl Storage for Database {
             Harm::MissingRecord => "DELETE FROM record WHERE reference = 'b'",
             Harm::CutJournal => "DELETE FROM journal WHERE sequence = 5",
             Harm::ChangedEntry => "UPDATE journal SET transitions = '[]' WHERE sequence = 2",
-            Harm::ChangedRevision => "UPDATE revision SET body = replace(body, 'shop-b', 'shop-x')",
+            Harm::ChangedRevision => "UPDATE chunk SET body = replace(body, 'shop-b', 'shop-x')",
             Harm::OtherLineage => "UPDATE header SET lineage = '6f1c1e0a-0000-4000-8000-000000000000'",
             Harm::NewerFormat => "UPDATE header SET format = 99",
             Harm::OlderSerial => "UPDATE header SET serial = serial - 1",
@@ -149,8 +149,8 @@ impl Storage for Bucket {
             Harm::CutJournal => tamper.delete(&archive).await,
             Harm::ChangedEntry => tamper.replace(&archive, "\"what\":\"created\"", "\"what\":\"made\"").await,
             Harm::ChangedRevision => {
-                let body = tamper.last("revisions", ".jsonl").await;
-                tamper.replace(&body, "shop-b", "shop-x").await;
+                let index = tamper.last("revisions", ".index").await;
+                tamper.replace(&index, "sutler-revision", "sutler-revisiom").await;
             }
             Harm::OtherLineage => tamper.replace("current", "\"lineage\":\"", "\"lineage\":\"f").await,
             Harm::NewerFormat => tamper.replace("current", "\"format\":2", "\"format\":99").await,

@@ -1,5 +1,7 @@
 //! Revisions: made in one transaction that compares the lock, read against their hashes.
 
+use std::collections::{HashMap, HashSet};
+
 use async_trait::async_trait;
 use tokio_postgres::Row;
 
@@ -8,7 +10,7 @@ use super::session::{Access, Place, Session, Trouble, Work};
 use crate::state::backend::Lineage;
 use crate::state::journal::Stamp;
 use crate::state::lock::Lock;
-use crate::state::revision::{Revision, Snapshot, body, expired};
+use crate::state::revision::{Revision, Snapshot, Written, expired, named, write};
 
 const COLUMNS: &str = "SELECT serial, sequence, head, fold, records, digest, run, at, hash FROM revision";
 
@@ -35,22 +37,44 @@ impl Work for Compact<'_> {
             let ours = |revision: &Revision| session.perhaps_written && revision.run == stamp.run;
             return Ok(revisions.into_iter().next_back().filter(ours));
         }
-        let rows = session.rows("SELECT body FROM record ORDER BY reference", &[]).await?;
-        let bodies: Result<Vec<&str>, Trouble> =
-            rows.iter().map(|row| Reading { row, place: session.place }.get(0)).collect();
-        let (records, text) = (rows.len() as u64, body(&session.place.stack, bodies?));
+        let rows = session.rows("SELECT reference, body FROM record ORDER BY reference", &[]).await?;
+        let records: Result<Vec<(&str, &str)>, Trouble> = rows
+            .iter()
+            .map(|row| {
+                let row = Reading { row, place: session.place };
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .collect();
+        let written = write(&session.place.stack, records?);
         let whose = (&session.place.stack, header.lineage);
-        let revision = Revision::new(whose, header.tip, (records, &text), stamp);
-        insert(session, &revision, &text).await?;
+        let revision = Revision::new(whose, header.tip, &written, stamp);
+        insert(session, &revision, &written).await?;
         let mut serials: Vec<u64> = revisions.iter().map(|revision| revision.serial).collect();
         serials.push(revision.serial);
         let gone: Vec<i64> = expired(&serials, self.kept).into_iter().map(signed).collect();
         session.execute("DELETE FROM revision WHERE serial = ANY($1)", &[&gone]).await?;
+        if !gone.is_empty() {
+            sweep(session).await?;
+        }
         Ok(Some(revision))
     }
 }
 
-async fn insert(session: &Session<'_>, revision: &Revision, text: &str) -> Result<(), Trouble> {
+async fn insert(session: &Session<'_>, revision: &Revision, written: &Written) -> Result<(), Trouble> {
+    let digests: Vec<&[u8]> = written.chunks.iter().map(|chunk| &chunk.digest.0[..]).collect();
+    let known = session.rows("SELECT digest FROM chunk WHERE digest = ANY($1)", &[&digests]).await?;
+    let known: Result<HashSet<[u8; 32]>, Trouble> =
+        known.iter().map(|row| Ok(Reading { row, place: session.place }.hash(0)?.0)).collect();
+    let known = known?;
+    let new = written.chunks.iter().filter(|chunk| !known.contains(&chunk.digest.0));
+    let (digests, texts): (Vec<&[u8]>, Vec<&str>) =
+        new.map(|chunk| (&chunk.digest.0[..], chunk.text.as_str())).unzip();
+    session
+        .execute(
+            "INSERT INTO chunk (digest, body) SELECT * FROM unnest($1::BYTEA[], $2::TEXT[])",
+            &[&digests, &texts],
+        )
+        .await?;
     session
         .execute(
             "INSERT INTO revision (serial, sequence, head, fold, records, digest, run, at, hash, body) \
@@ -65,10 +89,23 @@ async fn insert(session: &Session<'_>, revision: &Revision, text: &str) -> Resul
                 &revision.run,
                 &revision.at,
                 &&revision.hash.0[..],
-                &text,
+                &written.index,
             ],
         )
         .await?;
+    Ok(())
+}
+
+/// Deletes the chunks that no revision names any more.
+async fn sweep(session: &Session<'_>) -> Result<(), Trouble> {
+    let indexes = session.rows("SELECT body FROM revision", &[]).await?;
+    let mut wanted = Vec::new();
+    for row in &indexes {
+        let index: &str = Reading { row, place: session.place }.get(0)?;
+        wanted.extend(named(index).unwrap_or_default());
+    }
+    let wanted: Vec<&[u8]> = wanted.iter().map(|digest| &digest.0[..]).collect();
+    session.execute("DELETE FROM chunk WHERE NOT digest = ANY($1)", &[&wanted]).await?;
     Ok(())
 }
 
@@ -90,8 +127,18 @@ pub(super) async fn list(session: &Session<'_>, lineage: Lineage) -> Result<Vec<
 pub(super) async fn open(session: &Session<'_>, revision: &Revision) -> Result<Snapshot, Trouble> {
     let row = session.row("SELECT body FROM revision WHERE serial = $1", &[&signed(revision.serial)]).await?;
     let row = row.ok_or_else(|| session.place.damaged(format!("revision {} is missing", revision.serial)))?;
-    let text: &str = Reading { row: &row, place: session.place }.get(0)?;
-    Ok(revision.open((&session.place.stack, &session.place.location()), text)?)
+    let index: &str = Reading { row: &row, place: session.place }.get(0)?;
+    let digests = named(index).unwrap_or_default();
+    let wanted: Vec<&[u8]> = digests.iter().map(|digest| &digest.0[..]).collect();
+    let rows = session.rows("SELECT digest, body FROM chunk WHERE digest = ANY($1)", &[&wanted]).await?;
+    let mut found = HashMap::new();
+    for row in &rows {
+        let row = Reading { row, place: session.place };
+        found.insert(row.hash(0)?.0, row.get::<String>(1)?);
+    }
+    // one that is missing shows when the revision is opened
+    let chunks: Vec<String> = digests.iter().filter_map(|digest| found.get(&digest.0).cloned()).collect();
+    Ok(revision.open((&session.place.stack, &session.place.location()), (index, &chunks))?)
 }
 
 /// The revisions there are.

@@ -50,3 +50,7 @@ CREATE TABLE revision (
     hash BYTEA NOT NULL,
     body TEXT NOT NULL
 );
+CREATE TABLE chunk (
+    digest BYTEA PRIMARY KEY,
+    body TEXT NOT NULL
+);

@@ -1,6 +1,6 @@
 //! Reading what is past: the journal in archives and since then, and revisions.
 
-use super::known::{Known, opened};
+use super::known::{Known, Parts, chunks, parts};
 use super::lines;
 use super::objects::Objects;
 use super::pointer::{Pointer, range, revision};
@@ -8,7 +8,7 @@ use crate::name::{InstanceRef, StackName};
 use crate::state::StateError;
 use crate::state::backend::{Extent, Lineage};
 use crate::state::journal::{Entry, Tip};
-use crate::state::revision::{Revision, Snapshot};
+use crate::state::revision::{Revision, Snapshot, named};
 
 /// Which entries are wanted.
 pub(super) struct Wanted<'w> {
@@ -85,9 +85,11 @@ pub(super) async fn snapshot(
     stack: &StackName,
     known: &Revision,
 ) -> Result<Snapshot, StateError> {
-    let found = objects.get(&revision(known.serial, "jsonl")).await?;
-    let found = found.ok_or_else(|| objects.damaged(format!("revision {} is missing", known.serial)))?;
-    opened(objects, stack, (known, &found.bytes))
+    let missing = || objects.damaged(format!("a part of revision {} is missing", known.serial));
+    let Parts { index, places } = parts(objects, known.serial).await?.ok_or_else(missing)?;
+    let digests = named(&index).ok_or_else(missing)?;
+    let chunks = chunks(objects, (&places, &digests)).await?.ok_or_else(missing)?;
+    known.open((stack, &objects.location()), (&index, &chunks))
 }
 
 /// Checks what is past, once what is current has been read anew.

@@ -5,8 +5,10 @@
 //! PREFIX/journal/FENCE-NUMBER         a group of commits; created once, named for the lock it was made under
 //! PREFIX/archive/FROM-TO              the journal up to a revision; created once
 //! PREFIX/revisions/SERIAL.json        what is known of a revision; created once
-//! PREFIX/revisions/SERIAL.jsonl       what it holds
-//! PREFIX/revisions/SERIAL.trails      how often each ref had been changed
+//! PREFIX/revisions/SERIAL.index       which chunks hold its records
+//! PREFIX/revisions/SERIAL.trails      which chunks hold how often each ref had been changed
+//! PREFIX/revisions/SERIAL.places      which revision wrote each of them first
+//! PREFIX/chunks/SERIAL-DIGEST         a part of that revision and of later ones that share it; created once
 //! ```
 
 use std::sync::Arc;
@@ -175,6 +177,12 @@ impl Objects {
                 })),
             },
         }
+    }
+
+    /// The same for many.
+    pub(super) async fn create_all_same(&self, items: Vec<(String, Bytes)>) -> Result<(), StateError> {
+        let create = |(name, bytes): (String, Bytes)| async move { self.create_same(&name, bytes).await };
+        stream::iter(items).map(create).buffer_unordered(ABREAST).try_collect().await
     }
 
     /// The names in a folder, in order.

@@ -45,7 +45,7 @@ pub(super) struct Pointer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Base {
     pub(super) revision: Revision,
-    /// Of its trails.
+    /// Of the names of the chunks that tell how often each ref had been changed.
     pub(super) trails: Hash,
     /// Why it was made.
     pub(super) reason: Reason,
@@ -215,4 +215,10 @@ pub(super) fn range(name: &str) -> Option<(u64, u64)> {
 /// What the parts of a revision are called.
 pub(super) fn revision(serial: u64, part: &str) -> String {
     format!("revisions/{serial:020}.{part}")
+}
+
+/// What a chunk is called: for the revision that wrote it first. Whoever deletes those of a revision that went cannot
+/// hit a later one's.
+pub(super) fn chunk(serial: u64, digest: Hash) -> String {
+    format!("chunks/{serial:020}-{digest}")
 }

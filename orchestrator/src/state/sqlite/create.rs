@@ -74,8 +74,12 @@ CREATE TABLE revision (
     run TEXT NOT NULL,
     at TEXT NOT NULL,
     hash BLOB NOT NULL,
-    body TEXT NOT NULL
+    body TEXT NOT NULL      -- the names of its chunks
 ) STRICT;
+CREATE TABLE chunk (   -- what revisions hold; they share what is equal
+    digest BLOB PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// From format 1. What was written stays as it was, hashes included; a program of that time that is still running can

@@ -24,6 +24,10 @@ pub(super) fn sql(place: &Place, step: &'static str) -> impl Fn(rusqlite::Error)
     move |error| match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => damaged(place, "it is not an SQLite database"),
         Some(ErrorCode::DatabaseCorrupt) => damaged(place, format!("SQLite says: {error}")),
+        // A page that the file says it has, and that is not there.
+        Some(ErrorCode::SystemIoFailure) if is_cut_short(&error) => {
+            damaged(place, format!("it is shorter than it says: {error}"))
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StateError::Busy { location: place.location() }
         }
@@ -34,4 +38,8 @@ pub(super) fn sql(place: &Place, step: &'static str) -> impl Fn(rusqlite::Error)
         // A column that holds something else than was written, or a row that should be there and is not.
         None => damaged(place, error.to_string()),
     }
+}
+
+fn is_cut_short(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ)
 }

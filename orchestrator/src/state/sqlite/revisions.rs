@@ -1,5 +1,7 @@
 //! Revisions: made in one transaction that compares the lock, read against their hashes.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
@@ -10,9 +12,9 @@ use super::file::Place;
 use super::load;
 use super::locking::Key;
 use crate::state::StateError;
-use crate::state::journal::Stamp;
+use crate::state::journal::{Hash, Stamp};
 use crate::state::lock::Lock;
-use crate::state::revision::{Revision, Snapshot, body, expired};
+use crate::state::revision::{Chunk, Revision, Snapshot, Written, expired, named, write};
 
 const COLUMNS: &str = "SELECT serial, sequence, head, fold, records, digest, run, at, hash";
 
@@ -49,29 +51,39 @@ pub(super) fn make(
     if tip.serial == serials.last().copied().unwrap_or(0) {
         return Ok(None);
     }
-    let (records, text) = written(&transaction, place)?;
-    let revision = Revision::new((&place.stack, header.lineage), tip, (records, &text), stamp);
-    insert(&transaction, &revision, &text).map_err(&failed)?;
+    let written = written(&transaction, place)?;
+    let revision = Revision::new((&place.stack, header.lineage), tip, &written, stamp);
+    insert(&transaction, &revision, &written).map_err(&failed)?;
     serials.push(revision.serial);
-    for serial in expired(&serials, kept) {
-        transaction.execute("DELETE FROM revision WHERE serial = ?1", [Count(serial)]).map_err(&failed)?;
+    let gone = expired(&serials, kept);
+    for serial in &gone {
+        transaction.execute("DELETE FROM revision WHERE serial = ?1", [Count(*serial)]).map_err(&failed)?;
+    }
+    if !gone.is_empty() {
+        sweep(&transaction).map_err(&failed)?;
     }
     transaction.commit().map_err(&failed)?;
     Ok(Some(revision))
 }
 
-/// The body of a revision of what is recorded now.
-fn written(connection: &Connection, place: &Place) -> Result<(u64, String), StateError> {
+/// A revision of what is recorded now.
+fn written(connection: &Connection, place: &Place) -> Result<Written, StateError> {
     let failed = sql(place, "read");
-    let mut statement =
-        connection.prepare_cached("SELECT body FROM record ORDER BY reference").map_err(&failed)?;
-    let bodies: Result<Vec<String>, _> =
-        statement.query_map([], |row| row.get(0)).map_err(&failed)?.collect();
-    let bodies = bodies.map_err(&failed)?;
-    Ok((bodies.len() as u64, body(&place.stack, bodies.iter().map(String::as_str))))
+    let mut statement = connection
+        .prepare_cached("SELECT reference, body FROM record ORDER BY reference")
+        .map_err(&failed)?;
+    let records: Result<Vec<(String, String)>, _> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(&failed)?.collect();
+    let records = records.map_err(&failed)?;
+    Ok(write(&place.stack, records.iter().map(|(reference, body)| (reference.as_str(), body.as_str()))))
 }
 
-fn insert(connection: &Connection, revision: &Revision, text: &str) -> rusqlite::Result<()> {
+fn insert(connection: &Connection, revision: &Revision, written: &Written) -> rusqlite::Result<()> {
+    for Chunk { digest, text } in &written.chunks {
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO chunk (digest, body) VALUES (?1, ?2)")?
+            .execute(params![digest, text])?;
+    }
     let columns = "serial, sequence, head, fold, records, digest, run, at, hash, body";
     connection
         .prepare_cached(&format!(
@@ -87,9 +99,23 @@ fn insert(connection: &Connection, revision: &Revision, text: &str) -> rusqlite:
             revision.run,
             revision.at,
             revision.hash,
-            text,
+            written.index,
         ])
         .map(|_| ())
+}
+
+/// Deletes the chunks that no revision names any more.
+fn sweep(connection: &Connection) -> rusqlite::Result<()> {
+    let mut indexes = connection.prepare_cached("SELECT body FROM revision")?;
+    let indexes: Vec<String> = indexes.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let wanted: HashSet<[u8; 32]> =
+        indexes.iter().filter_map(|index| named(index)).flatten().map(|digest| digest.0).collect();
+    let mut chunks = connection.prepare_cached("SELECT digest FROM chunk")?;
+    let chunks: Vec<Hash> = chunks.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for chunk in chunks.iter().filter(|chunk| !wanted.contains(&chunk.0)) {
+        connection.prepare_cached("DELETE FROM chunk WHERE digest = ?1")?.execute([chunk])?;
+    }
+    Ok(())
 }
 
 /// The revisions there are, oldest first, each as it was written.
@@ -122,8 +148,17 @@ pub(super) fn read(
         .prepare_cached("SELECT body FROM revision WHERE serial = ?1")
         .and_then(|mut statement| statement.query_row([Count(serial)], |row| row.get(0)).optional())
         .map_err(sql(place, "read a revision of"))?;
-    let Some(text) = text else { return Ok(None) };
-    revision.open((&place.stack, &place.location()), &text).map(Some)
+    let Some(index) = text else { return Ok(None) };
+    let mut chunks = Vec::new();
+    for digest in named(&index).unwrap_or_default() {
+        let chunk: Option<String> = connection
+            .prepare_cached("SELECT body FROM chunk WHERE digest = ?1")
+            .and_then(|mut statement| statement.query_row([digest], |row| row.get(0)).optional())
+            .map_err(sql(place, "read a revision of"))?;
+        // one that is missing shows when the revision is opened
+        chunks.extend(chunk);
+    }
+    revision.open((&place.stack, &place.location()), (&index, &chunks)).map(Some)
 }
 
 fn revision(row: &Row<'_>) -> rusqlite::Result<Revision> {

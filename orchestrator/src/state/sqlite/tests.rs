@@ -224,7 +224,10 @@ async fn whatever_is_changed_behind_our_back_is_noticed() {
         "UPDATE journal SET transitions = 'nonsense' WHERE sequence = 2",
         "UPDATE journal SET format = 1 WHERE sequence = 2",
         "UPDATE header SET born = 1",
-        "UPDATE revision SET body = replace(body, 'shop-a', 'shop-x')",
+        "UPDATE chunk SET body = replace(body, 'shop-a', 'shop-x')",
+        "UPDATE revision SET body = replace(body, 'a', 'b')",
+        "DELETE FROM chunk",
+        "DROP TABLE chunk",
         "UPDATE revision SET head = zeroblob(32)",
         "UPDATE revision SET serial = 3",
         "UPDATE revision SET at = '1970-01-01T00:00:00Z'",
@@ -249,7 +252,7 @@ async fn survives(bytes: &[u8], whole: &State) -> Option<StateError> {
     let verified = backend.verify(Extent::Everything).await;
     let error = loaded.err().or(verified.err());
     if let Some(error) = &error {
-        assert_eq!(error.kind(), Kind::Refused, "{error}");
+        assert_eq!(error.kind(), Kind::Refused, "{error:?}");
     }
     error
 }

@@ -39,6 +39,11 @@ impl Cluster {
 
     /// Makes a server and starts it.
     pub(in crate::state) fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// The same, with a certificate and its key: it then speaks TLS too.
+    pub(in crate::state) fn start_with(identity: Option<(&str, &str)>) -> Self {
         let folder = TempDir::new().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let mut cluster =
@@ -61,6 +66,16 @@ impl Cluster {
         });
         cluster.port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         fs::write(cluster.passfile(), "*:*:*:ada:hunter2\n").unwrap();
+        for (name, text) in
+            identity.into_iter().flat_map(|(chain, key)| [("server.crt", chain), ("server.key", key)])
+        {
+            let path = data.join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            if let Some((user, group)) = cluster.user {
+                chown(&path, Some(user), Some(group)).unwrap();
+            }
+        }
         cluster.resume();
         cluster
     }
@@ -68,8 +83,10 @@ impl Cluster {
     /// Starts the server (again).
     pub(in crate::state) fn resume(&self) {
         // the folder dies with the test: what is written is safe from killed processes, and need not reach the disk
+        let tls = if self.data().join("server.crt").exists() { "on" } else { "off" };
         let options = format!(
-            "-c listen_addresses=127.0.0.1 -p {} -c unix_socket_directories='' -c fsync=off -c max_connections=300",
+            "-c listen_addresses=127.0.0.1 -p {} -c unix_socket_directories='' -c fsync=off -c max_connections=300 \
+             -c ssl={tls}",
             self.port
         );
         self.program("pg_ctl", |control| {

@@ -12,7 +12,7 @@ pub(in crate::state) use cluster::Cluster;
 use proxy::{Cut, Proxy};
 
 use super::PostgresBackend;
-use crate::config::PostgresPlace;
+use crate::config::{PostgresPlace, Transport};
 use crate::state::samples::{claim, record, stack};
 use crate::state::{Change, Claim, Extent, StateBackend, StateError};
 
@@ -191,7 +191,8 @@ async fn the_work_of_a_commit_does_not_grow_with_the_state() {
     for (from, to) in [(0, 50), (50, 2000)] {
         let fill = (from..to).map(|number| Change::put(record(&format!("i{number:05}")), "created"));
         backend.commit(&lock, fill.collect()).await.unwrap();
-        client.batch_execute("VACUUM; CHECKPOINT").await.unwrap();
+        client.batch_execute("VACUUM").await.unwrap();
+        client.batch_execute("CHECKPOINT").await.unwrap();
         let before = written().await;
         for _ in 0..30 {
             backend.commit(&lock, vec![Change::put(record("i00007"), "written")]).await.unwrap();
@@ -199,4 +200,28 @@ async fn the_work_of_a_commit_does_not_grow_with_the_state() {
         grown.push(written().await - before);
     }
     assert!(grown[1] <= grown[0] * 2, "{grown:?} bytes of log for thirty commits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s_09_the_database_is_verified_by_authority_and_name() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let cluster = Cluster::start_with(Some((&made.cert.pem(), &made.signing_key.serialize_pem())));
+    let folder = tempfile::tempdir().unwrap();
+    let authority = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        Some(path)
+    };
+    let (right, wrong) = (authority("right.pem", made.cert.pem()), authority("wrong.pem", other.cert.pem()));
+    let at = |host: &str, authority: Option<std::path::PathBuf>| {
+        let transport = Transport::Tls { authority };
+        backend(PostgresPlace { host: host.to_owned(), transport, ..cluster.fresh() })
+    };
+    let trusted = at("localhost", right.clone());
+    trusted.lock(&claim(&*trusted, "test").await).await.unwrap();
+    for refused in [at("localhost", wrong), at("127.0.0.1", right)] {
+        let error = refused.load().await.unwrap_err();
+        assert!(matches!(error, StateError::Storage { .. }), "{error}");
+    }
 }

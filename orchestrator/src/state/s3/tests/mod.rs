@@ -128,7 +128,9 @@ async fn an_answer_that_is_lost_is_looked_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_compaction_that_was_cut_off_is_finished_by_the_next() {
     let server = Server::shared().await;
-    for name in [".jsonl", ".trails", ".json", "/00000000000000000001-00000000000000000002", "/current"] {
+    for name in
+        [".index", ".trails", ".json", ".places", "/00000000000000000001-00000000000000000002", "/current"]
+    {
         let there = server.fresh();
         let proxy = Proxy::start(server.port, Fault::None).await;
         let (backend, direct) = (shop(place(proxy.port, &there.prefix)), shop(there));
@@ -174,9 +176,16 @@ async fn bytes_written_grow_with_the_steps_and_not_with_the_state() {
     let small = ten().await;
     let fill = (0..800).map(|number| Change::put(record(&format!("i{number:04}")), "created")).collect();
     backend.commit(&lock, fill).await.unwrap();
+    backend.compact(&lock, 9).await.unwrap();
+    let whole = proxy.written().0;
     let large = ten().await;
     assert_eq!((small.1, large.1), (20, 20), "a segment and `current` for each step");
-    assert!(large.0 < small.0 + small.0 / 10, "{small:?} bytes and requests became {large:?}");
+    // `current` names the revision by now
+    assert!(large.0 < small.0 + 10 * 1500, "{small:?} bytes and requests became {large:?}");
+    let before = proxy.written().0;
+    backend.compact(&lock, 9).await.unwrap();
+    let revision = proxy.written().0 - before;
+    assert!(revision < whole / 3, "a revision of ten steps took {revision} bytes, everything so far {whole}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,10 +231,10 @@ async fn whatever_object_is_cut_changed_or_gone_is_noticed() {
     let whole = backend.load().await.unwrap();
     let tamper = Tamper::new(there.clone());
     let mut names = vec!["current".to_owned()];
-    for folder in ["journal", "archive", "revisions"] {
+    for folder in ["journal", "archive", "revisions", "chunks"] {
         names.extend(tamper.0.list(folder).await.unwrap().into_iter().map(|name| format!("{folder}/{name}")));
     }
-    assert_eq!(names.len(), 6, "{names:?}");
+    assert_eq!(names.len(), 9, "{names:?}");
     for name in names {
         let bytes = tamper.read(&name).await;
         let mut flipped = bytes.to_vec();
