@@ -25,7 +25,7 @@ pub use answer::{CatalogAnswer, ETag, Polled};
 pub use call::Call;
 pub use client::{
     Authentication, BuildError, Carried, Client, ClientCertificate, Settings, Tls, Wire, WireAnswer,
-    WireRequest,
+    WireRequest, tls_configuration,
 };
 pub use error::{BoxError, ClientError};
 pub use orphan::{Ended, Orphan, leaves_orphan};

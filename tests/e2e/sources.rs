@@ -60,7 +60,9 @@ fn s_22_statements_are_put_together_from_our_own_words() {
     const OURS: [&str; 10] =
         ["schema", "TOLD", "script", "version", "key", "limit", "marks", "column", "table", "condition"];
     let (mut seen, mut found) = (0, Vec::new());
-    for (name, text) in sources().iter().filter(|(name, _)| name.starts_with("broker-server/src/store/")) {
+    // the contract is what stores are tested with, and moves things about on purpose
+    let is_store = |name: &str| name.starts_with("broker-server/src/store/") && !name.contains("/contract/");
+    for (name, text) in sources().iter().filter(|(name, _)| is_store(name)) {
         for put_together in text.split("format!(").skip(1) {
             let Some(statement) = put_together.trim_start().strip_prefix('"') else { continue };
             // to the quote that ends it; some of our statements quote a name

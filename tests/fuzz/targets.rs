@@ -1,16 +1,23 @@
 //! What is fuzzed, and what must hold whatever comes in.
 
-use std::{path::Path, sync::LazyLock};
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use serde_json::{Value, json};
 use sutler::{
-    name::VariableName,
+    config::{Dialect, Sealing, SecretManifest},
+    name::{StackName, VariableName},
     reference::{Template, escape, parse},
-    sink::dotenv,
+    sink::{
+        Json, Kubernetes,
+        dotenv::{self, Dotenv},
+    },
 };
 use sutler_broker_server::{Config, fuzz};
 use sutler_catalog::{Index, Limits, Validator};
-use sutler_secrets::{KeyRing, Masker, Place, Sealed, SecretString, find_leaks};
+use sutler_secrets::{KeyRing, Letter, Masker, Place, Recipient, Sealed, SecretString, find_leaks};
 use sutler_spec::OriginatingIdentity;
 
 /// Something that reads what strangers wrote.
@@ -67,6 +74,23 @@ pub(crate) const TARGETS: &[Target] = &[
         run: |input| text(input, configuration),
     },
     Target { name: "sealed", words: &["sutler:v1:", "sutler:v2:", "\u{1}", "A", "_"], run: sealed },
+    Target { name: "letter", words: &["sutler:xwing1:", "sutler:xwing2:", "\u{1}", "A", "_"], run: letter },
+    Target {
+        name: "sink",
+        words: &[
+            "# >>> sutler shop/env:",
+            "# <<< sutler shop/env\n",
+            "# sutler-mark TOKEN ",
+            "TOKEN=",
+            "'",
+            "\n---\n",
+            "// sutler shop/env",
+            "{",
+            "\"",
+            ",",
+        ],
+        run: sink_file,
+    },
     Target {
         name: "masker",
         words: &["hunter2/é secret", "%2F", "aHVudGVyMi", "\\u00e9", "\n", "•••"],
@@ -163,6 +187,40 @@ fn sealed(input: &[u8]) {
     let at = input.iter().map(|byte| usize::from(*byte)).sum::<usize>() % bytes.len();
     bytes[at] ^= 1;
     assert!(Sealed::from_bytes(bytes).and_then(|changed| RING.open(&place, &changed)).is_err());
+}
+
+fn letter(input: &[u8]) {
+    static RING: LazyLock<KeyRing> = LazyLock::new(|| KeyRing::generate(jiff::Timestamp::UNIX_EPOCH));
+    static RECIPIENT: LazyLock<Recipient> = LazyLock::new(|| RING.recipient());
+    let place = Place::new("fuzz");
+    let text = String::from_utf8_lossy(input);
+    assert!(text.parse::<Recipient>().is_err(), "nobody made that key");
+    for letter in [Letter::from_bytes(input), Letter::from_text(&text)].into_iter().flatten() {
+        assert!(RING.open_letter(&place, &letter).is_err(), "nobody sealed that");
+    }
+    let letter = RECIPIENT.seal(&place, input);
+    assert_eq!(RING.open_letter(&place, &letter).unwrap().expose().as_slice(), input);
+    let mut bytes = letter.as_bytes().to_vec();
+    let at = input.iter().map(|byte| usize::from(*byte)).sum::<usize>() % bytes.len();
+    bytes[at] ^= 1;
+    assert!(Letter::from_bytes(bytes).and_then(|changed| RING.open_letter(&place, &changed)).is_err());
+}
+
+/// Every kind of sink reads any file without harm, and leaves whatever is in it as it is.
+fn sink_file(input: &[u8]) {
+    static RING: LazyLock<Arc<KeyRing>> =
+        LazyLock::new(|| Arc::new(KeyRing::generate(jiff::Timestamp::UNIX_EPOCH)));
+    static STACK: LazyLock<StackName> = LazyLock::new(|| StackName::new("shop").unwrap());
+    let (of, path, ring) = ((&*STACK, "env"), || "file".into(), || Arc::clone(&RING));
+    for dialect in [Dialect::Dotenv, Dialect::Docker, Dialect::Shell] {
+        for sealing in [Sealing::Sealed, Sealing::Clear] {
+            let _ = Dotenv::new(of, path(), (dialect, sealing), ring()).open_text(input);
+        }
+    }
+    let _ = Json::new(of, path(), Sealing::Clear, ring()).open_text(input);
+    let word = || "sutler".to_owned();
+    let secret = SecretManifest { name: word(), namespace: None, kind: word(), provider: word() };
+    let _ = Kubernetes::new(of, path(), secret, ring()).open_text(input);
 }
 
 fn mask(text: &str) {

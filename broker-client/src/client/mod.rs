@@ -23,6 +23,15 @@ use self::transport::Transport;
 pub use self::wire::{Carried, Wire, WireAnswer, WireRequest};
 use crate::{CatalogAnswer, ClientError, ETag, FetchQuery, Polled, answer::Answer, request::Request};
 
+/// TLS for other addresses than brokers', as strict as theirs: rustls with ring, the given authorities or the system's.
+/// An address that is reached without TLS gets one that trusts nobody.
+///
+/// # Errors
+/// When the authorities or the certificate cannot be used.
+pub fn tls_configuration(url: &Url, tls: &Tls) -> Result<rustls::ClientConfig, BuildError> {
+    if url.scheme() == "https" { self::tls::configuration(tls) } else { self::tls::unused() }
+}
+
 /// A client of one broker. Clones share their connections.
 #[derive(Clone)]
 pub struct Client {

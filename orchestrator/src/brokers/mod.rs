@@ -21,6 +21,7 @@ mod tests;
 
 pub(crate) use error::chain;
 pub use error::{BrokerError, BrokerErrors, Why};
+pub(crate) use secret::read_secret;
 
 /// What holds for every broker unless its configuration says otherwise.
 #[derive(Debug, Clone, Default)]

@@ -22,6 +22,11 @@ pub(super) fn authentication(config: &BrokerConfig) -> Result<client::Authentica
     })
 }
 
+/// A secret for somebody at an address; what is wrong with it in words, never quoting it.
+pub(crate) fn read_secret(source: &SecretSource, url: &Url) -> Result<SecretString, String> {
+    read(source, url).map_err(|why| why.to_string())
+}
+
 fn read(source: &SecretSource, url: &Url) -> Result<SecretString, Why> {
     let (place, secret) = match source {
         SecretSource::Literal(_) if !is_loopback(url) => return Err(Why::Literal),

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::progress::{RowState, Tree};
 use super::text::{self, Paint};
 use super::verbs;
-use crate::commands::{self, Applied, ApplyOptions, Approval, Failure, Prepared, Project};
+use crate::commands::{self, Applied, ApplyOptions, Approval, Failure, Prepared, Project, SavedPlan};
 use crate::execute::{Ended, Progress, Stop, Until};
 use crate::exit::Exit;
 use crate::plan::{Intent, Plan};
@@ -23,7 +23,10 @@ pub(super) async fn apply(
 ) -> Result<Exit, Failure> {
     let plan = verbs::options(&arguments.selection);
     let options = options(&arguments.execution, plan, Intent::Apply)?;
-    run(project, options, (arguments.execution.yes, output)).await
+    // A plan that was saved was looked at then.
+    let yes = arguments.execution.yes || arguments.plan.is_some();
+    let saved = arguments.plan.as_deref().map(|path| SavedPlan::load(path, project)).transpose()?;
+    run(project, (options, saved), (yes, output)).await
 }
 
 pub(super) async fn teardown(
@@ -33,7 +36,7 @@ pub(super) async fn teardown(
 ) -> Result<Exit, Failure> {
     let plan = commands::PlanOptions { force: arguments.force, ..commands::PlanOptions::default() };
     let options = options(&arguments.execution, plan, Intent::Teardown)?;
-    run(project, options, (arguments.execution.yes, output)).await
+    run(project, (options, None), (arguments.execution.yes, output)).await
 }
 
 fn options(
@@ -54,12 +57,12 @@ fn options(
 
 async fn run(
     project: &Project,
-    options: ApplyOptions,
+    (options, saved): (ApplyOptions, Option<SavedPlan>),
     (yes, output): (bool, Output),
 ) -> Result<Exit, Failure> {
     let intent = options.intent;
     let mut stream = Stream { output, sequence: 0 };
-    let (exit, result) = match work(project, options, (yes, &mut stream)).await {
+    let (exit, result) = match work(project, (options, saved), (yes, &mut stream)).await {
         Ok(ended) => ended,
         Err(failure) => {
             // Whoever reads the stream gets its terminal record; people get the failure on standard error.
@@ -78,14 +81,17 @@ async fn run(
 /// Everything between the first and the terminal record; returns what the latter says.
 async fn work(
     project: &Project,
-    options: ApplyOptions,
+    (options, saved): (ApplyOptions, Option<SavedPlan>),
     (yes, stream): (bool, &mut Stream),
 ) -> Result<(Exit, Value), Failure> {
     let question = match options.intent {
         Intent::Apply => "Do this?",
         Intent::Teardown => "Delete all of this?",
     };
-    let prepared = commands::prepare(project, options).await?;
+    let prepared = match saved {
+        Some(saved) => commands::prepare_saved(project, saved, options).await?,
+        None => commands::prepare(project, options).await?,
+    };
     stream.plan(&prepared.planned.plan, &prepared.planned.notes)?;
     if !prepared.does_something() {
         return Ok((Exit::Done, json!({ "exit_code": 0, "changed": false })));

@@ -20,7 +20,7 @@ Exit codes:
   1 failed                      5 the lock is held by someone else
   2 usage or configuration      6 the lock was lost
   3 drift or pending changes    7 state damaged, foreign, or sealed with a key we lack
-    (check; plan --detailed-exitcode)";
+    (check; plan --detailed-exitcode)  8 the saved plan is stale";
 
 /// Provision what an application needs (databases, tokens, secrets, domains) from one declared file,
 /// across Open Service Brokers.
@@ -42,6 +42,9 @@ pub(crate) struct Arguments {
     /// Say more: -v shows what is asked of brokers, -vv everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Go on although state is older than the one that this machine saw.
+    #[arg(long, global = true)]
+    pub(crate) accept_rollback: bool,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
@@ -63,6 +66,12 @@ pub(crate) enum Verb {
     Init(Init),
     /// Show what apply would do, and why. Changes nothing and takes no lock.
     Plan(PlanArguments),
+    /// Show a plan that was saved with plan --out.
+    Show {
+        /// The file.
+        #[arg(value_name = "FILE")]
+        plan: PathBuf,
+    },
     /// Make what is declared exist. Killed anywhere, it is finished by running it again.
     #[command(visible_alias = "push")]
     Apply(Apply),
@@ -78,6 +87,14 @@ pub(crate) enum Verb {
     Outputs(Outputs),
     /// Open the sealed dotenv sink: print it, or run a command with it.
     Env(Env),
+    /// Show what happened to an instance, field by field; of secrets, that they changed.
+    History {
+        /// The instance; one that is gone has a history too.
+        #[arg(value_name = "REF")]
+        reference: String,
+    },
+    /// Show every change in order; deliver and count them.
+    Events(Events),
     /// Draw who needs whom.
     Graph(Graph),
     /// List what the configured brokers offer.
@@ -88,6 +105,25 @@ pub(crate) enum Verb {
         #[arg(value_enum)]
         shell: Shell,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// Only what came after this sequence number.
+    #[arg(long, default_value_t = 0, value_name = "SEQUENCE")]
+    pub(crate) after: u64,
+    /// Go on telling what happens until interrupted.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Count how often instances went from one status to another, instead of listing.
+    #[arg(long, conflicts_with_all = ["follow", "after"])]
+    pub(crate) count: bool,
+    /// With --count: only within this time before now, such as 24h.
+    #[arg(long, requires = "count", value_name = "DURATION")]
+    pub(crate) window: Option<String>,
+    /// Deliver what was not delivered yet to the file and the webhooks of the configuration, instead of listing.
+    #[arg(long, conflicts_with_all = ["follow", "after", "count"])]
+    pub(crate) deliver: bool,
 }
 
 #[derive(Debug, Args)]
@@ -173,10 +209,16 @@ pub(crate) struct PlanArguments {
     /// Exit 3 when something would change.
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    /// Save the plan, sealed, for `sutler apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
+    /// A plan that was saved: it is carried out exactly, without asking, or not at all (exit 8).
+    #[arg(value_name = "FILE", conflicts_with_all = ["targets", "prune", "force"])]
+    pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) selection: Selection,
     #[command(flatten)]
@@ -198,6 +240,13 @@ pub(crate) struct State {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StateVerb {
+    /// Make a new key, seal everything anew with it, and forget the old one. Killed anywhere, it is finished by running
+    /// it again.
+    Rekey {
+        /// How long to wait for the lock, such as 10s.
+        #[arg(long, default_value = "0s", value_name = "DURATION")]
+        lock_timeout: String,
+    },
     /// List what is recorded.
     List,
     /// Show one record, field by field; of secrets, keyed digests.
@@ -296,6 +345,9 @@ pub(crate) struct Env {
     /// How to print.
     #[arg(long, value_enum, default_value_t = EnvFormat::Dotenv)]
     pub(crate) format: EnvFormat,
+    /// Print the public key that others can seal for, instead of the variables: the `recipient` of a sink.
+    #[arg(long, conflicts_with_all = ["sink", "format", "command"])]
+    pub(crate) recipient: bool,
     /// A command to run with the variables set, instead of printing them.
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,

@@ -4,9 +4,11 @@ mod apply;
 mod args;
 mod ask;
 mod diagnose;
+mod journal;
 mod logging;
 mod output;
 mod progress;
+mod rekey;
 mod show;
 mod state;
 mod status;
@@ -18,7 +20,7 @@ use std::fmt::Write as _;
 
 use clap::Parser;
 
-use crate::commands::{Failure, Settings};
+use crate::commands::{Failure, Rollback, Settings};
 use crate::exit::Exit;
 use crate::state::Notice;
 use args::{Arguments, Verb};
@@ -56,6 +58,9 @@ pub fn main() -> Exit {
 
 async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     let mut settings = Settings::from_environment(variable)?;
+    if arguments.accept_rollback {
+        settings.rollback = Rollback::Accepted;
+    }
     settings.notice = Notice::new(move |holder| {
         output.say(&text::one_line(&format!("waiting for the lock of {holder}")));
     });
@@ -64,6 +69,9 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Init(init) => verbs::init(&init, output),
         Verb::Completions { shell } => verbs::completions(shell),
         Verb::Plan(plan) => verbs::plan(&open()?, &plan, output).await,
+        Verb::Show { plan } => verbs::show(&open()?, &plan, output),
+        Verb::History { reference } => journal::history(&open()?, &reference, output).await,
+        Verb::Events(events) => journal::events(&open()?, &events, output).await,
         Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
         Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,

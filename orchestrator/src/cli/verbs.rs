@@ -1,6 +1,7 @@
 //! The verbs that change nothing: each calls one command and prints its report.
 
 use std::io;
+use std::path::Path;
 use std::process::Command;
 
 use clap::CommandFactory;
@@ -10,7 +11,7 @@ use super::args::{self, Arguments, EnvFormat, GraphFormat};
 use super::output::Output;
 use super::show;
 use super::text;
-use crate::commands::{self, Extent, Failure, PlanOptions, Project, Reveal, Variables, Verdict};
+use crate::commands::{self, Extent, Failure, PlanOptions, Project, Reveal, SavedPlan, Variables, Verdict};
 use crate::draw;
 use crate::exit::Exit;
 use crate::sink::dotenv;
@@ -47,7 +48,7 @@ pub(super) async fn plan(
     arguments: &args::PlanArguments,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let planned = commands::plan(project, &options(&arguments.selection)).await?;
+    let planned = commands::plan(project, &options(&arguments.selection), arguments.out.as_deref()).await?;
     for note in &planned.notes {
         output.say(&format!("{} {}", output.paint().caution("note:"), text::one_line(note)));
     }
@@ -58,8 +59,25 @@ pub(super) async fn plan(
     } else {
         printed(output.print(&text::plan(&planned.plan, output.paint())))?;
     }
+    if let Some(path) = &arguments.out {
+        let shown = path.display();
+        output
+            .say(&format!("Saved, sealed, as {shown}. Next: `sutler show {shown}`, `sutler apply {shown}`."));
+    }
     let pending = text::changes_something(&planned.plan);
     Ok(if pending && arguments.detailed_exitcode { Exit::Pending } else { Exit::Done })
+}
+
+pub(super) fn show(project: &Project, path: &Path, output: Output) -> Result<Exit, Failure> {
+    let saved = SavedPlan::load(path, project)?;
+    if output.is_json() {
+        let plan = serde_json::to_value(&saved.plan).map_err(|error| Failure::failed(error.to_string()))?;
+        printed(output.document("saved_plan", json!({ "made_at": saved.made_at, "plan": plan })))?;
+    } else {
+        output.say(&format!("Made at {} from serial {}.", saved.made_at, saved.plan.serial));
+        printed(output.print(&text::plan(&saved.plan, output.paint())))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// How long to wait for the lock.
@@ -138,11 +156,28 @@ pub(super) async fn outputs(
 }
 
 pub(super) async fn env(project: &Project, arguments: &args::Env, output: Output) -> Result<Exit, Failure> {
+    if arguments.recipient {
+        return recipient(project, output);
+    }
     let opened = commands::env(project, arguments.sink.as_deref()).await?;
     match arguments.command.split_first() {
         Some((program, rest)) => return run(program, rest, &opened),
         None if output.is_json() => printed(output.document("env", json!({ "variables": object(&opened) })))?,
         None => printed(output.print(&written(&opened, arguments.format)?))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn recipient(project: &Project, output: Output) -> Result<Exit, Failure> {
+    let (recipient, created) = commands::recipient(project)?;
+    if created == sutler_secrets::Created::Yes {
+        output.say(&format!("Made the key ring {}; keep a copy in a safe place.", project.keys.display()));
+    }
+    if output.is_json() {
+        let fields = json!({ "key": recipient.id().to_string(), "recipient": recipient.to_string() });
+        printed(output.document("recipient", fields))?;
+    } else {
+        printed(output.print(&format!("{recipient}\n")))?;
     }
     Ok(Exit::Done)
 }

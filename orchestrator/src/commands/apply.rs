@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
+use super::events::deliver;
 use super::failure::Failure;
 use super::plan::{PlanOptions, Planned, plan_for};
 use super::project::Project;
+use super::saved::SavedPlan;
 use crate::brokers::BrokerSet;
 use crate::config::OnAmbiguous;
 use crate::durations::Durations;
@@ -54,6 +56,8 @@ pub struct Prepared<'a> {
     brokers: Arc<BrokerSet>,
     /// What would be done.
     pub planned: Planned,
+    /// What has to be done exactly, when it was saved before.
+    saved: Option<SavedPlan>,
     /// What earlier runs left to be deleted, by ref.
     pub orphans: Vec<InstanceRef>,
 }
@@ -111,7 +115,28 @@ pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepare
     }
     let orphans = state.records.iter().filter(|record| !record.orphans.is_empty());
     let orphans = orphans.map(|record| record.reference.clone()).collect();
-    Ok(Prepared { project, options, brokers: Arc::new(brokers), planned, orphans })
+    Ok(Prepared { project, options, brokers: Arc::new(brokers), planned, orphans, saved: None })
+}
+
+/// Reads everything for a plan that was saved. Writes nothing, takes no lock.
+///
+/// # Errors
+/// As [`prepare`], and [`Failure::Stale`] when anything it was made from moved.
+pub async fn prepare_saved(
+    project: &Project,
+    saved: SavedPlan,
+    options: ApplyOptions,
+) -> Result<Prepared<'_>, Failure> {
+    let options = ApplyOptions { plan: saved.options.clone(), intent: Intent::Apply, ..options };
+    let prepared = prepare(project, options).await?;
+    let (state, vault) = project.read().await?;
+    let from = (project, &*prepared.brokers);
+    let moved = saved.moved(from, (&state, &vault), &prepared.planned.plan)?;
+    if moved.is_empty() {
+        Ok(Prepared { saved: Some(saved), ..prepared })
+    } else {
+        Err(Failure::Stale(moved))
+    }
 }
 
 impl Prepared<'_> {
@@ -128,8 +153,10 @@ impl Prepared<'_> {
         faults::pass("O01-before").await;
         let mut session = state::begin(Arc::clone(&self.project.backend), self.claim()).await?;
         faults::pass("O01-after").await;
-        let vault = session.vault.clone();
-        if let Err(failure) = self.project.notice_lost_variables(&mut session.state, &vault) {
+        let (vault, lineage) = (session.vault.clone(), session.state.lineage);
+        let seen = self.project.refuse_rollback(&session.state).await;
+        let noticed = seen.and_then(|()| self.project.notice_lost_variables(&mut session.state, &vault));
+        if let Err(failure) = noticed {
             // The failure is what there is to tell; a lock that stays ends by itself.
             let _lock = session.end().await;
             return Err(failure);
@@ -150,6 +177,10 @@ impl Prepared<'_> {
             }
             _ => {}
         }
+        if let Err(error) = self.project.remember(lineage).await {
+            notes.push(format!("an older state put in place of this one would not be noticed: {error}"));
+        }
+        notes.extend(deliver(self.project).await);
         let (plan, report) = outcome?;
         self.learn(&plan, &report);
         let replanned = (plan.steps != self.planned.plan.steps).then_some(plan);
@@ -165,6 +196,12 @@ impl Prepared<'_> {
         let at_hand = (&session.state, &session.vault);
         let planned =
             plan_for(self.project, &self.brokers, at_hand, (&self.options.plan, self.options.intent))?;
+        if let Some(saved) = &self.saved {
+            let moved = saved.moved((self.project, &*self.brokers), at_hand, &planned.plan)?;
+            if !moved.is_empty() {
+                return Err(Failure::Stale(moved));
+            }
+        }
         if approval == Approval::ToThisPlan && planned.plan.steps != self.planned.plan.steps {
             return Err(Failure::failed(
                 "state changed while you were asked, and the plan is another one now; nothing was changed. Run the command again",

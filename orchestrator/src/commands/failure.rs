@@ -1,5 +1,9 @@
 //! Why a command ended without doing what it was asked, and which exit code that is.
 
+use std::path::PathBuf;
+
+use sutler_secrets::OpenError;
+
 use crate::brokers::BrokerErrors;
 use crate::config::Problems;
 use crate::exit::Exit;
@@ -21,6 +25,21 @@ pub enum Failure {
     /// A sink that cannot be used.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// State is older than what this machine saw of it.
+    #[error("{0}")]
+    RolledBack(String),
+    /// A file that is no plan of ours.
+    #[error("{} is not a plan that was saved for this stack with this key ring; make it again: sutler plan --out FILE", path.display())]
+    SavedPlan {
+        /// The file.
+        path: PathBuf,
+        /// How it showed.
+        #[source]
+        source: OpenError,
+    },
+    /// What a saved plan was made from moved.
+    #[error("the saved plan is stale, and nothing was done; make it again: sutler plan --out FILE\n  {}", .0.join("\n  "))]
+    Stale(Vec<String>),
     /// What was asked makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -58,6 +77,9 @@ impl Failure {
                 Kind::Refused => Exit::State,
                 Kind::Failed => Exit::Failed,
             },
+            Self::SavedPlan { source: OpenError::Malformed | OpenError::NotJson, .. } => Exit::Usage,
+            Self::RolledBack(_) | Self::SavedPlan { .. } => Exit::State,
+            Self::Stale(_) => Exit::Stale,
             Self::Sink(_) | Self::Failed(_) => Exit::Failed,
         }
     }

@@ -1,14 +1,20 @@
 //! `plan`: what apply would do. Reads; writes nothing and takes no lock.
 
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
 use super::failure::Failure;
 use super::project::Project;
+use super::saved::SavedPlan;
 use crate::brokers::BrokerSet;
 use crate::name::InstanceRef;
 use crate::plan::{self, Intent, Options, Plan, PlanInput, Protection, Undeclared};
 use crate::state::{State, Vault};
 
 /// What narrows or widens a plan.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlanOptions {
     /// Only these, and what they need.
     pub targets: Vec<String>,
@@ -27,11 +33,12 @@ pub struct Planned {
     pub notes: Vec<String>,
 }
 
-/// Makes a plan.
+/// Makes a plan, and writes it to a file where one is named. Nothing else is written, except the key ring when there is
+/// none to seal the file with.
 ///
 /// # Errors
-/// When configuration, state or a broker cannot be used, or the plan is impossible.
-pub async fn plan(project: &Project, options: &PlanOptions) -> Result<Planned, Failure> {
+/// When configuration, state or a broker cannot be used, the plan is impossible, or the file cannot be written.
+pub async fn plan(project: &Project, options: &PlanOptions, out: Option<&Path>) -> Result<Planned, Failure> {
     let brokers = project.connect_to(|_| true).await?;
     let (mut state, vault) = project.read().await?;
     project.notice_lost_variables(&mut state, &vault)?;
@@ -40,6 +47,11 @@ pub async fn plan(project: &Project, options: &PlanOptions) -> Result<Planned, F
         planned
             .notes
             .push(format!("state is being changed at this moment by {holder}; the plan may be out of date"));
+    }
+    if let Some(path) = out {
+        let (vault, _) = Vault::open(&project.keys, &state, &project.backend.location())?;
+        let saved = SavedPlan::new((project, &brokers), (&state, &vault), (&planned, options))?;
+        saved.save(path, &project.config.stack, vault.ring())?;
     }
     Ok(planned)
 }

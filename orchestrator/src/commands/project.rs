@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use sutler_broker_client::Pacing;
 
+use super::anchor::{Anchor, Rollback};
 use super::failure::Failure;
 use crate::brokers::{BrokerSet, Connecting};
-use crate::config::{self, Config};
+use crate::config::{self, Config, StateUrl};
 use crate::name::BrokerName;
 use crate::sink::SinkSet;
-use crate::state::{self, Notice, State, StateBackend, Vault};
+use crate::state::{self, Lineage, Notice, State, StateBackend, Vault};
 
 /// What the environment says about how to run. Durations have a unit, such as `50ms`.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Settings {
     pub backoff_cap: Duration,
     /// Who runs this, for whoever finds the lock held.
     pub user: String,
+    /// Whether a state may be older than the one that was seen.
+    pub rollback: Rollback,
     /// Whom to tell that a lock is waited for.
     pub notice: Notice,
 }
@@ -53,6 +56,7 @@ impl Settings {
             poll_interval: read("SUTLER_POLL_INTERVAL", Duration::from_secs(1))?,
             backoff_cap: read("SUTLER_BACKOFF_CAP", Duration::from_secs(15))?,
             user: variable("USER").unwrap_or_else(|| "unknown".to_owned()),
+            rollback: Rollback::Refused,
             notice: Notice::none(),
         })
     }
@@ -137,7 +141,39 @@ impl Project {
     pub async fn read(&self) -> Result<(State, Vault), Failure> {
         let state = self.backend.load().await?;
         let vault = Vault::open_to_read(&self.keys, &state, &self.backend.location())?;
+        self.refuse_rollback(&state).await?;
         Ok((state, vault))
+    }
+
+    /// What this machine last saw of states.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub(super) fn anchor(&self) -> Result<Anchor, Failure> {
+        Anchor::beside(&self.keys, self.settings.rollback)
+    }
+
+    /// Refuses a state that is older than the one that was seen.
+    ///
+    /// # Errors
+    /// [`Failure::RolledBack`].
+    pub(super) async fn refuse_rollback(&self, state: &State) -> Result<(), Failure> {
+        if self.settings.rollback == Rollback::Accepted || self.config.state == StateUrl::Memory {
+            return Ok(());
+        }
+        self.anchor()?.check(self.backend.as_ref(), state).await
+    }
+
+    /// Remembers what state is now.
+    ///
+    /// # Errors
+    /// When it cannot be read, or not be remembered.
+    pub(super) async fn remember(&self, lineage: Lineage) -> Result<(), Failure> {
+        if self.config.state == StateUrl::Memory {
+            return Ok(());
+        }
+        let of = (self.config.stack.as_str(), lineage);
+        self.anchor()?.remember(self.backend.as_ref(), of, None).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
+use super::events::deliver;
 use super::failure::Failure;
 use super::project::Project;
 use crate::execute::{self, Context, Ended, Progress, Report, Stop};
@@ -61,6 +62,12 @@ pub async fn wait(project: &Project, waiting: Waiting) -> Result<Waited, Failure
     };
     let brokers = Arc::new(project.connect_to(runs_at).await?);
     let session = state::begin(Arc::clone(&project.backend), claim(project, waiting.patience)).await?;
+    if let Err(failure) = project.refuse_rollback(&session.state).await {
+        // The failure is what there is to tell; a lock that stays ends by itself.
+        let _lock = session.end().await;
+        return Err(failure);
+    }
+    let lineage = session.state.lineage;
     let (limit, ended) = stop_in_time(&waiting);
     let config = Arc::clone(&project.config);
     let context = Context {
@@ -78,6 +85,12 @@ pub async fn wait(project: &Project, waiting: Waiting) -> Result<Waited, Failure
     let report = execute::wait(session.state.records.clone(), context).await;
     limit.abort();
     end(session, &report).await?;
+    if let Err(error) = project.remember(lineage).await {
+        tracing::warn!(%error, "an older state put in place of this one would not be noticed");
+    }
+    for trouble in deliver(project).await {
+        tracing::warn!(%trouble, "not everyone was told");
+    }
     Ok(Waited { report })
 }
 

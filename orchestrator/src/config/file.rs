@@ -17,6 +17,8 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     pub(super) sinks: Entries<SinkFile>,
     #[serde(default)]
+    pub(super) events: Option<EventsFile>,
+    #[serde(default)]
     pub(super) instances: Entries<InstanceFile>,
 }
 
@@ -107,6 +109,22 @@ pub(super) struct SinkFile {
     pub(super) provider: Option<String>,
     #[serde(default)]
     pub(super) timeout: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsFile {
+    #[serde(default)]
+    pub(super) file: Option<String>,
+    #[serde(default)]
+    pub(super) webhooks: Entries<WebhookFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookFile {
+    pub(super) url: String,
+    pub(super) secret: SecretForm,
 }
 
 #[derive(Debug, Deserialize)]

@@ -60,12 +60,23 @@ fn secrets(tree: &Tree) -> Vec<Range<usize>> {
                     ("instances", "params" | "parameters") => {
                         Parameters { tree, seen: &mut seen, found: &mut found }.visit(field.value, false, 0);
                     }
+                    ("events", _) if owner.key == "webhooks" => webhook(tree, field.value, &mut found),
                     _ => {}
                 }
             }
         }
     }
     found
+}
+
+fn webhook(tree: &Tree, node: usize, found: &mut Vec<Range<usize>>) {
+    for field in tree.entries(node) {
+        match field.key.as_str() {
+            "secret" => authentication(tree, field.value, 0, found),
+            "url" => address(tree, field.value, found),
+            _ => {}
+        }
+    }
 }
 
 fn authentication(tree: &Tree, node: usize, depth: usize, found: &mut Vec<Range<usize>>) {
@@ -167,6 +178,7 @@ mod tests {
     fn secrets_are_blanked_and_references_are_not() {
         let text = "brokers:\n  a: { url: 'http://u:pw@h', auth: { basic: { username: u, password: hunter2 } } }\n\
                     \x20 b: { auth: { bearer: { literal: hunter2, env: PW } } }\n\
+                    events: { webhooks: { c: { url: 'https://u:pw@e', secret: hunter2 }, d: { secret: { env: PW } } } }\n\
                     instances:\n  w: { bind: { token: T }, params: { a: x, secrets: { A: hünter2, B: '@t.token' } } }\n";
         let masked = masked_yaml(text, true);
         for gone in ["hunter2", "hünter2", "u:pw"] {

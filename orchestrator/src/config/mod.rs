@@ -43,6 +43,8 @@ pub struct Config {
     pub state: StateUrl,
     /// Where credentials land.
     pub sinks: Vec<SinkConfig>,
+    /// Who is told what happened.
+    pub events: EventsConfig,
     /// The instances, in the order they are written.
     pub instances: IndexMap<InstanceRef, Declaration>,
     /// Who needs whom, by position in `instances`; without loops.
@@ -282,6 +284,34 @@ pub enum Sealing {
     SealedFor(PathBuf),
     /// Values are written in clear, on request.
     Clear,
+}
+
+/// Who is told what happened.
+#[derive(Debug, Default)]
+pub struct EventsConfig {
+    /// A file of JSON Lines that events are appended to.
+    pub file: Option<PathBuf>,
+    /// Addresses that events are posted to, in the order they are written.
+    pub webhooks: Vec<WebhookConfig>,
+}
+
+impl EventsConfig {
+    /// Whether nobody is told anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.file.is_none() && self.webhooks.is_empty()
+    }
+}
+
+/// An address that events are posted to.
+#[derive(Debug)]
+pub struct WebhookConfig {
+    /// Its handle.
+    pub name: String,
+    /// The address.
+    pub url: Url,
+    /// What posts are signed with.
+    pub secret: SecretSource,
 }
 
 /// One declared instance.

@@ -112,6 +112,22 @@ pub(super) static FILE: Shape = any_of(&[
         "Where state lives; sqlite:.sutler/state.db when left out.",
     ),
     optional("sinks", Shape::Each(like(HANDLE, "env"), &SINK), "Where credentials land, by handle."),
+    optional(
+        "events",
+        any_of(&[
+            optional(
+                "file",
+                text("events.jsonl"),
+                "A file that events are appended to, one JSON document on each line.",
+            ),
+            optional(
+                "webhooks",
+                Shape::Each(like(HANDLE, "audit"), &WEBHOOK),
+                "Addresses that events are posted to, as CloudEvents, by handle.",
+            ),
+        ]),
+        "Who is told what happened: every change, at least once, in order.",
+    ),
     optional("instances", Shape::Each(like(HANDLE, "db"), &INSTANCE), "What is wanted, by ref."),
 ]);
 
@@ -223,6 +239,15 @@ static SINK: Shape = Shape::Kinds(&[
         ),
         optional("timeout", Shape::Text(like(DURATION, "30s")), "Time for one run; 30s when left out."),
     ]),
+]);
+
+static WEBHOOK: Shape = any_of(&[
+    required(
+        "url",
+        Shape::Text(like("^https?://", "https://events.example.org/sutler")),
+        "The address. Plain http goes to loopback only.",
+    ),
+    required("secret", SECRET, "What posts are signed with, as Standard Webhooks are."),
 ]);
 
 static INSTANCE: Shape = any_of(&[

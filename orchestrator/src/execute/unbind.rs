@@ -35,6 +35,7 @@ impl Step {
             }
         };
         if !gone {
+            faults::pass("O16-unbinding").await;
             faults::race("O16-unbind", Box::pin(self.ask_to_unbind(record, &id, persistence))).await?;
         }
         drop_credentials(record);

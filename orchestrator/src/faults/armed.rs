@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -83,32 +84,35 @@ fn rule(text: &str) -> Result<Rule, String> {
 
 /// What happens at this point now; counts that it was reached.
 fn due(point: &'static str) -> Option<Action> {
-    static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
+    static PLAN: OnceLock<Plan> = OnceLock::new();
     static REACHED: Mutex<Option<HashMap<&'static str, u64>>> = Mutex::new(None);
-    let read = || {
-        // whoever misspells a plan has to learn it: nothing would be tested otherwise
-        let text = std::env::var("SUTLER_FAULTS").unwrap_or_default();
-        parse(&text).unwrap_or_else(|problem| panic!("SUTLER_FAULTS: {problem}"))
-    };
-    let rules = RULES.get_or_init(read);
-    if rules.is_empty() {
+    let plan = PLAN.get_or_init(Plan::of_environment);
+    if plan.rules.is_empty() && plan.told.is_none() {
         return None;
     }
     let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
     let count = reached.get_or_insert_default().entry(point).or_default();
     *count += 1;
-    let due = rules.iter().find(|(named, _, nth)| named == point && nth.is_none_or(|nth| nth == *count));
-    let action = due.map(|(_, action, _)| *action);
-    if action.is_some() {
-        tell(point);
+    if let Some(path) = &plan.told {
+        let told = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        // who cannot be told counts the point as never reached
+        let _ = told.and_then(|mut file| file.write_all(format!("{point}\n").as_bytes()));
     }
-    action
+    let due = |(named, _, nth): &&Rule| named == point && nth.is_none_or(|nth| nth == *count);
+    plan.rules.iter().find(due).map(|(_, action, _)| *action)
 }
 
-/// Leaves a word: whoever made the plan wants to know whether the point was reached.
-fn tell(point: &str) {
-    let Some(path) = std::env::var_os("SUTLER_FAULTS_STRUCK") else { return };
-    let struck = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    // who cannot be told counts the point as never reached
-    let _ = struck.and_then(|mut file| file.write_all(format!("{point}\n").as_bytes()));
+/// What is to happen, and where it is told.
+struct Plan {
+    rules: Vec<Rule>,
+    told: Option<PathBuf>,
+}
+
+impl Plan {
+    fn of_environment() -> Self {
+        let text = std::env::var("SUTLER_FAULTS").unwrap_or_default();
+        // whoever misspells a plan has to learn it: nothing would be tested otherwise
+        let rules = parse(&text).unwrap_or_else(|problem| panic!("SUTLER_FAULTS: {problem}"));
+        Self { rules, told: std::env::var_os("SUTLER_FAULTS_REACHED").map(PathBuf::from) }
+    }
 }

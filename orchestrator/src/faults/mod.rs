@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! SUTLER_FAULTS="O04-sent=kill@2"      what happens where: kill, hang, delay:MILLISECONDS; @n: at the n-th time only
-//! SUTLER_FAULTS_STRUCK="/path"         what happened is told in this file, one point a line
+//! SUTLER_FAULTS_REACHED="/path"        every point that is reached is told in this file, one a line
 //! SUTLER_MUTANT="no_intent"            the named mistake is made
 //! ```
 
@@ -57,6 +57,7 @@ pub const POINTS: &[(&str, &str)] = &[
     ("O15-sent", "the deletion of an orphan is sent, no answer"),
     ("O15-after", "an orphan is deleted, state does not know"),
     ("O16-intent", "a deletion is intended, nothing is sent"),
+    ("O16-unbinding", "an unbinding is intended, nothing is sent"),
     ("O16-unbind", "an unbinding is sent, no answer"),
     ("O16-sent", "a deletion is sent, no answer"),
     ("O16-accepted", "a deletion is accepted, its token is not written"),

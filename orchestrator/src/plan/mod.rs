@@ -15,7 +15,7 @@ mod warn;
 
 use std::{collections::HashMap, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sutler_spec::{PlanId, ServiceId};
 
 pub use crate::config::Problems as PlanError;
@@ -27,7 +27,7 @@ use crate::{
 pub use input::{Intent, Options, PlanInput, Protection, Undeclared, plan};
 
 /// Everything apply would do, in an order that respects every need.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The stack.
     pub stack: String,
@@ -60,7 +60,7 @@ impl Plan {
 }
 
 /// What happens to one instance.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Which instance.
     pub reference: InstanceRef,
@@ -79,7 +79,7 @@ pub struct Step {
 }
 
 /// What can happen to an instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Nothing; `because` may say that it is looked at again once what it refers to has changed.
@@ -101,7 +101,7 @@ pub enum Action {
 }
 
 /// The service and where it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// The broker.
     pub broker: BrokerName,
@@ -112,7 +112,7 @@ pub struct Target {
 }
 
 /// Whether a binding is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BindingWanted {
     /// Someone uses its credentials.
@@ -122,7 +122,7 @@ pub enum BindingWanted {
 }
 
 /// One changed field.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// Such as `params.read_replication`, `plan`, `protected`, `bind.database_id`.
     pub field: String,
@@ -133,7 +133,7 @@ pub struct Change {
 }
 
 /// How a field changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// Was not there.

@@ -88,6 +88,10 @@ impl<F: Format> Sink for FileSink<F> {
         self.scribe.path().display().to_string()
     }
 
+    fn is_sealed(&self) -> bool {
+        self.scribe.is_sealed()
+    }
+
     fn check(&self, variables: &[VariableName]) -> Result<(), Vec<SinkError>> {
         let found = self.found().map_err(|error| vec![error])?;
         let trouble = |variable| decide::refuse(&self.scribe, &found, variable).err();

@@ -317,7 +317,8 @@ mod tests {
         std::fs::write(home.path(), theirs).unwrap();
         for name in ["A", "C", "B"] {
             sink.write(&remove(&[name])).unwrap();
-            serde_json::from_str::<serde_json::Value>(&home.text()).expect(&home.text());
+            let read = serde_json::from_str::<serde_json::Value>(&home.text());
+            assert!(read.is_ok(), "{}", home.text());
         }
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&home.text()).unwrap(),

@@ -78,6 +78,11 @@ pub trait Sink: Send + Sync + fmt::Debug {
     /// Where it is, for people.
     fn location(&self) -> String;
 
+    /// Whether what it holds is sealed with this key ring, and so has to be written anew when its key is exchanged.
+    fn is_sealed(&self) -> bool {
+        false
+    }
+
     /// Whether these variables could be written: none is somebody else's, and none is dangerous to set.
     ///
     /// # Errors

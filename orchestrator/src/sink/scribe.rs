@@ -71,6 +71,11 @@ impl Scribe {
         &self.path
     }
 
+    /// Whether values are sealed for the ring that is at hand.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealing == Sealing::Sealed
+    }
+
     /// Writes a value.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use sutler_secrets::{Created, Digest, KeyRing, KeyRingError, OpenError, Place, S
 
 use super::backend::{Lineage, Seed, State};
 use super::error::StateError;
-use super::record::{Output, OutputValue};
+use super::record::{InstanceRecord, Output, OutputValue};
 use crate::name::{InstanceRef, StackName};
 
 const PARAMETERS: &str = "parameters";
@@ -75,7 +75,11 @@ impl Vault {
                 }
                 source => leaf("the canary", "key-canary", source),
             };
-            vault.ring.check_canary(&vault.place("key canary"), canary).map_err(wrong)?;
+            match vault.ring.check_canary(&vault.place("key canary"), canary) {
+                // The key that made it is gone since everything was sealed anew. The ring remembers that it was its own.
+                Err(OpenError::UnknownKey { id }) if vault.ring.has_forgotten(id) => {}
+                checked => checked.map_err(wrong)?,
+            }
         }
         Ok(vault)
     }
@@ -160,6 +164,34 @@ impl Vault {
                 opened.map_err(|source| leaf(reference, &field, source))
             }
         }
+    }
+
+    /// The record with every sealed leaf sealed with the current key; nothing when all of them are already.
+    ///
+    /// # Errors
+    /// When a leaf does not open: it is left as it is.
+    pub fn reseal(&self, record: &InstanceRecord) -> Result<Option<InstanceRecord>, StateError> {
+        let (mut renewed, reference) = (record.clone(), &record.reference);
+        let mut changed = false;
+        let mut leaf = |field: &str, sealed: &mut Sealed| -> Result<(), StateError> {
+            let place = self.leaf(reference, field);
+            let opened = self.ring.open(&place, sealed).map_err(|source| leaf(reference, field, source))?;
+            if sealed.key_id() != self.ring.current() {
+                *sealed = self.ring.seal(&place, opened.expose());
+                changed = true;
+            }
+            Ok(())
+        };
+        leaf(PARAMETERS, &mut renewed.asked.parameters)?;
+        if let Some(pending) = &mut renewed.pending {
+            leaf(PARAMETERS, &mut pending.parameters)?;
+        }
+        for (key, output) in &mut renewed.outputs {
+            if let OutputValue::Secret(sealed) = &mut output.value {
+                leaf(&format!("outputs.{key}"), sealed)?;
+            }
+        }
+        Ok(changed.then_some(renewed))
     }
 
     fn place(&self, kind: &str) -> Place {

@@ -55,7 +55,7 @@ pub enum KeyRingError {
         damage: Damage,
     },
     /// Written by another, probably newer, program.
-    #[error("the key ring {} has format {found}, and this program knows format 1 only; use a newer one", path.display())]
+    #[error("the key ring {} has format {found}, and this program knows formats 1 and 2; use a newer one", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
@@ -120,6 +120,9 @@ pub enum Damage {
     /// The digest key cannot be read.
     #[error("its digest key cannot be read")]
     DigestKey,
+    /// A key that was forgotten cannot be named, or is there nevertheless.
+    #[error("what it says of forgotten keys cannot be")]
+    Forgotten,
     /// No key is the current one.
     #[error("the key it calls current is not in it")]
     NoCurrent,

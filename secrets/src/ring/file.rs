@@ -6,6 +6,8 @@
 //!   "check": "…" }
 //! ```
 //!
+//! Once keys were forgotten, their ids stay as `"forgotten": ["k-…"]`, and the format is 2.
+//!
 //! The check is the keyed digest of every text before it: a key with one wrong bit would open nothing, so it is refused.
 
 use std::path::Path;
@@ -20,7 +22,10 @@ use crate::{
     secret::Secret,
 };
 
+/// Written while no key was forgotten.
 const FORMAT: u64 = 1;
+/// Written once keys were.
+const FORMAT_FORGOTTEN: u64 = 2;
 
 /// All texts are borrowed, so parsing makes no copy of a key that nobody wipes.
 #[derive(Serialize, Deserialize)]
@@ -31,6 +36,8 @@ struct File<'a> {
     digest_key: &'a str,
     #[serde(borrow)]
     keys: Vec<Entry<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    forgotten: Vec<&'a str>,
     check: Digest,
 }
 
@@ -61,7 +68,7 @@ pub(super) fn parse(text: &[u8], path: &Path) -> Result<KeyRing, KeyRingError> {
         return Err(KeyRingError::Empty { path: path.to_owned() });
     }
     let found = serde_json::from_slice::<AnyFormat>(text).map_err(not_json)?.format;
-    if found != FORMAT {
+    if !(FORMAT..=FORMAT_FORGOTTEN).contains(&found) {
         return Err(KeyRingError::UnknownFormat { path: path.to_owned(), found });
     }
     let file: File<'_> = serde_json::from_slice(text).map_err(not_json)?;
@@ -84,11 +91,13 @@ pub(super) fn render(ring: &KeyRing) -> Zeroizing<Vec<u8>> {
         .iter()
         .map(|(id, created, retired, key)| Entry { id, created, retired: retired.as_deref(), key })
         .collect();
+    let forgotten: Vec<_> = ring.forgotten.iter().map(ToString::to_string).collect();
     let mut file = File {
-        format: FORMAT,
+        format: if forgotten.is_empty() { FORMAT } else { FORMAT_FORGOTTEN },
         current: &current,
         digest_key: &digest_key,
         keys,
+        forgotten: forgotten.iter().map(String::as_str).collect(),
         check: Digest::from_bytes([0; 32]),
     };
     file.check = check(&file, &ring.digest);
@@ -106,7 +115,14 @@ fn assemble(file: &File<'_>) -> Result<KeyRing, Damage> {
         keys.push(key.ok_or(Damage::Key { number: position + 1 })?);
     }
     let current = file.current.parse().map_err(|_| Damage::NoCurrent)?;
-    let ring = KeyRing::assemble(current, keys, digest_key);
+    let mut ring = KeyRing::assemble(current, keys, digest_key);
+    for id in &file.forgotten {
+        let id = id.parse().map_err(|_| Damage::Forgotten)?;
+        if ring.key(id).is_some() || file.format == FORMAT {
+            return Err(Damage::Forgotten);
+        }
+        ring.forgotten.push(id);
+    }
     if ring.key(current).is_none() {
         return Err(Damage::NoCurrent);
     }
@@ -132,6 +148,10 @@ fn check(file: &File<'_>, key: &DigestKey) -> Digest {
         for part in [id, created, retired.as_deref().unwrap_or_default(), key] {
             digester.part(part.as_bytes());
         }
+    }
+    for id in &file.forgotten {
+        digester.part(b"forgotten");
+        digester.part(id.as_bytes());
     }
     digester.finish()
 }

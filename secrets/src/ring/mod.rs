@@ -27,7 +27,7 @@ pub struct KeyRing {
     current: KeyId,
     digest_key: KeyBytes,
     digest: DigestKey,
-    /// Keys that may be missing from the file at the next save.
+    /// Keys that were in it. Their names stay, so that what they proved is still known to be this ring's.
     forgotten: Vec<KeyId>,
 }
 
@@ -132,6 +132,11 @@ impl KeyRing {
         self.keys.remove(position);
         self.forgotten.push(id);
         Ok(())
+    }
+
+    /// Whether a key was in this ring once, and was forgotten.
+    pub fn has_forgotten(&self, id: KeyId) -> bool {
+        self.forgotten.contains(&id)
     }
 
     /// The keys' ids, oldest first.

@@ -132,7 +132,7 @@ fn what_is_no_ring_is_refused_by_name_and_never_replaced() {
     fs::create_dir(at("directory")).unwrap();
     write("empty", "");
     write("text", "no JSON");
-    write("newer", r#"{ "format": 2, "rings": [] }"#);
+    write("newer", r#"{ "format": 3, "rings": [] }"#);
     write("large", &" ".repeat((1 << 20) + 1));
 
     let there = |name: &str| fs::symlink_metadata(at(name)).map(|there| (there.ino(), there.len())).ok();
@@ -155,7 +155,7 @@ fn what_is_no_ring_is_refused_by_name_and_never_replaced() {
     assert!(matches!(refused("empty"), KeyRingError::Empty { .. }));
     assert!(matches!(refused("text"), KeyRingError::Damaged { damage: Damage::NotJson { .. }, .. }));
     assert!(matches!(refused("large"), KeyRingError::Damaged { damage: Damage::TooLarge, .. }));
-    assert!(matches!(refused("newer"), KeyRingError::UnknownFormat { found: 2, .. }));
+    assert!(matches!(refused("newer"), KeyRingError::UnknownFormat { found: 3, .. }));
     assert!(matches!(refused("empty/below"), KeyRingError::Read { .. }));
     assert!(matches!(KeyRing::create("/", now()), Err(KeyRingError::NotAFile { .. })));
 }
@@ -271,4 +271,28 @@ fn debug_shows_no_key() {
         shown,
         format!("KeyRing {{ current: {0}, keys: [{0} (created {1})] }}", ring.current(), now())
     );
+}
+
+#[test]
+fn a_forgotten_key_is_remembered_by_its_name_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let mut ring = KeyRing::create(&path, now()).unwrap();
+    let first = ring.current();
+    ring.rotate(now());
+    ring.save(&path).unwrap();
+    assert!(
+        fs::read_to_string(&path).unwrap().contains("\"format\": 1"),
+        "older programs read it until then"
+    );
+    ring.forget(first).unwrap();
+    ring.save(&path).unwrap();
+    let loaded = KeyRing::load(&path).unwrap();
+    assert!(loaded.has_forgotten(first) && !loaded.has_forgotten(loaded.current()));
+    assert_eq!(loaded.keys().len(), 1);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\"format\": 2"));
+    let forged = text.replace(&first.to_string(), "k-00000000");
+    fs::write(&path, forged).unwrap();
+    assert!(KeyRing::load(&path).is_err(), "what is remembered is under the check too");
 }

@@ -12,7 +12,7 @@ use sutler_tests::{
         database, disks, failures, foreign_in_the_way, hunt, keys, kills, messages, migrations, points,
         restarts, run_case, run_rows, shuffled,
     },
-    world::WorldError,
+    world::{Binaries, WorldError},
 };
 
 /// Kills a broker, lies to it and cuts it off, and looks whether its invariants hold. Exit code 1 when one does not.
@@ -122,7 +122,12 @@ impl Part {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let ended = tokio::select! {
+        ended = run(Arguments::parse()) => ended,
+        // whoever is told to stop ends what it has started: brokers, and database servers
+        _ = tokio::signal::ctrl_c() => Err(WorldError::new("running the campaign", "interrupted")),
+    };
+    match ended {
         Ok(counts) => {
             anstream::println!("{counts}");
             if counts.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -135,6 +140,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Counts, WorldError> {
+    // before the time begins to run
+    Binaries::build().map_err(|error| WorldError::new("building the binaries", error))?;
     let stores = arguments.store.choices().await?;
     if arguments.mutants {
         return hunt_all(&stores, arguments.mutant.as_deref()).await;
@@ -185,6 +192,11 @@ async fn run_part(part: Part, seed: u64, running: Running) -> Result<Counts, Wor
             // nobody else has a server that crashes
             let options = LaneOptions { store: StoreChoice::postgres().await?, ..options };
             run_rows(part.rows(seed, &options.store), Running { lanes: 1, options, ..running }).await
+        }
+        // there is no end of these
+        Part::Kills => {
+            let counts = run_rows(part.rows(seed, &options.store), running).await?;
+            Ok(Counts { rows_left: 0, ..counts })
         }
         _ => run_rows(part.rows(seed, &options.store), running).await,
     }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::evidence::{Answer, Asked, Call, Exchange};
+use super::{
+    evidence::{Answer, Asked, Call, Exchange},
+    proxy::Proxy,
+};
 use crate::cloudflare::Control;
 
 /// How what a platform wanted ended.
@@ -56,9 +59,10 @@ pub struct Wish {
 }
 
 impl Platform {
-    /// A platform that talks to this address. The vendor is only looked at.
+    /// A platform that talks to the broker behind this proxy. The vendor is only looked at.
     #[must_use]
-    pub fn new(client: reqwest::Client, url: String, password: String, vendor: Control) -> Self {
+    pub fn new(client: reqwest::Client, way: &Proxy, password: String, vendor: Control) -> Self {
+        let url = format!("http://{}", way.address());
         Self { client, url, password, vendor, history: Vec::new() }
     }
 

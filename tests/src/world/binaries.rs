@@ -18,6 +18,12 @@ pub enum BuildError {
     Failed,
 }
 
+/// Whether a variable is about the package whose test is run.
+fn is_of_a_package(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|prefix| name.starts_with(prefix))
+        || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR", "OUT_DIR"].contains(&name)
+}
+
 /// Where the built binaries are.
 #[derive(Debug, Clone)]
 pub struct Binaries {
@@ -52,6 +58,11 @@ impl Binaries {
         if folder.ends_with("release") {
             command.arg("--release");
         }
+        // what the cargo that runs a test tells it about its package: with other values of these, or none, some build
+        // scripts run again, and everything above them is built again, here and at the next build outside
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_package(&name.to_string_lossy())) {
+            command.env_remove(name);
+        }
         let status = command.status().map_err(|error| BuildError::NoCargo(error.to_string()))?;
         if status.success() { Ok(Self { folder }) } else { Err(BuildError::Failed) }
     }
@@ -78,5 +89,22 @@ impl Binaries {
     #[must_use]
     pub fn fake(&self) -> PathBuf {
         self.folder.join("cloudflare-fake")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_a_package;
+
+    #[test]
+    fn what_chooses_a_build_is_kept_and_what_names_the_package_of_a_test_is_not() {
+        for kept in ["CARGO_HOME", "CARGO_INCREMENTAL", "CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_BUILD_JOBS"] {
+            assert!(!is_of_a_package(kept), "{kept}");
+        }
+        for dropped in
+            ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_PKG_VERSION_PRE", "CARGO_MANIFEST_LINKS"]
+        {
+            assert!(is_of_a_package(dropped), "{dropped}");
+        }
     }
 }

@@ -25,6 +25,8 @@ pub struct BrokerSpec {
     pub vendor_url: String,
     /// The vendor's token.
     pub vendor_token: String,
+    /// How long it works on a request before it answers that it goes on by itself.
+    pub inline_budget: &'static str,
     /// Its log level.
     pub log_level: &'static str,
 }
@@ -78,7 +80,8 @@ impl BrokerProcess {
              credentials:\n  - {{ id: platform, username: platform, password: {{ file: platform.password }} }}\n\
              vendors:\n  cloudflare: {{ base_url: \"{vendor}\", account_id: {ACCOUNT}, api_token: {{ file: cf.token }}, calls_per_five_minutes: 1000000 }}\n\
              offerings: [{offerings}]\n\
-             tuning: {{ inline_budget: 2s, lease: 10s, call_timeout: 1s, poll_interval: 50ms, backoff_cap: 500ms }}\n",
+             tuning: {{ inline_budget: {inline_budget}, lease: 10s, call_timeout: 1s, poll_interval: 50ms, backoff_cap: 500ms }}\n",
+            inline_budget = self.spec.inline_budget,
             port = self.port,
             management = self.management,
             vendor = self.spec.vendor_url,
@@ -141,6 +144,12 @@ impl BrokerProcess {
     pub async fn kill(&mut self) -> Result<(), WorldError> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
         child.kill().await.map_err(|error| WorldError::new("killing a broker", error))
+    }
+
+    /// Its store.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.spec.folder.join("broker.db")
     }
 
     /// Asks it to stop (SIGTERM) and waits for its end.

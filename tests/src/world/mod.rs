@@ -50,6 +50,8 @@ impl WorldError {
 pub struct WorldOptions {
     /// How long a Pages domain takes from one state to the next.
     pub pages_delay: Duration,
+    /// How long brokers work on a request before they answer that they go on by themselves.
+    pub inline_budget: &'static str,
     /// Log level of brokers and CLI.
     pub log_level: &'static str,
     /// Keep the folder and leave processes alone on drop.
@@ -60,7 +62,13 @@ pub struct WorldOptions {
 
 impl Default for WorldOptions {
     fn default() -> Self {
-        Self { pages_delay: Duration::from_millis(60), log_level: "trace", keep: false, folder: None }
+        Self {
+            pages_delay: Duration::from_millis(60),
+            inline_budget: "2s",
+            log_level: "trace",
+            keep: false,
+            folder: None,
+        }
     }
 }
 
@@ -135,6 +143,7 @@ impl World {
             password,
             vendor_url: self.fake.base_url().to_owned(),
             vendor_token: self.secrets["vendor master token"].clone(),
+            inline_budget: self.options.inline_budget,
             log_level: self.options.log_level,
         };
         let broker = BrokerProcess::start(&self.binaries, spec).await?;
@@ -243,8 +252,21 @@ impl World {
     /// # Errors
     /// When it cannot be started.
     pub fn start_sutler(&self, arguments: &[&str]) -> Result<Running, WorldError> {
+        self.start_sutler_with(arguments, &[])
+    }
+
+    /// Starts `sutler` in the project, with more in its environment.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_sutler_with(
+        &self,
+        arguments: &[&str],
+        more: &[(String, String)],
+    ) -> Result<Running, WorldError> {
         let logs = self.root().join("cli-output");
-        Running::start(self.binaries.sutler(), arguments, &self.project(), &self.environment(), &logs)
+        let environment: Vec<_> = self.environment().into_iter().chain(more.iter().cloned()).collect();
+        Running::start(self.binaries.sutler(), arguments, &self.project(), &environment, &logs)
     }
 
     /// The built binaries.

@@ -202,9 +202,18 @@ async fn write(
     let (lease, notice) = (project.settings.lease, project.settings.notice.clone());
     let begin = Begin { keys: project.keys.clone(), holder, lease, patience, notice };
     let session = state::begin(Arc::clone(&project.backend), begin).await?;
-    let written = commit(&session, decide).await;
+    let lineage = session.state.lineage;
+    let written = match project.refuse_rollback(&session.state).await {
+        Ok(()) => commit(&session, decide).await,
+        Err(failure) => Err(failure),
+    };
     if let (Err(error), Ok(_)) = (session.end().await, &written) {
         tracing::warn!(%error, "the lock could not be given back; it ends by itself");
+    }
+    if written.is_ok()
+        && let Err(error) = project.remember(lineage).await
+    {
+        tracing::warn!(%error, "an older state put in place of this one would not be noticed");
     }
     written
 }

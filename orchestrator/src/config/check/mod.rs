@@ -1,6 +1,7 @@
 //! From what was written to what it means. Goes on after a problem, so that all are told.
 
 mod broker;
+mod event;
 mod instance;
 mod need;
 mod place;
@@ -57,6 +58,7 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
     let brokers = broker::brokers(file.brokers, source, &mut gather);
     let state = place::state(file.state.as_deref(), (stack.as_ref(), source), &mut gather);
     let sinks = sink::sinks((file.sinks, &file.stack), source, &mut gather);
+    let events = event::events(file.events, source, &mut gather);
     let mut instances = IndexMap::with_capacity(file.instances.0.len());
     instance::declare(file.instances, &brokers, &mut instances, &mut gather);
     variable::claims(&instances, &sinks, &mut gather);
@@ -70,6 +72,7 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
                 brokers: brokers.into_iter().filter_map(|(name, broker)| Some((name, broker?))).collect(),
                 state,
                 sinks,
+                events,
                 instances,
                 graph,
                 links,

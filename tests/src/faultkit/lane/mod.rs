@@ -99,8 +99,7 @@ impl Lane {
         let binaries = Binaries::build().map_err(|error| WorldError::new("building the binaries", error))?;
         let folder = tempfile::tempdir().map_err(|error| WorldError::new("a temporary folder", error))?;
         let (master, password) = (secret("cf")?, secret("pw")?);
-        let fake = CloudflareFake::start(only_known_calls(&master)).await;
-        let fake = fake.map_err(|error| WorldError::new("starting the vendor", error))?;
+        let fake = start_vendor(&master).await?;
         let vendor = fake.control();
         let foreign = foreign::things(&vendor)?;
         let vendor_proxy = Proxy::start(fake.address()).await?;
@@ -124,12 +123,11 @@ impl Lane {
         broker.spawn()?;
         let broker_proxy = Proxy::start(([127, 0, 0, 1], broker.port()).into()).await?;
         let client = client()?;
-        let url = format!("http://{}", broker_proxy.address());
-        let platform = Platform::new(client.clone(), url, password.clone(), vendor.clone());
-        let secrets = vec![("vendor token".to_owned(), master), ("platform password".to_owned(), password)]
-            .into_iter()
-            .chain((!store_password.is_empty()).then(|| ("database password".to_owned(), store_password)))
-            .collect();
+        let platform = Platform::new(client.clone(), &broker_proxy, password.clone(), vendor.clone());
+        let mut secrets =
+            vec![("vendor token".to_owned(), master), ("platform password".to_owned(), password)];
+        secrets
+            .extend((!store_password.is_empty()).then(|| ("database password".to_owned(), store_password)));
         let mut lane = Self {
             _fake: fake,
             ledger_from: vendor.ledger_length(),
@@ -263,6 +261,11 @@ impl Lane {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+async fn start_vendor(token: &str) -> Result<CloudflareFake, WorldError> {
+    let fake = CloudflareFake::start(only_known_calls(token)).await;
+    fake.map_err(|error| WorldError::new("starting the vendor", error))
 }
 
 /// How everybody outside talks to the broker.

@@ -62,7 +62,7 @@ pub(super) enum Memory {
     /// In this file.
     File(PathBuf),
     /// On a server, behind a proxy.
-    Server(Server),
+    Server(Box<Server>),
 }
 
 impl Memory {
@@ -70,7 +70,7 @@ impl Memory {
     pub(super) async fn new(choice: &StoreChoice, folder: &Path) -> Result<Self, WorldError> {
         Ok(match choice {
             StoreChoice::Sqlite => Self::File(folder.join("broker.db")),
-            StoreChoice::Postgres(cluster) => Self::Server(Server::new(cluster.clone()).await?),
+            StoreChoice::Postgres(cluster) => Self::Server(Box::new(Server::new(cluster.clone()).await?)),
         })
     }
 

@@ -1,0 +1,19 @@
+//! What happened, told to others: one event for each change, at least once, in the order of the journal.
+//!
+//! ```text
+//!   deliver ──▶ file · webhook          appended and flushed · posted, signed, repeated
+//!      │
+//!   cursor ──▶ event                    how far each listener is · CloudEvents 1.0
+//! ```
+//!
+//! The journal is the outbox: an event is durable with the change that it tells. How far each listener is, is kept in a
+//! file of this machine; where that is lost, everything is told again, and the ids of the events show it.
+
+mod cursor;
+mod deliver;
+mod event;
+mod file;
+mod webhook;
+
+pub use deliver::{Outbox, deliver};
+pub use event::cloud_event;
