@@ -323,7 +323,7 @@ async fn sweep(manner: Manner) -> BTreeSet<String> {
             ),
         }
     }
-    println!("{manner:?}: {count} cases, {missed} did not meet their point, {:?}", begun.elapsed());
+    tracing::info!(?manner, count, missed, took = ?begun.elapsed(), "swept");
     struck
 }
 
