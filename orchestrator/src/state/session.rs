@@ -122,6 +122,10 @@ async fn take(
                 }
                 sleep_until((Instant::now() + RETRY).min(deadline)).await;
             }
+            // somebody is in the middle of a write, and slow at it
+            Err(StateError::Busy { .. }) if Instant::now() < deadline => {
+                sleep_until((Instant::now() + RETRY).min(deadline)).await;
+            }
             taken => return taken,
         }
     }

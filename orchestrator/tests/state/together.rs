@@ -55,9 +55,14 @@ async fn killed(project: Project) {
 async fn paused(project: Project) {
     project.run(&["apply", "--yes"], 0).await;
     project.declare(&INSTANCES.replace("size: 1", "size: 2"));
-    slow_down(&project.broker, Duration::from_secs(8)).await;
-    let run = project.start_with(("SUTLER_LEASE", "3s"), &["apply", "--yes"]);
+    slow_down(&project.broker, Duration::from_secs(16)).await;
+    let run = project.start_with(("SUTLER_LEASE", "9s"), &["apply", "--yes"]);
     lock(&project).await;
+    // its intent is written, and its lock not yet renewed: a process that is stopped while it writes an SQLite file holds
+    // the file itself, and nobody can help that
+    while asked(&project, "PATCH", "/v2/service_instances/").await == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     signal(&run, "STOP").await;
     // it lives, so only the end of its lease frees the lock
     project.run(&["state", "rm", "spare", "--yes", "--lock-timeout", "90s"], 0).await;
