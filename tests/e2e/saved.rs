@@ -60,10 +60,9 @@ async fn what_is_no_plan_of_ours_is_refused() {
     let path = world.project().join("shop.plan");
     let text = std::fs::read_to_string(&path).expect("readable");
     let (start, end) = text.trim_end().split_at(text.len() / 2);
-    let flipped = if end.starts_with('A') {
-        format!("{start}B{}", &end[1..])
-    } else {
-        format!("{start}A{}", &end[1..])
+    let flipped = match end.strip_prefix('A') {
+        Some(rest) => format!("{start}B{rest}"),
+        None => format!("{start}A{}", &end[1..]),
     };
     for (content, code) in
         [(flipped, 7), ("stack: shop\n".to_owned(), 2), (String::new(), 2), ("sutler:v1:AQ".to_owned(), 2)]

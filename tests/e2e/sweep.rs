@@ -21,7 +21,7 @@ struct Platform {
 impl Platform {
     async fn of(world: &World) -> Self {
         let broker = world.broker("data");
-        let client = reqwest::Client::new();
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
         let mut platform =
             Self { client, url: broker.url(), password: broker.password().to_owned(), catalog: Value::Null };
         platform.catalog = platform.ask(Method::GET, "/v2/catalog", &Value::Null).await.1;

@@ -125,7 +125,10 @@ impl Fit<'_> {
             }
         };
         self.found.nodes.insert(number);
-        let message = format!("{} has to be {wanted}, not {}", place.words(), described(kind));
+        let message = match (shape, kind) {
+            (Shape::Off, Kind::Flag(_) | Kind::Plain(_)) => format!("{} has to be {wanted}", place.words()),
+            _ => format!("{} has to be {wanted}, not {}", place.words(), described(kind)),
+        };
         self.found.findings.push(Finding::new(message).at(place.at.clone()));
     }
 
@@ -222,6 +225,7 @@ fn described(kind: &Kind) -> &'static str {
         Kind::Date(_) => "a date",
         Kind::Flag(_) => "true or false",
         Kind::Null => "empty",
+        Kind::List(items) if items.is_empty() => "an empty one",
         Kind::List(_) => "a list",
         Kind::Map(_) => "a map",
     }

@@ -1,5 +1,7 @@
 //! `sutler state …` through the real program: on each backend the same story, with real servers and a broker over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use sutler::config;
 
 mod broker;

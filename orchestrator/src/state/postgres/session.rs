@@ -25,6 +25,9 @@ use crate::state::StateError;
 
 /// How long it is worth trying.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// So often it is tried in any case: a process that was paused finds its patience gone and its connection closed, and has
+/// asked nobody yet.
+const LEAST_ATTEMPTS: u32 = 3;
 /// How long one try may take: longer than the server lets a statement run.
 const ATTEMPT: Duration = Duration::from_secs(70);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -255,7 +258,9 @@ impl Database {
                     *connection = taken;
                     return Ok(done);
                 }
-                Err(trouble) if trouble.passes() && since.elapsed() < PATIENCE => {
+                Err(trouble)
+                    if trouble.passes() && (attempts < LEAST_ATTEMPTS || since.elapsed() < PATIENCE) =>
+                {
                     tracing::debug!(?trouble, attempts, "the database is asked again");
                     attempts += 1;
                     sleep(Duration::from_millis(5 << attempts.min(10)).min(LONGEST_PAUSE)).await;

@@ -3,6 +3,7 @@
 
 use rusqlite::Connection;
 
+use super::column::Count;
 use super::failure::{damaged, sql};
 use super::file::Place;
 use super::{load, revisions};
@@ -23,6 +24,7 @@ pub(super) fn verify(connection: &mut Connection, place: &Place, extent: Extent)
         if verdict != "ok" {
             return Err(damaged(place, format!("SQLite says: {verdict}")));
         }
+        length(connection, place)?;
     }
     load::state(connection, place)?;
     let snapshot = connection.transaction().map_err(sql(place, "check"))?;
@@ -35,6 +37,23 @@ pub(super) fn verify(connection: &mut Connection, place: &Place, extent: Extent)
             }
             chain(&snapshot, place, (None, &revisions))
         }
+    }
+}
+
+/// The file is as long as it says, to the byte: SQLite itself does not mind when the rest of its last page is gone. While
+/// there is something in the write-ahead log, that is not to be expected.
+fn length(connection: &Connection, place: &Place) -> Result<(), StateError> {
+    let number =
+        |name| connection.pragma_query_value(None, name, |row| row.get::<_, Count>(0).map(|count| count.0));
+    let said = number("page_count").map_err(sql(place, "check"))?
+        * number("page_size").map_err(sql(place, "check"))?;
+    let there = std::fs::metadata(&place.path).map(|file| file.len());
+    let is_settled = place.log_length() == 0;
+    match there {
+        Ok(there) if is_settled && there != said => {
+            Err(damaged(place, format!("it has {there} bytes, and says that it has {said}")))
+        }
+        _ => Ok(()),
     }
 }
 
