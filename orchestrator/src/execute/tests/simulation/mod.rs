@@ -2,7 +2,7 @@
 //! brokers do, what the network and storage do, and when the process dies. Equal seeds tell equal stories.
 //!
 //! ```text
-//! SUTLER_SIMULATION_SEED=17 cargo test -p sutler --lib simulation::one_seed -- --ignored --nocapture   one story again
+//! SUTLER_SIMULATION_SEED=17 cargo test -p sutler --lib simulation::one_story -- --nocapture   one story again
 //! SUTLER_SIMULATION_SEEDS=200000 cargo test -p sutler --lib simulation::every_seed                     many more
 //! ```
 
