@@ -229,7 +229,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<PostgresPlace, String> {
-        postgres(text, Some(&StackName::new("My-shop").unwrap()), &source())
+        postgres(text, Some(&StackName::new("my-shop").unwrap()), &source())
     }
 
     #[test]
