@@ -258,7 +258,6 @@ fn check_url(url: &Url, tls: &Tls) -> Result<(), BuildError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(BuildError::QueryInUrl);
     }
-    reach::check(url).map_err(|refused| BuildError::Unreachable(refused.0))?;
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -266,7 +265,7 @@ fn check_url(url: &Url, tls: &Tls) -> Result<(), BuildError> {
         None => false,
     };
     match url.scheme() {
-        "https" => Ok(()),
+        "https" => reach::check(url).map_err(|refused| BuildError::Unreachable(refused.0)),
         "http" if tls.authorities_pem.is_some() || tls.client.is_some() => Err(BuildError::TlsWithoutHttps),
         "http" if loopback => Ok(()),
         "http" => Err(BuildError::PlainHttp(url.host_str().unwrap_or_default().to_owned())),
