@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use actix_web::{
     HttpRequest,
-    http::header::{self, HttpDate},
+    http::header::{self, HeaderName, HeaderValue, HttpDate},
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -27,6 +27,8 @@ pub(super) struct ServedCatalog {
     etag: String,
     /// To the second, as it is told.
     modified: HttpDate,
+    /// Both, as they go over the wire.
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl ServedCatalog {
@@ -34,7 +36,11 @@ impl ServedCatalog {
     pub(super) fn new(catalog: &impl Serialize, since: SystemTime) -> Self {
         let bytes = Bytes::from(serde_json::to_vec(catalog).unwrap_or_default());
         let etag = format!("\"{}\"", digest(&bytes));
-        Self { bytes, etag, modified: HttpDate::from(since) }
+        let modified = HttpDate::from(since);
+        let headers = [(header::ETAG, etag.clone()), (header::LAST_MODIFIED, modified.to_string())];
+        let headers =
+            headers.into_iter().filter_map(|(name, text)| Some((name, text.parse().ok()?))).collect();
+        Self { bytes, etag, modified, headers }
     }
 
     /// 200, or 304 when the platform has it.
@@ -46,9 +52,7 @@ impl ServedCatalog {
                 .is_some_and(|since| self.modified <= since),
         };
         let (status, body) = if unchanged { (304, Bytes::new()) } else { (200, self.bytes.clone()) };
-        Reply { status, body, headers: Vec::new(), last: false }
-            .with(header::ETAG, &self.etag)
-            .with(header::LAST_MODIFIED, &self.modified.to_string())
+        Reply { status, body, headers: self.headers.clone(), last: false }
     }
 
     /// Weak comparison, lists and `*` (RFC 7232 §3.2).

@@ -111,22 +111,29 @@ impl Api {
         let broker = self.broker.as_ref();
         let body = match route {
             Route::Provision(_) | Route::Update(_) | Route::Bind(..) => {
-                call::body(request, payload, &self.limits).await?
+                Box::pin(call::body(request, payload, &self.limits)).await?
             }
             _ => bytes::BytesMut::new(),
         };
+        // what may be long work is boxed: a future has room for the largest of its parts, and is moved more than once
         match route {
             Route::Catalog => Ok(self.catalog.serve(request)),
-            Route::Provision(id) => handlers::provision(broker, id, &body, &caller).await,
-            Route::FetchInstance(id) => handlers::fetch_instance(broker, id).await,
-            Route::Update(id) => handlers::update(broker, id, &body, &caller).await,
-            Route::Deprovision(id) => handlers::deprovision(broker, id, &query, &caller).await,
+            Route::Provision(id) => Box::pin(handlers::provision(broker, id, &body, &caller)).await,
+            Route::FetchInstance(id) => Box::pin(handlers::fetch_instance(broker, id)).await,
+            Route::Update(id) => Box::pin(handlers::update(broker, id, &body, &caller)).await,
+            Route::Deprovision(id) => Box::pin(handlers::deprovision(broker, id, &query, &caller)).await,
             Route::LastInstanceOperation(id) => {
                 handlers::last_operation(broker, Subject::Instance(id.clone()), &query).await
             }
-            Route::Bind(instance, id) => handlers::bind(broker, (instance, id), &body, &caller).await,
-            Route::FetchBinding(instance, id) => handlers::fetch_binding(broker, (instance, id)).await,
-            Route::Unbind(instance, id) => handlers::unbind(broker, (instance, id), &query, &caller).await,
+            Route::Bind(instance, id) => {
+                Box::pin(handlers::bind(broker, (instance, id), &body, &caller)).await
+            }
+            Route::FetchBinding(instance, id) => {
+                Box::pin(handlers::fetch_binding(broker, (instance, id))).await
+            }
+            Route::Unbind(instance, id) => {
+                Box::pin(handlers::unbind(broker, (instance, id), &query, &caller)).await
+            }
             Route::LastBindingOperation(instance, id) => {
                 let subject = Subject::Binding(instance.clone(), id.clone());
                 handlers::last_operation(broker, subject, &query).await

@@ -26,17 +26,27 @@ impl<W> Lines<W> {
 /// The fields of a span, kept with it.
 struct Kept(Fields);
 
-/// Fields by name, in the order in which they came.
+/// Fields by name, in the order in which they came. There are few, and every request has some: a list is cheaper than
+/// a map, and their names live as long as the program.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct Fields(Vec<(&'static str, Value)>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
         let name = field.name();
         // what is for traces only
-        if !name.starts_with("otel.") && !RESERVED.contains(&name) {
-            self.0.insert(name.to_owned(), value.into());
+        if name.starts_with("otel.") || RESERVED.contains(&name) {
+            return;
         }
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value.into(),
+            None => self.0.push((name, value.into())),
+        }
+    }
+
+    /// All of them, for a line.
+    fn owned(&self) -> impl Iterator<Item = (String, Value)> {
+        self.0.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))
     }
 }
 
@@ -87,15 +97,15 @@ where
         let mut line = Map::new();
         line.insert("timestamp".to_owned(), jiff::Timestamp::now().to_string().into());
         line.insert("level".to_owned(), event.metadata().level().as_str().into());
-        if let Some(message) = own.0.shift_remove("message") {
-            line.insert("message".to_owned(), message);
+        if let Some(at) = own.0.iter().position(|(name, _)| *name == "message") {
+            line.insert("message".to_owned(), own.0.remove(at).1);
         }
         for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(Kept(fields)) = span.extensions().get() {
-                line.extend(fields.0.iter().map(|(name, value)| (name.clone(), value.clone())));
+                line.extend(fields.owned());
             }
         }
-        line.extend(own.0);
+        line.extend(own.owned());
         line.insert("target".to_owned(), event.metadata().target().into());
         // nobody reads standard error any more: there is nobody to tell
         let _ = (self.0)().write_all(rendered(line).as_bytes());

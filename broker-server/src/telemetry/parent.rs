@@ -53,8 +53,9 @@ impl Parent {
 pub(crate) fn parent<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Parent> {
     let w3c = header("traceparent").and_then(Parent::from_traceparent);
     w3c.or_else(|| header("b3").and_then(single)).or_else(|| {
+        let (trace, span) = (header("x-b3-traceid")?, header("x-b3-spanid")?);
         let sampled = header("x-b3-flags") == Some("1") || is_sampled(header("x-b3-sampled"));
-        Parent::new(header("x-b3-traceid")?, header("x-b3-spanid")?, sampled)
+        Parent::new(trace, span, sampled)
     })
 }
 
