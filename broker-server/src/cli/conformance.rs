@@ -25,7 +25,7 @@ use super::{CommandError, print};
 ///
 ///   sutler-broker conformance http://127.0.0.1:8080 --username platform --password-file platform.password
 ///
-///   sutler-broker conformance https://broker.example --bearer-file token --ca ca.pem --read-only
+///   sutler-broker conformance URL --bearer-file token --ca ca.pem --read-only
 ///
 ///   sutler-broker conformance URL … --only B-PROV --only Q-08          a chapter and a check
 ///
