@@ -46,9 +46,9 @@ fn is_kept(text: &str) -> bool {
     if text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() {
         return true;
     }
-    // the shortest text that stands for the double is what is written again
-    text.parse::<f64>()
-        .is_ok_and(|double| double.is_finite() && decimal(text) == decimal(&format!("{double:e}")))
+    // a double may have two shortest texts: what counts is the one that is written again
+    let number = text.parse().ok().and_then(serde_json::Number::from_f64);
+    number.is_some_and(|number| decimal(text) == decimal(&number.to_string()))
 }
 
 /// Sign, digits and the power of ten of the last one; zero has no digits, and one sign.
@@ -107,6 +107,8 @@ mod tests {
             "0.1000000000000000055",
             "3.14159265358979323846",
             "9007199254740993.0",
+            // written again as …00.2, which is as near to the double
+            "600000000000000.3",
             "1e400",
             "1e-400",
         ] {
