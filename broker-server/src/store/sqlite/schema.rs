@@ -47,8 +47,8 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path)?;
     connection
         .execute_batch(
-            "PRAGMA query_only = ON; PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -2000;
-             PRAGMA busy_timeout = 5000;",
+            // no mmap: every reader would count the whole file as its memory
+            "PRAGMA query_only = ON; PRAGMA cache_size = -2000; PRAGMA busy_timeout = 5000;",
         )
         .map_err(|source: rusqlite::Error| StoreError::Open {
             store: path.display().to_string(),
