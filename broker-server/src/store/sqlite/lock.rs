@@ -10,7 +10,7 @@ use crate::store::StoreError;
 
 /// Held as long as the store is open.
 pub(super) struct ProcessLock {
-    _file: File,
+    file: File,
 }
 
 impl ProcessLock {
@@ -26,10 +26,18 @@ impl ProcessLock {
             .open(&path)
             .map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: database.display().to_string() }),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+}
+
+impl Drop for ProcessLock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that another thread has just forked has the descriptor, and with it the lock,
+        // until it executes its program. What fails here is left to the closing.
+        let _ = self.file.unlock();
     }
 }
 
@@ -49,4 +57,21 @@ fn beside(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".lock");
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_let_go_although_a_forked_child_still_has_its_descriptor() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("broker.db");
+        let lock = ProcessLock::take(&database).unwrap();
+        let inherited = lock.file.try_clone().unwrap();
+        assert!(matches!(ProcessLock::take(&database), Err(StoreError::InUse { .. })));
+        drop(lock);
+        assert!(ProcessLock::take(&database).is_ok());
+        drop(inherited);
+    }
 }
