@@ -85,7 +85,7 @@ impl Engine {
             Err(StoreError::LeaseLost) => {
                 self.metrics.operations.lease_lost();
                 info!("somebody else goes on with the operation, or with its deletion");
-                self.let_go(&held, &instance).await;
+                Box::pin(self.let_go(&held, &instance)).await;
             }
             // the lease lapses, and the operation is taken up again from what is durable
             Err(problem) => error!(error = %chain(&problem), "the operation is interrupted"),
@@ -109,7 +109,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let about = match about {
             Some(about) => Some(about),
-            None => self.read(&operation).await?,
+            None => Box::pin(self.read(&operation)).await?,
         };
         let Some(mut drive) = self.prepare(claim, operation, about).await? else { return Ok(()) };
         self.waiting.tell(&drive.operation.id, Stage::Running);
@@ -124,15 +124,16 @@ impl Engine {
     /// One step: permit, intent, call, result.
     async fn take_step(&self, drive: &mut Drive) -> Result<Flow, StoreError> {
         if drive.operation.intent.is_none() {
-            if let Flow::Off = self.take_turn(drive).await? {
+            if let Flow::Off = Box::pin(self.take_turn(drive)).await? {
                 return Ok(Flow::Off);
             }
             self.intend(drive).await?;
         }
-        let Some(deadline) = self.deadline(drive).await? else { return Ok(Flow::Off) };
+        let Some(deadline) = Box::pin(self.deadline(drive)).await? else { return Ok(Flow::Off) };
         let answer = self.ask(drive, deadline).await;
         faults::pass("B12").await?;
-        self.conclude(drive, answer).await
+        // boxed, as other parts that are long or rare: a future has room for the largest of its parts, and is moved
+        Box::pin(self.conclude(drive, answer)).await
     }
 
     /// Waits for the vendor's account, not here but in the store: whoever waits holds no lease.
@@ -201,7 +202,7 @@ impl Engine {
                 operation,
                 lease,
             };
-            self.store.save(save).await?;
+            Box::pin(self.store.save(save)).await?;
             return Ok(None);
         };
         let tenure = Tenure::since(asked, &self.tuning);

@@ -130,7 +130,7 @@ impl Engine {
             self.wake.notify_one();
         } else if is_accepted {
             let span = telemetry::operation(&operation);
-            self.drive((lease, asked), operation, about).instrument(span).await;
+            Box::pin(self.drive((lease, asked), operation, about).instrument(span)).await;
         }
     }
 
