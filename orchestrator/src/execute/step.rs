@@ -27,6 +27,8 @@ pub(super) struct Step {
     pub(super) shared: Arc<Shared>,
     pub(super) planned: plan::Step,
     scope: Scope,
+    /// Its position in the plan, if it has one.
+    node: Option<u32>,
 }
 
 /// How far a step goes.
@@ -39,13 +41,13 @@ enum Scope {
 }
 
 impl Step {
-    pub(super) fn new(shared: Arc<Shared>, planned: plan::Step) -> Self {
-        Self { shared, planned, scope: Scope::Whole }
+    pub(super) fn new(shared: Arc<Shared>, planned: plan::Step, node: u32) -> Self {
+        Self { shared, planned, scope: Scope::Whole, node: Some(node) }
     }
 
     /// A step about a record that is planned by nobody: to wait for what runs, to delete what is left over.
     pub(super) fn about(shared: Arc<Shared>, record: &InstanceRecord) -> Self {
-        Self { shared, planned: Self::deletion_of(record), scope: Scope::Conclusion }
+        Self { shared, planned: Self::deletion_of(record), scope: Scope::Conclusion, node: None }
     }
 
     /// What a plan would say of a record that is to be deleted.
@@ -101,6 +103,11 @@ impl Step {
     /// Carries it out.
     pub(super) async fn run(self) -> Result<Effect, StepError> {
         let action = self.planned.action;
+        // What it is without a record, it records before it asks for anything. With one, it may ask at once: not before
+        // everything is durable that it saw.
+        if self.is_recorded() {
+            self.shared.catch_up().await?;
+        }
         if !matches!(action, Action::Keep | Action::Record | Action::Forget) {
             self.check_doubt()?;
         }
@@ -119,6 +126,19 @@ impl Step {
     /// Its record as it is now.
     pub(super) fn record(&self) -> Option<InstanceRecord> {
         self.shared.record(self.planned.reference.as_str())
+    }
+
+    fn is_recorded(&self) -> bool {
+        self.shared.of(self.planned.reference.as_str(), |_| Some(())).is_some()
+    }
+
+    /// Records what others wait for. Where nothing is left to do but to wait until it is durable, they begin already.
+    pub(super) async fn put_yield(&self, record: &InstanceRecord, what: &str) -> Result<(), StepError> {
+        let lands = self.declaration()?.bind.is_empty() && record.variables.is_empty();
+        match self.node.filter(|_| lands && self.planned.action == Action::Create && self.carries_on()) {
+            Some(node) => self.shared.put_ahead(record, what, || self.shared.settled(node)).await,
+            None => self.shared.put(record, what).await,
+        }
     }
 
     /// Its declaration.
