@@ -30,7 +30,7 @@ impl Step {
         let record = self.intended(asked, earlier)?;
         faults::pass("O03-before").await;
         if !faults::mutant("no_intent") {
-            self.shared.put(&record, "creation intended").await?;
+            self.put_first(&record, "creation intended").await?;
         }
         faults::pass("O03-after").await;
         self.send_provision(record, parameters, Doubt::None).await

@@ -13,7 +13,7 @@ use super::keep_lock;
 use super::orphans;
 use super::progress::Progress;
 use super::report::{Done, Ended, Failed, Report, Running, Skipped};
-use super::shared::Shared;
+use super::shared::{Company, Settled, Shared};
 use super::step::{Effect, Step};
 use super::{Context, Stop};
 use crate::graph::Graph;
@@ -51,7 +51,9 @@ struct Run<'p> {
     tasks: JoinSet<Outcome>,
     running: HashMap<Id, (u32, Instant)>,
     /// Hears of steps after which others may begin, although they have not ended.
-    settled: UnboundedReceiver<u32>,
+    settled: UnboundedReceiver<Settled>,
+    /// Who waits until those that begin next have said what they want recorded first.
+    company: Vec<Company>,
     /// Which these are. They ask for nothing any more: others take their places.
     ending: HashSet<u32>,
     /// Steps that began and of which nobody has been told.
@@ -62,7 +64,7 @@ struct Run<'p> {
 }
 
 impl<'p> Run<'p> {
-    fn new(plan: &'p Plan, shared: Arc<Shared>, settled: UnboundedReceiver<u32>) -> Self {
+    fn new(plan: &'p Plan, shared: Arc<Shared>, settled: UnboundedReceiver<Settled>) -> Self {
         // Milliseconds, and one more: of steps that take no time, the longer chain still counts.
         let expected = |node: u32| shared.context.durations.expected(&plan.steps[node as usize]);
         let weight = |node| u64::try_from(expected(node).as_millis()).unwrap_or(u64::MAX).saturating_add(1);
@@ -75,6 +77,7 @@ impl<'p> Run<'p> {
             tasks: JoinSet::new(),
             running: HashMap::new(),
             settled,
+            company: Vec::new(),
             ending: HashSet::new(),
             unheard: VecDeque::new(),
             changed: vec![false; plan.steps.len()],
@@ -93,7 +96,7 @@ impl<'p> Run<'p> {
                 // In this order, always: one seed is one run.
                 biased;
                 Some(ended) = self.tasks.join_next_with_id() => self.end(ended),
-                Some(node) = self.settled.recv() => self.settle(node),
+                Some(settled) = self.settled.recv() => self.settle(settled),
                 // Wakes the loop, which then starts nothing new.
                 () = told(&mut stop) => {}
             }
@@ -119,10 +122,13 @@ impl<'p> Run<'p> {
             if step.action != Action::Keep {
                 self.unheard.push_back(node);
             }
-            let task = Step::new(Arc::clone(&self.shared), step.clone(), node).run();
+            let is_needed = !self.walk.graph().users(node).is_empty();
+            let others = (is_needed.then_some(node), self.company.clone());
+            let task = Step::new(Arc::clone(&self.shared), step.clone(), others).run();
             let id = self.tasks.spawn(task).id();
             self.running.insert(id, (node, Instant::now()));
         }
+        self.company.clear();
         self.tell_started(parallelism);
     }
 
@@ -173,11 +179,15 @@ impl<'p> Run<'p> {
     }
 
     /// Lets others begin after a step that has yet to end.
-    fn settle(&mut self, node: u32) {
-        if self.walk.stage(node) == Stage::Running {
-            self.changed[node as usize] = true;
-            self.ending.insert(node);
-            self.walk.succeeded(node);
+    fn settle(&mut self, settled: Settled) {
+        let also = std::iter::from_fn(|| self.settled.try_recv().ok()).collect::<Vec<_>>();
+        for Settled { node, company } in std::iter::once(settled).chain(also) {
+            if self.walk.stage(node) == Stage::Running {
+                self.changed[node as usize] = true;
+                self.ending.insert(node);
+                self.walk.succeeded(node);
+                self.company.push(company);
+            }
         }
     }
 

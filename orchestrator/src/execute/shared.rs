@@ -4,7 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc::UnboundedSender, watch};
+use tokio::sync::{
+    mpsc::{self, UnboundedSender},
+    watch,
+};
 
 use super::error::StepError;
 use super::gate::Gate;
@@ -28,14 +31,29 @@ pub(super) struct Shared {
     group: Group,
     gates: Mutex<HashMap<BrokerName, Arc<Gate>>>,
     /// Hears of steps after which others may begin, although they have not ended.
-    settled: UnboundedSender<u32>,
+    settled: UnboundedSender<Settled>,
 }
+
+/// A step after which others may begin, although it has not ended.
+#[derive(Debug)]
+pub(super) struct Settled {
+    /// Its position in the plan.
+    pub(super) node: u32,
+    /// Held by whoever begins because of it, until it has said what it wants recorded first.
+    pub(super) company: Company,
+}
+
+/// Somebody waits while this is held.
+pub(super) type Company = mpsc::Sender<std::convert::Infallible>;
+
+/// So long at most is waited for others to say what they want. A flush takes longer, more often than not.
+const PATIENCE: Duration = Duration::from_millis(2);
 
 impl Shared {
     pub(super) fn new(
         plan: &Plan,
         (context, records): (Context, Vec<InstanceRecord>),
-        settled: UnboundedSender<u32>,
+        settled: UnboundedSender<Settled>,
     ) -> Self {
         let records = records.into_iter().map(|record| (record.reference.clone(), record)).collect();
         let leaving: HashSet<&InstanceRef> = plan
@@ -74,22 +92,37 @@ impl Shared {
 
     /// Records a record durably; only then others see it.
     pub(super) async fn put(&self, record: &InstanceRecord, what: &str) -> Result<(), StepError> {
-        self.commit(self.group.want(Change::put(record.clone(), what))).await?;
+        self.put_in_company(record, what, Vec::new()).await
+    }
+
+    /// The same. Whoever waits for this change to have its place is let go once it has.
+    pub(super) async fn put_in_company(
+        &self,
+        record: &InstanceRecord,
+        what: &str,
+        company: Vec<Company>,
+    ) -> Result<(), StepError> {
+        let wanted = self.group.want(Change::put(record.clone(), what));
+        drop(company);
+        self.commit(wanted).await?;
         self.records().insert(record.reference.clone(), record.clone());
         Ok(())
     }
 
-    /// Records a record durably. Others see it as soon as it has its place in the order of changes, when `seen` is
-    /// called: whatever they record because of it is durable after it, or never.
+    /// Records a record durably. Others see it as soon as it has its place in the order of changes, and those that need
+    /// the step at `node` begin: what they record first is durable together with it, or after it, or never.
     pub(super) async fn put_ahead(
         &self,
         record: &InstanceRecord,
         what: &str,
-        seen: impl FnOnce(),
+        node: u32,
     ) -> Result<(), StepError> {
         let wanted = self.group.want(Change::put(record.clone(), what));
         self.records().insert(record.reference.clone(), record.clone());
-        seen();
+        let (company, mut others) = mpsc::channel(1);
+        // Once the run is over nobody hears it, and nobody is waited for.
+        let _over = self.settled.send(Settled { node, company });
+        let _late = tokio::time::timeout(PATIENCE, others.recv()).await;
         self.commit(wanted).await
     }
 
@@ -135,11 +168,6 @@ impl Shared {
         let mut all = self.claimed.clone();
         all.extend(self.records().values().flat_map(|record| record.variables.values().cloned()));
         all
-    }
-
-    /// Tells that others may begin after this step. Once the run is over nobody hears it.
-    pub(super) fn settled(&self, node: u32) {
-        let _ = self.settled.send(node);
     }
 
     /// Tells whoever listens.
