@@ -1,11 +1,10 @@
 //! What an instance was asked for, as keyed digests: whether it changed can be seen without opening anything.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use sutler_secrets::{Digest, KeyRing, canonical_json};
 use sutler_spec::{PlanId, ServiceId};
 
+use crate::state::record::Few;
 use crate::reference::{Mention, Part, Template, output, parse};
 
 /// The digest of an output's value, by ref and key; nothing when it is not known.
@@ -82,9 +81,9 @@ impl<'r> Inputs<'r> {
         &mut self,
         parameters: &Value,
         outputs: &impl OutputDigests,
-    ) -> Option<BTreeMap<String, Digest>> {
+    ) -> Option<Few<Digest>> {
         let members = parameters.as_object().into_iter().flatten();
-        members.map(|(key, value)| Some((key.clone(), self.parameter(key, value, outputs)?))).collect()
+        members.map(|(key, value)| Some((key.as_str(), self.parameter(key, value, outputs)?))).collect()
     }
 }
 

@@ -56,7 +56,7 @@ pub async fn outputs(
     for record in
         state.records.iter().filter(|record| only.is_none_or(|name| record.reference.as_str() == name))
     {
-        for (key, output) in &record.outputs {
+        for (key, output) in record.outputs.iter() {
             let secret = matches!(output.value, OutputValue::Secret(_));
             let value = match (&output.value, reveal) {
                 (OutputValue::Public(value), _) => Some(value.clone()),
@@ -67,7 +67,7 @@ pub async fn outputs(
             };
             rows.push(OutputRow {
                 reference: record.reference.to_string(),
-                key: key.clone(),
+                key: key.to_owned(),
                 variable: record.variables.get(key).map(ToString::to_string),
                 secret,
                 value,

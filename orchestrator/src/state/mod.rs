@@ -18,6 +18,7 @@ use crate::config::{Config, StateUrl};
 mod backend;
 mod book;
 mod error;
+mod few;
 mod journal;
 mod lock;
 mod memory;

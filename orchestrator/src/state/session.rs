@@ -94,6 +94,8 @@ pub async fn begin(backend: Arc<dyn StateBackend>, begin: Begin) -> Result<Sessi
             }
             taken => taken?,
         };
+        // A large state is not held twice.
+        drop(state);
         return match backend.load().await {
             Ok(state) => {
                 let (lock, lease) = (Arc::new(lock), begin.lease);

@@ -23,6 +23,7 @@ mod failure;
 mod file;
 mod load;
 mod locking;
+mod recent;
 mod revisions;
 #[cfg(test)]
 mod tests;
