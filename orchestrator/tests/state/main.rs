@@ -8,5 +8,6 @@ mod broker;
 mod by_hand;
 mod locks;
 mod project;
+mod reads;
 mod state;
 mod together;
