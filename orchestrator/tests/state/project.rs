@@ -61,6 +61,18 @@ impl Project {
         project
     }
 
+    /// Writes the configuration anew, with somebody who is told of every change.
+    pub(crate) fn declare_with_listener(&self, instances: &str, listener: &str) {
+        self.declare(instances);
+        let path = self.folder.path().join("sutler.yaml");
+        let hook = format!("{{ url: \"{listener}\", secret: {{ env: PASSWORD }} }}");
+        let text = format!(
+            "{}\nevents: {{ webhooks: {{ audit: {hook} }} }}\n",
+            std::fs::read_to_string(&path).unwrap().trim_end()
+        );
+        std::fs::write(path, text).unwrap();
+    }
+
     /// Writes the configuration anew.
     pub(crate) fn declare(&self, instances: &str) {
         let text = format!(

@@ -57,6 +57,8 @@ impl BucketServer {
     }
 
     async fn make_bucket(&self) -> Result<(), WorldError> {
+        // the first client of a process installs it; the next ones find it there
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let url = format!("http://127.0.0.1:{}/{BUCKET}", self.port);
         let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build();
         let client = client.map_err(|error| WorldError::new("asking the S3 server", error))?;

@@ -107,7 +107,7 @@ fn strike(path: &Path, damage: Damage) -> Result<bool, String> {
         Damage::Newer => {
             let store = rusqlite::Connection::open(path).map_err(|error| error.to_string())?;
             store
-                .execute_batch("UPDATE header SET format = format + 1; PRAGMA wal_checkpoint(TRUNCATE)")
+                .execute_batch("PRAGMA user_version = 1000000; PRAGMA wal_checkpoint(TRUNCATE)")
                 .map_err(|error| error.to_string())?;
         }
         Damage::Cut(bytes) => {

@@ -32,5 +32,5 @@ pub use lane::{Lane, LaneOptions, Met};
 pub use mutants::{HUNTS, Hunt, Hunted, hunt};
 pub use place::{Backend, Servers};
 pub use rows::{CALLS, DISK_CALLS, Part, Row, shuffled};
-pub use sweep::{Running, run_case, run_rows};
+pub use sweep::{Pool, Running, run_case, run_rows};
 pub use trouble::{Injection, Trouble};

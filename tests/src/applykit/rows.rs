@@ -94,7 +94,7 @@ const DEATHS: u64 = 12;
 
 /// In an order that the seed decides.
 #[must_use]
-pub fn shuffled(mut rows: Vec<Row>, seed: u64) -> Vec<Row> {
+pub fn shuffled<T>(mut rows: Vec<T>, seed: u64) -> Vec<T> {
     let mut random = Random::new(seed);
     for last in (1..rows.len()).rev() {
         let other = random.below(last as u64 + 1);
@@ -115,56 +115,53 @@ impl Part {
         }
     }
 
-    /// Its rows for these operations, as long as a lane is there to count what they do.
+    /// Its rows for an operation; the lane counts what that does when nobody disturbs it.
     ///
     /// # Errors
-    /// When an operation that nobody disturbs does not succeed.
-    pub async fn rows(self, scout: &Lane, operations: &[Operation], seed: u64) -> Result<Vec<Row>, String> {
+    /// When it does not succeed then.
+    pub async fn rows(self, scout: &Lane, operation: Operation, seed: u64) -> Result<Vec<Row>, String> {
         let (manner, backend) = (scout.options.manner, scout.options.backend);
         let mut random = Random::new(seed);
         let mut rows = Vec::new();
-        for operation in operations.iter().copied() {
-            let at = At { operation, manner, backend };
-            match self {
-                Self::Points => rows.extend(points(scout, at).await?),
-                Self::Calls => {
-                    for (name, most) in scout.calls(operation, &CALLS).await? {
-                        rows.extend(at.each(most, |nth| Trouble::Call(name.clone(), nth, Injection::Kill)));
-                    }
-                }
-                Self::Disks => rows.extend(disks(scout, at).await?),
-                Self::Brokers => {
-                    rows.extend(at.deeper(&["PUT", "GET", "PATCH", "DELETE"], &ACTS, "broker", 8)?);
-                }
-                Self::Messages => rows.extend(at.messages()?),
-                Self::Restarts => {
-                    let took = scout.measure(operation).await?;
-                    rows.extend(
-                        at.each(8, |nth| Trouble::Restart(took * u32::try_from(nth).unwrap_or(1) / 8)),
-                    );
-                }
-                Self::Twins => {
-                    let took = scout.measure(operation).await?;
-                    rows.push(vec![at.case(Trouble::Twin(None))]);
-                    let share = |nth: u64| took * u32::try_from(nth).unwrap_or(1) / 6;
-                    rows.extend(at.each(6, |nth| Trouble::Twin(Some(share(nth)))));
-                }
-                Self::Damage => {
-                    let size = size(scout, operation).await?;
-                    let mut all = vec![Damage::Older, Damage::Newer];
-                    all.extend((0..size).step_by(CUT_EVERY).map(Damage::Cut));
-                    all.extend((0..FLIPS).map(|_| Damage::Flipped(random.below(size * 8))));
-                    rows.extend(all.into_iter().map(|damage| vec![at.case(Trouble::Damage(damage))]));
-                }
-                Self::Kills => {
-                    let took = scout.measure(operation).await?;
-                    let most = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-                    rows.extend(at.each(DEATHS, |_| {
-                        Trouble::Kill(Duration::from_micros(random.moment(2_000, most.max(4_000))))
-                    }));
+        let at = At { operation, manner, backend };
+        match self {
+            Self::Points => rows.extend(points(scout, at).await?),
+            Self::Calls => {
+                for (name, most) in scout.calls(operation, &CALLS).await? {
+                    rows.extend(at.each(most, |nth| Trouble::Call(name.clone(), nth, Injection::Kill)));
                 }
             }
+            Self::Disks => rows.extend(disks(scout, at).await?),
+            Self::Brokers => {
+                rows.extend(at.deeper(&["PUT", "GET", "PATCH", "DELETE"], &ACTS, "broker", 8)?);
+            }
+            Self::Messages => rows.extend(at.messages()?),
+            Self::Restarts => {
+                let took = scout.measure(operation).await?;
+                rows.extend(at.each(8, |nth| Trouble::Restart(took * u32::try_from(nth).unwrap_or(1) / 8)));
+            }
+            Self::Twins => {
+                let took = scout.measure(operation).await?;
+                rows.push(vec![at.case(Trouble::Twin(None))]);
+                let share = |nth: u64| took * u32::try_from(nth).unwrap_or(1) / 6;
+                rows.extend(at.each(6, |nth| Trouble::Twin(Some(share(nth)))));
+            }
+            Self::Damage => {
+                let size = size(scout, operation).await?;
+                let mut all = vec![Damage::Older, Damage::Newer];
+                all.extend((0..size).step_by(CUT_EVERY).map(Damage::Cut));
+                all.extend((0..FLIPS).map(|_| Damage::Flipped(random.below(size * 8))));
+                rows.extend(all.into_iter().map(|damage| vec![at.case(Trouble::Damage(damage))]));
+            }
+            Self::Kills => {
+                let took = scout.measure(operation).await?;
+                let most = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+                rows.extend(at.each(DEATHS, |_| {
+                    Trouble::Kill(Duration::from_micros(random.moment(2_000, most.max(4_000))))
+                }));
+            }
         }
+
         Ok(rows)
     }
 }

@@ -1,6 +1,10 @@
 //! Running rows on several lanes at the same time.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{process::Command, sync::Mutex};
 
@@ -10,15 +14,49 @@ use crate::{
     world::WorldError,
 };
 
+/// A case that takes longer is told: somebody waited for something.
+const SLOW: Duration = Duration::from_secs(15);
+
+/// Lanes, made when they are needed, and used again.
+pub struct Pool {
+    options: LaneOptions,
+    idle: Mutex<Vec<Lane>>,
+}
+
+impl Pool {
+    /// None yet.
+    #[must_use]
+    pub fn new(options: LaneOptions) -> Self {
+        Self { options, idle: Mutex::default() }
+    }
+
+    /// One that nobody uses at the moment; whether it was made just now.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn take(&self) -> Result<(Lane, bool), WorldError> {
+        let idle = self.idle.lock().await.pop();
+        match idle {
+            Some(lane) => Ok((lane, false)),
+            None => Lane::start(self.options.clone()).await.map(|lane| (lane, true)),
+        }
+    }
+
+    /// Gives one back that is as clean as a new one.
+    pub async fn put(&self, lane: Lane) {
+        self.idle.lock().await.push(lane);
+    }
+}
+
 /// How rows are run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Running {
     /// When to stop beginning new cases.
     pub until: Option<Instant>,
     /// Lanes at the same time.
     pub lanes: usize,
-    /// How each lane is made.
-    pub options: LaneOptions,
+    /// Where they come from.
+    pub pool: Arc<Pool>,
 }
 
 /// Runs rows in their order, or as many as there is time for.
@@ -42,25 +80,30 @@ pub async fn run_rows(rows: Vec<Row>, running: &Running) -> Result<Counts, World
 async fn run_lane(rows: Arc<Mutex<VecDeque<Row>>>, running: Running) -> Result<Counts, WorldError> {
     let mut counts = Counts::default();
     let mut lane: Option<Lane> = None;
+    let pool = &running.pool;
     while running.until.is_none_or(|until| Instant::now() < until) {
         let Some(row) = rows.lock().await.pop_front() else { break };
         for case in row {
             let here = match lane.take() {
                 Some(lane) => lane,
                 None => {
-                    counts.starts += 1;
-                    Lane::start(running.options.clone()).await?
+                    let (lane, is_new) = pool.take().await?;
+                    counts.starts += u64::from(is_new);
+                    lane
                 }
             };
             let met = run_case(&here, &case, &mut counts).await;
             // what a violation left would be found again and again
-            if counts.violations.is_empty() || met.is_some() {
+            if met.is_some() {
                 lane = Some(here);
             }
             if met != Some(Met::Yes) || running.until.is_some_and(|until| Instant::now() >= until) {
                 break;
             }
         }
+    }
+    if let Some(lane) = lane {
+        pool.put(lane).await;
     }
     Ok(counts)
 }
@@ -69,7 +112,12 @@ async fn run_lane(rows: Arc<Mutex<VecDeque<Row>>>, running: Running) -> Result<C
 pub async fn run_case(lane: &Lane, case: &Case, counts: &mut Counts) -> Option<Met> {
     counts.cases += 1;
     counts.checks += 2;
-    match lane.case(case).await {
+    let begun = Instant::now();
+    let ended = lane.case(case).await;
+    if begun.elapsed() > SLOW {
+        anstream::println!("slow: {case} took {:?}", begun.elapsed());
+    }
+    match ended {
         Ok(met) => {
             if met == Met::Yes {
                 counts.fault(case.trouble.kind());

@@ -3,21 +3,22 @@
 use std::{
     path::PathBuf,
     process::Stdio,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use clap::ValueEnum;
 use sutler_tests::{
     applykit::{
-        self, Backend, Case, HUNTS, Hunted, Lane, LaneOptions, Manner, Met, Operation, Row, Running, Servers,
-        hunt, run_case, run_rows, shuffled,
+        self, Backend, Case, HUNTS, Hunted, Lane, LaneOptions, Manner, Met, Operation, Pool, Row, Running,
+        Servers, hunt, run_case, run_rows, shuffled,
     },
     faultkit::Counts,
     world::{Binaries, WorldError},
 };
 use tokio::process::Command;
 
-use super::{Arguments, Stores};
+use super::{AnyCase, Arguments, Stores};
 
 /// So many stories are told at once.
 const STORIES: u64 = 2_000;
@@ -110,7 +111,15 @@ impl Setup {
             && arguments.wants(super::Only::Run(Part::RunCalls));
         let release = (calls && !arguments.test_build).then(Binaries::release_sutler).transpose();
         let release = release.map_err(|error| WorldError::new("building the release binary", error))?;
-        let backends = if arguments.mutants { Stores::Sqlite.backends() } else { arguments.store.backends() };
+        let of_case = |case: &AnyCase| match case {
+            AnyCase::Run(case) => Some(case.backend),
+            AnyCase::Broker(_) => None,
+        };
+        let backends = match (arguments.mutants, arguments.case.is_empty()) {
+            (true, _) => Stores::Sqlite.backends(),
+            (false, true) => arguments.store.backends(),
+            (false, false) => arguments.case.iter().filter_map(of_case).collect(),
+        };
         let servers = Servers::start(&backends).await?;
         Ok(Self { servers, mutant: arguments.mutant.clone(), lanes: arguments.lanes, release })
     }
@@ -143,22 +152,24 @@ impl Setup {
             if part == Part::RunCalls {
                 options.program = self.release.clone();
             }
-            let rows = self.rows(kind, &part.operations(), (&options, seed)).await?;
-            counts.add(&run_rows(rows, &Running { until: Some(until), lanes, options }).await?);
+            let pool = Arc::new(Pool::new(options));
+            let operations = shuffled(part.operations(), seed);
+            for (done, operation) in operations.iter().enumerate() {
+                if Instant::now() >= until {
+                    anstream::println!(
+                        "no time for {:?} with a broker that answers {manner}",
+                        &operations[done..]
+                    );
+                    break;
+                }
+                let rows = rows(kind, &pool, (*operation, seed)).await?;
+                let left = u32::try_from(operations.len() - done).unwrap_or(1);
+                let until = Instant::now() + until.saturating_duration_since(Instant::now()) / left;
+                counts
+                    .add(&run_rows(rows, &Running { until: Some(until), lanes, pool: pool.clone() }).await?);
+            }
         }
         Ok(counts)
-    }
-
-    async fn rows(
-        &self,
-        kind: applykit::Part,
-        operations: &[Operation],
-        (options, seed): (&LaneOptions, u64),
-    ) -> Result<Vec<Row>, WorldError> {
-        let scout = Lane::start(options.clone()).await?;
-        let rows = kind.rows(&scout, operations, seed).await;
-        rows.map(|rows| shuffled(rows, seed))
-            .map_err(|why| WorldError::new("counting what there is to do", why))
     }
 
     /// One case, as a failure names it.
@@ -195,6 +206,18 @@ impl Setup {
         anstream::println!("| Mutants of runs | {caught} of {all} |");
         Ok(counts)
     }
+}
+
+/// What there is to do to an operation, in an order that the seed decides.
+async fn rows(
+    kind: applykit::Part,
+    pool: &Pool,
+    (operation, seed): (Operation, u64),
+) -> Result<Vec<Row>, WorldError> {
+    let (scout, _) = pool.take().await?;
+    let rows = kind.rows(&scout, operation, seed).await;
+    pool.put(scout).await;
+    rows.map(|rows| shuffled(rows, seed)).map_err(|why| WorldError::new("counting what there is to do", why))
 }
 
 /// Stories, as many as there is time for.
