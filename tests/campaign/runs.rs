@@ -86,7 +86,13 @@ async fn f14_two_runs_at_once_do_the_work_once_on_each_backend() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f06_i_26_a_state_file_that_is_not_what_was_written_is_told_and_never_written_over() {
-    Share { part: Part::Damage, backend: Backend::Sqlite, operations: &[Operation::Update], nth: 41, least: 8 }
-        .run()
-        .await;
+    Share {
+        part: Part::Damage,
+        backend: Backend::Sqlite,
+        operations: &[Operation::Update],
+        nth: 41,
+        least: 8,
+    }
+    .run()
+    .await;
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A case that takes longer is told: somebody waited for something.
-const SLOW: Duration = Duration::from_secs(15);
+const SLOW: Duration = Duration::from_secs(30);
 
 /// Lanes, made when they are needed, and used again.
 pub struct Pool {
@@ -115,7 +115,9 @@ pub async fn run_case(lane: &Lane, case: &Case, counts: &mut Counts) -> Option<M
     let begun = Instant::now();
     let ended = lane.case(case).await;
     if begun.elapsed() > SLOW {
-        anstream::println!("slow: {case} took {:?}", begun.elapsed());
+        let took = begun.elapsed();
+        let kept = keep(lane, case, "it is slow").await;
+        anstream::println!("slow: {case} took {took:?}; kept in {kept}");
     }
     match ended {
         Ok(met) => {
