@@ -51,19 +51,19 @@ impl Share {
 #[tokio::test(flavor = "multi_thread")]
 async fn f02_a_run_that_is_killed_at_a_system_call_is_finished_by_the_next_one() {
     let operations = &[Operation::Create, Operation::Update, Operation::Rekey];
-    Share { part: Part::Calls, backend: Backend::Sqlite, operations, nth: 29, least: 8 }.run().await;
+    Share { part: Part::Calls, backend: Backend::Sqlite, operations, nth: 41, least: 6 }.run().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f05_a_disk_that_is_full_or_broken_is_told_and_loses_nothing() {
     let operations = &[Operation::Update, Operation::Create];
-    Share { part: Part::Disks, backend: Backend::Sqlite, operations, nth: 11, least: 5 }.run().await;
+    Share { part: Part::Disks, backend: Backend::Sqlite, operations, nth: 13, least: 4 }.run().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f12_what_happens_between_a_run_and_its_broker_makes_no_twin_and_loses_nothing() {
     let operations = &[Operation::Create, Operation::Teardown];
-    Share { part: Part::Brokers, backend: Backend::Sqlite, operations, nth: 9, least: 5 }.run().await;
+    Share { part: Part::Brokers, backend: Backend::Sqlite, operations, nth: 13, least: 4 }.run().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

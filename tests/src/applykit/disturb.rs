@@ -219,6 +219,12 @@ async fn twins(lane: &Lane, operation: Operation, kill: Option<Duration>) -> Res
     let failed = |error: WorldError| error.to_string();
     let patient: Vec<&str> =
         operation.disturbed().iter().copied().chain(["--lock-timeout", PATIENCE]).collect();
+    if !lane.world.project().join(".sutler/keys").exists() {
+        // two machines have one key ring: somebody has made it on one of them and carried it to the other
+        lane.prepare(Operation::Update).await?;
+        lane.wipe().await?;
+        lane.prepare(operation).await?;
+    }
     let other = match &lane.place {
         Place::File => lane.world.project(),
         _ => elsewhere(&lane.world).map_err(|error| error.to_string())?,
