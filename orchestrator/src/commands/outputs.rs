@@ -16,6 +16,15 @@ pub enum Reveal {
     Public,
 }
 
+/// What instances yield, at one moment.
+#[derive(Debug)]
+pub struct Outputs {
+    /// The serial of the state that this is about.
+    pub serial: u64,
+    /// Instance by instance.
+    pub rows: Vec<OutputRow>,
+}
+
 /// One output.
 #[derive(Debug)]
 pub struct OutputRow {
@@ -35,11 +44,7 @@ pub struct OutputRow {
 ///
 /// # Errors
 /// When state cannot be read, a secret does not open, or there is no such instance.
-pub async fn outputs(
-    project: &Project,
-    only: Option<&str>,
-    reveal: Reveal,
-) -> Result<Vec<OutputRow>, Failure> {
+pub async fn outputs(project: &Project, only: Option<&str>, reveal: Reveal) -> Result<Outputs, Failure> {
     let (state, vault) = project.read().await?;
     if let Some(name) = only
         && !state.records.iter().any(|record| record.reference.as_str() == name)
@@ -74,5 +79,5 @@ pub async fn outputs(
             });
         }
     }
-    Ok(rows)
+    Ok(Outputs { serial: state.serial, rows })
 }

@@ -7,6 +7,8 @@ use sutler::config;
 mod broker;
 mod by_hand;
 mod locks;
+mod outbox;
 mod project;
+mod reads;
 mod state;
 mod together;

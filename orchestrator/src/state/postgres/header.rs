@@ -52,10 +52,15 @@ pub(super) async fn lock(session: &Session<'_>) -> Result<Header, Trouble> {
 }
 
 async fn exists(session: &Session<'_>) -> Result<bool, Trouble> {
+    has_table(session, "header").await
+}
+
+/// Whether the schema has this table.
+pub(super) async fn has_table(session: &Session<'_>, table: &str) -> Result<bool, Trouble> {
     // The rows of the catalog, not `to_regclass`: that may answer from memory, as things were before we waited.
     let query = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE n.nspname = $1 AND c.relname = 'header'";
-    Ok(session.row(query, &[&session.place.place.schema]).await?.is_some())
+         WHERE n.nspname = $1 AND c.relname = $2::TEXT::NAME";
+    Ok(session.row(query, &[&session.place.place.schema, &table]).await?.is_some())
 }
 
 /// Makes schema, tables and header where there are none. Of several processes at once, one does it.
