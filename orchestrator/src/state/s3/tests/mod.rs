@@ -16,10 +16,16 @@ use super::{BucketBackend, Known, refresh};
 use crate::config::BucketPlace;
 use crate::name::StackName;
 use crate::state::samples::{claim, record, stack};
-use crate::state::{Change, Claim, Extent, Kind, StateBackend, StateError};
+use crate::state::standing::Gate;
+use crate::state::{Change, Claim, Extent, Kind, Movable, StateBackend, StateError};
 
 pub(in crate::state) fn open(place: BucketPlace, stack: StackName) -> Arc<dyn StateBackend> {
-    Arc::new(BucketBackend::with(place, stack, Some(keys())))
+    Arc::new(BucketBackend::with((place, stack), Some(keys()), Gate::Current))
+}
+
+/// The same place, seen by a move.
+pub(in crate::state) fn open_to_move(place: BucketPlace, stack: StackName) -> Arc<dyn Movable> {
+    Arc::new(BucketBackend::with((place, stack), Some(keys()), Gate::Any))
 }
 
 /// Who we are to the server: it believes anyone.
