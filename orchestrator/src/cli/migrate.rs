@@ -15,7 +15,8 @@ use crate::state::{Move, Remains};
 pub(super) async fn run(project: &Project, arguments: &Migrate, output: Output) -> Result<Exit, Failure> {
     let errand = arguments.errand();
     if errand == Errand::RemoveSource {
-        output.say("Everything at the place that the state left is removed, once it is found at the new one.");
+        output
+            .say("Everything at the place that the state left is removed, once it is found at the new one.");
         ask::approve(output, arguments.yes, "Remove it?")?;
     }
     let (to, from) = (arguments.to.clone(), arguments.from.clone());
@@ -96,11 +97,15 @@ fn told(migrated: &Migrated) -> (String, Vec<String>) {
             vec![format!("Next: sutler state migrate --remove-source --from '{from}'")],
         ),
         Migrated::Compared(_) => (
-            format!("Verified: {to} is sound, and goes on from where the state left {from}, which is removed."),
+            format!(
+                "Verified: {to} is sound, and goes on from where the state left {from}, which is removed."
+            ),
             Vec::new(),
         ),
         Migrated::Removed(_) => (
-            format!("Removed what was left at {from}; a note stays there that says that the state is at {to}."),
+            format!(
+                "Removed what was left at {from}; a note stays there that says that the state is at {to}."
+            ),
             Vec::new(),
         ),
     }

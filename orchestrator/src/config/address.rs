@@ -108,7 +108,8 @@ mod tests {
             "memory:",
         ] {
             let place = StateUrl::read(text, &stack, &source("/project/sutler.yaml")).unwrap();
-            let again = StateUrl::read(&place.address(), &StackName::new("other").unwrap(), &source("/x/y.yaml"));
+            let again =
+                StateUrl::read(&place.address(), &StackName::new("other").unwrap(), &source("/x/y.yaml"));
             assert_eq!(again.unwrap(), place, "{text} became {}", place.address());
         }
     }

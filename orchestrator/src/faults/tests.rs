@@ -62,7 +62,15 @@ fn a_plan_says_what_happens_where_and_when() {
     );
     let failing = parse("S01-after=fail").expect("a plan");
     assert_eq!(failing, [("S01-after".to_owned(), Action::Fail, None)]);
-    for wrong in ["O04-sent", "O04-after=fail", "S06-sent=fail", "O99=kill", "O04-sent=fly", "O04-sent=kill@x", "O04-sent=delay:x"] {
+    for wrong in [
+        "O04-sent",
+        "O04-after=fail",
+        "S06-sent=fail",
+        "O99=kill",
+        "O04-sent=fly",
+        "O04-sent=kill@x",
+        "O04-sent=delay:x",
+    ] {
         assert!(parse(wrong).is_err(), "{wrong}");
     }
 }

@@ -236,8 +236,7 @@ mod tests {
     use crate::state::journal::of_text;
 
     fn of(id: u128, from: &str) -> Move {
-        let cargo =
-            Cargo { serial: 3, sequence: 5, head: of_text("head"), records: 2, revisions: 1 };
+        let cargo = Cargo { serial: 3, sequence: 5, head: of_text("head"), records: 2, revisions: 1 };
         let (from, to) = (from.to_owned(), "sqlite:/target.db".to_owned());
         let since = Timestamp::UNIX_EPOCH;
         Move { id: Uuid::from_u128(id), from, to, who: "ada".into(), host: "h".into(), since, cargo }
@@ -252,7 +251,10 @@ mod tests {
         let mut all = vec![Standing::Nothing, Standing::Current];
         for one in [of(1, "a"), of(2, "a"), of(3, "b")] {
             all.push(Standing::Leaving(one.clone()));
-            all.extend([Remains::Whole, Remains::Part, Remains::Nothing].map(|left| Standing::Left(one.clone(), left)));
+            all.extend(
+                [Remains::Whole, Remains::Part, Remains::Nothing]
+                    .map(|left| Standing::Left(one.clone(), left)),
+            );
             all.extend([false, true].map(|settled| Standing::Arriving(one.clone(), copied(settled))));
         }
         all
@@ -281,7 +283,11 @@ mod tests {
             (Left(ours.clone(), Remains::Whole), Nothing, lost.clone()),
             (Left(ours.clone(), Remains::Whole), Arriving(foreign.clone(), copied(true)), lost),
             (Left(ours.clone(), Remains::Part), Current, Next::Done),
-            (Left(ours.clone(), Remains::Whole), Left(foreign, Remains::Whole), Next::Refuse(Obstacle::SourceElsewhere)),
+            (
+                Left(ours.clone(), Remains::Whole),
+                Left(foreign, Remains::Whole),
+                Next::Refuse(Obstacle::SourceElsewhere),
+            ),
             (Arriving(ours, copied(true)), Nothing, Next::Refuse(Obstacle::SourceArriving)),
         ] {
             assert_eq!(next(&source, &target), expected, "{source:?} and {target:?}");

@@ -60,6 +60,27 @@ impl Project {
         project
     }
 
+    /// Writes the configuration anew, with another address under `state`.
+    pub(crate) fn live_at(&mut self, url: &str) {
+        self.place.url = url.to_owned();
+        self.declare(INSTANCES);
+    }
+
+    /// The address under `state`.
+    pub(crate) fn url(&self) -> &str {
+        &self.place.url
+    }
+
+    /// Starts the program with more in its environment.
+    pub(crate) fn start_with_all(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Child {
+        self.command(arguments).envs(variables.iter().copied()).spawn().unwrap()
+    }
+
+    /// Runs the program with more in its environment.
+    pub(crate) async fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Finished {
+        finished(self.start_with_all(variables, arguments)).await
+    }
+
     /// Writes the configuration anew.
     pub(crate) fn declare(&self, instances: &str) {
         let text = format!(

@@ -112,7 +112,9 @@ async fn route(project: &Project, migration: &Migration) -> Result<Route, Failur
                 to => between(project, here, &to.unwrap_or(recorded)),
             }
         }
-        Standing::Arriving(of, _) => between(project, &read(project, &of.from, "the recorded address")?, here),
+        Standing::Arriving(of, _) => {
+            between(project, &read(project, &of.from, "the recorded address")?, here)
+        }
         Standing::Current | Standing::Nothing => Err(Failure::usage(match errand {
             Errand::Begin | Errand::Resume | Errand::Abort => {
                 "no move from or to this place is under way; `sutler state migrate --to URL` begins one"

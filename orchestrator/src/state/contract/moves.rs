@@ -285,11 +285,9 @@ pub(in crate::state) async fn what_is_sealed_opens_at_the_new_place(storage: &im
     let (db, digest) = (reference("db"), ring.digest("output", b"hunter2"));
     let mut kept = record("db");
     kept.asked.parameters = vault.seal_parameters(&db, &json!({ "password": "hunter2" }));
-    kept.outputs = [(
-        "token".to_owned(),
-        vault.output((&db, "token"), (json!("hunter2"), digest), Secrecy::Secret),
-    )]
-    .into();
+    kept.outputs =
+        [("token".to_owned(), vault.output((&db, "token"), (json!("hunter2"), digest), Secrecy::Secret))]
+            .into();
     source.commit(&lock, vec![Change::put(kept, "created")]).await.unwrap();
     source.unlock(&lock).await.unwrap();
     relocate(&arriving_at(storage, &elsewhere), &terms(), Start::Anew).await.unwrap();
@@ -393,7 +391,8 @@ pub(in crate::state) async fn only_an_arriving_copy_is_discarded(storage: &impl 
     let before = all(&*storage.open()).await;
     let error = storage.open_to_move().discard(of.id).await.unwrap_err();
     assert!(matches!(error, StateError::Replaced { .. }), "{error}");
-    say(&*storage.open_to_move(), &Standing::Current, &Standing::Arriving(of.clone(), Copied::default())).await;
+    say(&*storage.open_to_move(), &Standing::Current, &Standing::Arriving(of.clone(), Copied::default()))
+        .await;
     let error = storage.open_to_move().discard(uuid::Uuid::new_v4()).await.unwrap_err();
     assert!(matches!(error, StateError::Replaced { .. }), "{error}");
     assert_eq!(all(&*storage.open_to_move()).await, before);

@@ -200,12 +200,7 @@ impl Work for Discard {
 }
 
 impl PostgresBackend {
-    async fn guarded(
-        &self,
-        lock: &Lock,
-        swap: Swap<'_>,
-        task: Task<'_>,
-    ) -> Result<Remaining, StateError> {
+    async fn guarded(&self, lock: &Lock, swap: Swap<'_>, task: Task<'_>) -> Result<Remaining, StateError> {
         self.database().run(&Guarded { lock, swap, task }).await
     }
 }

@@ -61,7 +61,11 @@ impl Work for Compact<'_> {
 }
 
 /// Stores a revision; chunks that are there stay.
-pub(super) async fn insert(session: &Session<'_>, revision: &Revision, written: &Written) -> Result<(), Trouble> {
+pub(super) async fn insert(
+    session: &Session<'_>,
+    revision: &Revision,
+    written: &Written,
+) -> Result<(), Trouble> {
     let digests: Vec<&[u8]> = written.chunks.iter().map(|chunk| &chunk.digest.0[..]).collect();
     let known = session.rows("SELECT digest FROM chunk WHERE digest = ANY($1)", &[&digests]).await?;
     let known: Result<HashSet<[u8; 32]>, Trouble> =

@@ -41,8 +41,7 @@ pub async fn compare(route: &Route) -> Result<Compared, StateError> {
     let (mut entries, mut revisions) = (0, 0);
     if remains == Remains::Whole {
         route.source.verify(Extent::Everything).await?;
-        let kept: Vec<u64> =
-            route.target.revisions().await?.iter().map(|revision| revision.serial).collect();
+        let kept: Vec<u64> = route.target.revisions().await?.iter().map(|revision| revision.serial).collect();
         let mut reader = Reader::new(&*route.source, identity(route).await?).await?;
         while let Some(part) = reader.next().await? {
             match compared(route, &part, &kept).await? {

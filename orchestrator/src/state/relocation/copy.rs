@@ -100,11 +100,8 @@ impl Run<'_> {
         let ours = identity(self.route).await?;
         let Some(theirs) = target.identity().await? else { return Ok(false) };
         let stands = |one: &Identity| (one.born, one.lineage, one.tip, one.records);
-        let revisions: Vec<u64> =
-            target.revisions().await?.iter().map(|revision| revision.serial).collect();
-        Ok(stands(&ours) == stands(&theirs)
-            && ours.canary == theirs.canary
-            && revisions == settled.revisions)
+        let revisions: Vec<u64> = target.revisions().await?.iter().map(|revision| revision.serial).collect();
+        Ok(stands(&ours) == stands(&theirs) && ours.canary == theirs.canary && revisions == settled.revisions)
     }
 }
 
@@ -115,8 +112,6 @@ fn beyond(copied: Copied, part: &Part) -> Copied {
             let last = entries.last().map_or(0, |entry| entry.sequence);
             Copied { sequence: copied.sequence.max(last), ..copied }
         }
-        Part::Revision(pages, _) => {
-            Copied { revision: copied.revision.max(pages.revision.serial), ..copied }
-        }
+        Part::Revision(pages, _) => Copied { revision: copied.revision.max(pages.revision.serial), ..copied },
     }
 }

@@ -55,8 +55,11 @@ async fn keep(place: Arc<dyn Movable>, lock: Arc<Lock>, lease: Duration) {
     loop {
         tokio::time::sleep(interval).await;
         match place.renew(&lock, lease).await {
-            Ok(()) | Err(StateError::Busy { .. } | StateError::Storage { .. }) => {}
-            Err(error) => return tracing::error!(%error, "the lock cannot be kept"),
+            Err(error @ StateError::LockLost { .. }) => {
+                return tracing::error!(%error, "the lock cannot be kept");
+            }
+            // storage may recover, and a copy may be mended, while the lease lasts
+            Ok(()) | Err(_) => {}
         }
     }
 }

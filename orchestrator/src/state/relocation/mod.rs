@@ -150,7 +150,10 @@ impl Run<'_> {
             }
             match (next(&source, &target), source) {
                 (Next::Begin, _) if start == Start::Resumed => {
-                    return Err(immovable(route, "no move of it was begun; `sutler state migrate --to URL` begins one"));
+                    return Err(immovable(
+                        route,
+                        "no move of it was begun; `sutler state migrate --to URL` begins one",
+                    ));
                 }
                 (Next::Begin, _) => self.freeze(&target).await?,
                 (Next::Prepare, Standing::Leaving(of)) => {
@@ -201,8 +204,7 @@ impl Run<'_> {
         route.source.compact(lock, usize::MAX).await?;
         let Identity { tip, records, .. } = identity(route).await?;
         let revisions = route.source.revisions().await?.len() as u64;
-        let cargo =
-            Cargo { serial: tip.serial, sequence: tip.sequence, head: tip.head, records, revisions };
+        let cargo = Cargo { serial: tip.serial, sequence: tip.sequence, head: tip.head, records, revisions };
         let ends = (route.from.clone(), route.to.clone());
         let leaving = Standing::Leaving(Move::begin(ends, &self.terms.holder, cargo));
         point("S01-before").await?;

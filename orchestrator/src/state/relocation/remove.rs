@@ -32,8 +32,8 @@ async fn under_lock(route: &Route, source: &Held) -> Result<Removed, StateError>
     let compared = compare(route).await?;
     let of = compared.of.clone();
     let (place, lock) = (&route.source, &source.lock);
-    let [whole, part, nothing] = [Remains::Whole, Remains::Part, Remains::Nothing]
-        .map(|remains| Standing::Left(of.clone(), remains));
+    let [whole, part, nothing] =
+        [Remains::Whole, Remains::Part, Remains::Nothing].map(|remains| Standing::Left(of.clone(), remains));
     let done = Removed { of, entries: compared.entries, revisions: compared.revisions };
     if compared.remains == Remains::Nothing {
         return Ok(done);

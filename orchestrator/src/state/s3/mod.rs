@@ -120,6 +120,9 @@ impl Shared {
         &self,
         decide: impl Fn(&mut Pointer) -> Result<T, StateError>,
     ) -> Result<T, StateError> {
+        if self.gate == Gate::Any {
+            return self.repoint(decide).await;
+        }
         for _ in 0..ATTEMPTS {
             let (objects, mut known) = self.current().await?;
             let Some(now) = known.as_mut() else { return Err(self.lost()) };

@@ -1,26 +1,23 @@
 //! The prefix as a place that a state leaves, or arrives at. What a part is made of is put where it belongs, then `current`
 //! is moved: nothing counts that it does not name.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
 use super::commit::{ATTEMPTS, Moved, move_pointer};
 use super::compact::trail;
-use super::known::{Known, Places, parts};
+use super::known::{Places, parts};
 use super::lines;
 use super::objects::{Objects, Put};
 use super::pointer::{Base, Pointer, Reason, archive, chunk, revision};
 use super::{BucketBackend, Shared, probe};
+use crate::state::StateError;
 use crate::state::journal::{Hash, of_text};
 use crate::state::lock::Lock;
 use crate::state::movable::{Identity, Movable, Pages, Part, Remaining, Settled, Swap, Trails};
 use crate::state::revision::{Chunk, Revision, cut, named, names};
 use crate::state::standing::Standing;
-use crate::state::StateError;
 
 /// So many objects are removed at once.
 const BATCH: usize = 64;
@@ -28,22 +25,47 @@ const BATCH: usize = 64;
 const FOLDERS: [&str; 5] = ["chunks", "journal", "archive", "revisions", "probe"];
 
 impl Shared {
-    /// Where things stand, if lock and standing are what they have to be.
-    async fn guarded(
+    /// Changes `current` alone: decides on what it says, moves it, and again if somebody else was first. What it names is
+    /// not looked at, and may be damaged.
+    pub(super) async fn repoint<T>(
         &self,
-        lock: &Lock,
-        from: &Standing,
-    ) -> Result<(Arc<Objects>, MutexGuard<'_, Option<Known>>), StateError> {
-        let (objects, known) = self.current().await?;
-        match known.as_ref() {
-            Some(now) if now.pointer.is_held_by(lock) && now.pointer.standing() == *from => {
-                Ok((objects, known))
+        decide: impl Fn(&mut Pointer) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        let objects = self.objects()?;
+        for _ in 0..ATTEMPTS {
+            let mut known = self.known.lock().await;
+            let Some(found) = objects.get("current").await? else { return Err(self.lost()) };
+            let now = Pointer::read(&found.bytes, (&self.stack, &objects))?;
+            let mut next = now.clone();
+            let decided = decide(&mut next)?;
+            if next == now {
+                return Ok(decided);
             }
-            Some(now) if now.pointer.is_held_by(lock) => {
-                Err(StateError::Replaced { location: self.place.to_string() })
+            if let Moved::Done(etag) = move_pointer(&objects, Some(&found.etag), &mut next).await? {
+                match known.as_mut() {
+                    // what is known of the state is what it still is
+                    Some(known)
+                        if known.etag == found.etag && (&next.base, &next.runs) == (&now.base, &now.runs) =>
+                    {
+                        (known.etag, known.pointer) = (etag, next);
+                    }
+                    _ => *known = None,
+                }
+                return Ok(decided);
             }
-            _ => Err(self.lost()),
         }
+        Err(StateError::Busy { location: self.place.to_string() })
+    }
+
+    /// Lets only the holder of the lock pass, where the place is what it was seen to be.
+    fn guard(&self, pointer: &Pointer, lock: &Lock, from: &Standing) -> Result<(), StateError> {
+        if !pointer.is_held_by(lock) {
+            return Err(self.lost());
+        }
+        if pointer.standing() != *from {
+            return Err(StateError::Replaced { location: self.place.to_string() });
+        }
+        Ok(())
     }
 
     /// Moves `current` to what a change makes of it, where lock and standing are what they have to be.
@@ -53,22 +75,13 @@ impl Shared {
         swap: Swap<'_>,
         change: impl Fn(&mut Pointer),
     ) -> Result<(), StateError> {
-        for _ in 0..ATTEMPTS {
-            let (objects, mut known) = self.guarded(lock, swap.from).await?;
-            let Some(now) = known.as_mut() else { return Err(self.lost()) };
-            let mut next = now.pointer.clone();
-            next.stand(swap.to);
-            change(&mut next);
-            if let Moved::Done(etag) = move_pointer(&objects, Some(&now.etag), &mut next).await? {
-                if next.base == now.pointer.base {
-                    (now.etag, now.pointer) = (etag, next);
-                } else {
-                    *known = None;
-                }
-                return Ok(());
-            }
-        }
-        Err(StateError::Busy { location: self.place.to_string() })
+        self.repoint(|pointer| {
+            self.guard(pointer, lock, swap.from)?;
+            pointer.stand(swap.to);
+            change(pointer);
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -184,9 +197,7 @@ impl Movable for BucketBackend {
     async fn standing(&self) -> Result<Standing, StateError> {
         let objects = self.shared.objects()?;
         match objects.get("current").await? {
-            Some(found) => {
-                Ok(Pointer::read(&found.bytes, (&self.shared.stack, &objects))?.standing())
-            }
+            Some(found) => Ok(Pointer::read(&found.bytes, (&self.shared.stack, &objects))?.standing()),
             // the rest of a state without `current` is an error
             None => self.shared.current().await.map(|_| Standing::Nothing),
         }
@@ -223,10 +234,8 @@ impl Movable for BucketBackend {
     }
 
     async fn receive(&self, lock: &Lock, part: &Part, swap: Swap<'_>) -> Result<(), StateError> {
-        let objects = {
-            let (objects, _known) = self.shared.guarded(lock, swap.from).await?;
-            objects
-        };
+        self.shared.repoint(|pointer| self.shared.guard(pointer, lock, swap.from)).await?;
+        let objects = self.shared.objects()?;
         for (name, bytes) in items(&objects, part).await? {
             put(&objects, &name, &bytes).await?;
         }
@@ -276,10 +285,8 @@ impl Movable for BucketBackend {
     }
 
     async fn strip(&self, lock: &Lock, standing: &Standing) -> Result<Remaining, StateError> {
-        let objects = {
-            let (objects, _known) = self.shared.guarded(lock, standing).await?;
-            objects
-        };
+        self.shared.repoint(|pointer| self.shared.guard(pointer, lock, standing)).await?;
+        let objects = self.shared.objects()?;
         let names = some(&objects).await?;
         if names.is_empty() {
             return Ok(Remaining::Nothing);
