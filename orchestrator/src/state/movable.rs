@@ -18,6 +18,7 @@ use crate::name::{InstanceRef, StackName};
 /// Whose state it is, and where it stands: what a copy must say of itself too.
 #[derive(Debug, Clone)]
 pub struct Identity {
+    pub(super) stack: StackName,
     pub(super) born: i64,
     pub(super) lineage: Lineage,
     pub(super) canary: Sealed,
@@ -34,8 +35,8 @@ impl Identity {
     }
 
     /// Where its journal begins.
-    pub(super) fn origin(&self, stack: &StackName) -> Hash {
-        origin(self.born, stack, self.lineage, &self.canary.to_text())
+    pub(super) fn origin(&self) -> Hash {
+        origin(self.born, &self.stack, self.lineage, &self.canary.to_text())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::name::StackName;
 mod damage;
 mod journal;
 mod locks;
-mod moves;
+pub(super) mod moves;
 mod records;
 mod revisions;
 
@@ -133,7 +133,8 @@ macro_rules! contract {
                 i_27_a_damaged_revision_of_a_copy_is_noticed_and_written_again,
                 i_27_damage_at_the_source_stops_a_move_before_it_begins, only_an_arriving_copy_is_discarded,
                 a_source_is_removed_only_when_everything_is_found_at_the_target, a_removed_source_keeps_its_tombstone,
-                a_second_move_of_the_same_state_is_refused, a_holder_that_lost_its_lock_copies_nothing;
+                a_second_move_of_the_same_state_is_refused, a_holder_that_lost_its_lock_copies_nothing,
+                a_state_of_format_1_goes_on_counting_at_its_new_place, a_state_without_records_can_move;
         }
     };
     (@each $new:path; $($part:ident: $($case:ident),+;)+) => {

@@ -464,7 +464,7 @@ pub(in crate::state) async fn a_holder_that_lost_its_lock_copies_nothing(storage
     let other = storage.open_to_move();
     let kept = other.lock(&to_lock).await.unwrap();
     let swap = Swap { from: &here, to: &here };
-    let mut parts = relocation::parts(&*source).await.unwrap();
+    let (mut parts, _) = relocation::parts(&*source).await.unwrap();
     for part in &parts {
         let error = place.receive(&lost, part, swap).await.unwrap_err();
         assert_eq!(error.kind(), Kind::LockLost, "{error}");
@@ -473,4 +473,99 @@ pub(in crate::state) async fn a_holder_that_lost_its_lock_copies_nothing(storage
     let part = parts.swap_remove(0);
     other.receive(&kept, &part, swap).await.unwrap();
     assert!(other.holds(&part).await.unwrap());
+}
+
+pub(in crate::state) async fn a_state_of_format_1_goes_on_counting_at_its_new_place(storage: &impl Storage) {
+    let elsewhere = Elsewhere::new();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/state/format-1.sqlite");
+    std::fs::copy(golden, elsewhere.0.path().join("state.db")).unwrap();
+    let before = elsewhere.open().load().await.unwrap();
+    let hashes: Vec<_> =
+        elsewhere.open().journal(0, 99).await.unwrap().iter().map(|entry| entry.hash).collect();
+    relocate(&arriving_at(storage, &elsewhere), &terms(), Start::Anew).await.unwrap();
+    let backend = storage.open();
+    backend.verify(Extent::Everything).await.unwrap();
+    assert_eq!(backend.load().await.unwrap(), before);
+    let journal = backend.journal(0, 99).await.unwrap();
+    assert_eq!(journal.iter().map(|entry| entry.hash).collect::<Vec<_>>(), hashes);
+    let lock = locked(&*backend).await;
+    put(&*backend, &lock, "old").await;
+    let told = backend.history(&reference("old"), 12, 9).await.unwrap();
+    assert_eq!((told[0].ordinal, told[0].incarnation), (5, 2), "what was written before is counted");
+    compare(&arriving_at(storage, &elsewhere)).await.unwrap();
+}
+
+pub(in crate::state) async fn a_state_without_records_can_move(storage: &impl Storage) {
+    let elsewhere = Elsewhere::new();
+    let lock = locked(&*storage.open()).await;
+    storage.open().unlock(&lock).await.unwrap();
+    relocate(&leaving(storage, &elsewhere), &terms(), Start::Anew).await.unwrap();
+    let backend = elsewhere.open();
+    let state = backend.load().await.unwrap();
+    assert_eq!((state.lineage, state.serial, state.records.len()), (lock.lineage, 0, 0));
+    put(&*backend, &locked(&*backend).await, "a").await;
+    let back = Elsewhere::new();
+    backend.verify(Extent::Everything).await.unwrap();
+    drop(backend);
+    // its last run died before it made a revision: the move makes it
+    let lapsed = expired_by_force(&elsewhere).await;
+    assert!(lapsed, "somebody held it");
+    let route = route(elsewhere.open_to_move(), back.open_to_move());
+    relocate(&route, &terms(), Start::Anew).await.unwrap();
+    assert_eq!(refs(&*back.open()).await, ["a"]);
+}
+
+/// Takes the lock away from whoever has it.
+async fn expired_by_force(elsewhere: &Elsewhere) -> bool {
+    let backend = elsewhere.open();
+    match backend.lock_holder().await.unwrap() {
+        Some(holder) => backend.force_unlock(holder.id).await.is_ok(),
+        None => false,
+    }
+}
+
+/// Moves a state with one revision or more, and lets something happen before each step that writes.
+pub(in crate::state) async fn step_by_step(route: &Route, before: impl Fn(), after: impl AsyncFn(&str)) {
+    let Route { source, target, .. } = route;
+    let to_lock = claim(&**source, "state migrate").await;
+    before();
+    let lock = source.lock(&to_lock).await.unwrap();
+    after("lock").await;
+    let of = a_move();
+    let leaving = Standing::Leaving(of.clone());
+    before();
+    source.stand(&lock, Swap { from: &Standing::Current, to: &leaving }).await.unwrap();
+    after("begin").await;
+    let (parts, settled) = relocation::parts(&**source).await.unwrap();
+    let mut here = Standing::Arriving(of.clone(), Copied::default());
+    before();
+    target.prepare(&source.identity().await.unwrap().unwrap(), &here).await.unwrap();
+    after("prepare").await;
+    let arriving = target.lock(&to_lock).await.unwrap();
+    for (number, part) in parts.iter().enumerate() {
+        let there =
+            Standing::Arriving(of.clone(), Copied { sequence: number as u64 + 1, ..Copied::default() });
+        before();
+        target.receive(&arriving, part, Swap { from: &here, to: &there }).await.unwrap();
+        after("receive").await;
+        assert!(target.holds(part).await.unwrap());
+        here = there;
+    }
+    let whole = Standing::Arriving(of.clone(), Copied { settled: true, ..Copied::default() });
+    before();
+    target.settle(&arriving, &settled, Swap { from: &here, to: &whole }).await.unwrap();
+    after("settle").await;
+    let left = Standing::Left(of, Remains::Whole);
+    before();
+    source.stand(&lock, Swap { from: &leaving, to: &left }).await.unwrap();
+    after("flip").await;
+    before();
+    target.stand(&arriving, Swap { from: &whole, to: &Standing::Current }).await.unwrap();
+    after("arrive").await;
+    assert_eq!(target.standing().await.unwrap(), Standing::Current);
+    target.unlock(&arriving).await.unwrap();
+    before();
+    let part = source.strip(&lock, &left).await.unwrap();
+    after("strip").await;
+    assert_eq!(part, crate::state::Remaining::More);
 }

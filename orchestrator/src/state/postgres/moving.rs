@@ -216,7 +216,8 @@ impl Movable for PostgresBackend {
         let found = self.database().run(&Look).await?;
         Ok(found.map(|header| {
             let Header { born, lineage, canary, tip, records, fence, .. } = header;
-            Identity { born, lineage, canary, tip, records, fence }
+            let stack = self.database().place.stack.clone();
+            Identity { stack, born, lineage, canary, tip, records, fence }
         }))
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::Deserialize;
 
-use crate::name::{InstanceRef, StackName};
+use crate::name::InstanceRef;
 use crate::state::error::StateError;
 use crate::state::journal::{Entry, Tip, Trail};
 use crate::state::movable::{Identity, Movable, Pages, Part, Settled, Trails};
@@ -16,7 +16,6 @@ const PAGE: usize = 512;
 /// Reads a state that nobody changes.
 pub(super) struct Reader<'r> {
     source: &'r dyn Movable,
-    stack: StackName,
     identity: Identity,
     /// Where reading stands in the journal.
     tip: Tip,
@@ -34,11 +33,10 @@ struct Named {
 impl<'r> Reader<'r> {
     /// At the beginning.
     pub(super) async fn new(source: &'r dyn Movable, identity: Identity) -> Result<Self, StateError> {
-        let stack = source.load().await?.stack;
         let revisions: VecDeque<Revision> = source.revisions().await?.into();
         let serials = revisions.iter().map(|revision| revision.serial).collect();
-        let tip = Tip::start(identity.origin(&stack));
-        Ok(Self { source, stack, identity, tip, trails: Trails::default(), revisions, serials, last: None })
+        let tip = Tip::start(identity.origin());
+        Ok(Self { source, identity, tip, trails: Trails::default(), revisions, serials, last: None })
     }
 
     /// The next part: the journal first, then the revisions, oldest first.
@@ -56,7 +54,7 @@ impl<'r> Reader<'r> {
             return Err(self.damaged(format!("revision {} is not what was written", revision.serial)));
         }
         let location = self.source.location();
-        revision.open((&self.stack, &location), (&pages.index, &pages.chunks))?;
+        revision.open((&self.identity.stack, &location), (&pages.index, &pages.chunks))?;
         let trails = self.revisions.is_empty().then(|| self.trails.clone());
         if trails.is_some() {
             self.last = Some(pages.clone());
@@ -111,14 +109,14 @@ fn count(trails: &mut Trails, entry: &mut Entry) {
     trails.insert(entry.reference.clone(), Trail::told_by(entry));
 }
 
-/// Every part of a state.
+/// Every part of a state, and what makes them whole.
 #[cfg(test)]
-pub(in crate::state) async fn parts(source: &dyn Movable) -> Result<Vec<Part>, StateError> {
-    let Some(identity) = source.identity().await? else { return Ok(Vec::new()) };
+pub(in crate::state) async fn parts(source: &dyn Movable) -> Result<(Vec<Part>, Settled), StateError> {
+    let identity = source.identity().await?.expect("there is a state");
     let mut reader = Reader::new(source, identity).await?;
     let mut parts = Vec::new();
     while let Some(part) = reader.next().await? {
         parts.push(part);
     }
-    Ok(parts)
+    Ok((parts, reader.settled()?))
 }

@@ -206,7 +206,8 @@ impl Movable for BucketBackend {
     async fn identity(&self) -> Result<Option<Identity>, StateError> {
         let objects = self.shared.objects()?;
         let Some(found) = objects.get("current").await? else { return Ok(None) };
-        Pointer::read(&found.bytes, (&self.shared.stack, &objects))?.identity(&objects).map(Some)
+        let whose = (&self.shared.stack, &*objects);
+        Pointer::read(&found.bytes, whose)?.identity(whose).map(Some)
     }
 
     async fn stand(&self, lock: &Lock, swap: Swap<'_>) -> Result<(), StateError> {

@@ -187,10 +187,11 @@ impl Pointer {
     }
 
     /// Whose state it is, and where it stands.
-    pub(super) fn identity(&self, objects: &Objects) -> Result<Identity, StateError> {
+    pub(super) fn identity(&self, (stack, objects): (&StackName, &Objects)) -> Result<Identity, StateError> {
         let Seed { lineage, canary } = self.seed(objects)?;
         let Self { born, records, fence, .. } = *self;
-        Ok(Identity { born, lineage, canary, tip: self.tip(), records, fence })
+        let stack = stack.clone();
+        Ok(Identity { stack, born, lineage, canary, tip: self.tip(), records, fence })
     }
 
     /// Where the journal begins.

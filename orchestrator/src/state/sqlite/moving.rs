@@ -210,7 +210,8 @@ impl Movable for SqliteBackend {
                     .map_err(sql(&place, "read the lock of"))?
                     .0;
                 let Header { born, lineage, canary, tip, records, .. } = header;
-                Ok(Identity { born, lineage, canary, tip, records, fence })
+                let stack = place.stack.clone();
+                Ok(Identity { stack, born, lineage, canary, tip, records, fence })
             })
         };
         writer::in_background(&self.place, identity).await

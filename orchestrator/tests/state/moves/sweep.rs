@@ -2,10 +2,11 @@
 //! gone on with.
 //!
 //! ```text
+//! SUTLER_SWEEP=all cargo test -p sutler --test state killed_at_any_point                 failures on every way, too
 //! SUTLER_MOVE='S06-sent=kill' cargo test -p sutler --test state killed_at_any_point      one fault
 //! ```
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sutler::faults::{MOVE_MUTANTS, MOVE_POINTS};
@@ -23,6 +24,8 @@ struct Traveller {
     places: Places,
     /// What is made wrong on purpose.
     mutant: Option<&'static str>,
+    /// What the program told where it is now.
+    told: Option<Told>,
 }
 
 /// Everything that the program tells of a state.
@@ -42,7 +45,7 @@ impl Traveller {
             project.run(&["apply", "--yes"], 0).await;
         }
         project.run(&["state", "rm", "spare", "--yes"], 0).await;
-        Self { project, places: Places::new(), mutant: None }
+        Self { project, places: Places::new(), mutant: None, told: None }
     }
 
     async fn run(&self, arguments: &[&str], fault: &str) -> Finished {
@@ -96,15 +99,18 @@ impl Traveller {
     async fn travel(&mut self, kind: Kind, fault: &Fault) -> Result<bool, String> {
         let from = self.project.url().to_owned();
         let to = self.places.fresh(kind, &self.project).await;
-        let before = self.told().await?;
+        let before = match self.told.take() {
+            Some(told) => told,
+            None => self.told().await?,
+        };
         let truth = look(&self.project, &from).await.stands.ok_or("there is no state")?;
         let began = ["state", "migrate", "--to", &to];
         let struck = self.strike(&began, fault).await?;
         self.project.live_at(&from);
         let side = self.agrees((&from, &to), &truth).await?;
         self.finish((&from, &to), side, fault).await?;
-        let side = self.agrees((&from, &to), &truth).await?;
-        if side != Side::Target || !look(&self.project, &to).await.standing.is_null() {
+        let (source, target) = (look(&self.project, &from).await, look(&self.project, &to).await);
+        if judge(&source, &target, &truth)? != Side::Target || !target.standing.is_null() {
             return Err("the move did not come to its end".to_owned());
         }
         self.project.live_at(&to);
@@ -112,7 +118,8 @@ impl Traveller {
         if after != before {
             return Err(format!("{after:#?} is not {before:#?}"));
         }
-        let fence = look(&self.project, &to).await.stands.map_or(0, |stands| stands.fence);
+        self.told = Some(after);
+        let fence = target.stands.map_or(0, |stands| stands.fence);
         if fence <= truth.fence {
             return Err(format!("the fence went from {} to {fence}", truth.fence));
         }
@@ -217,9 +224,13 @@ fn faults() -> Vec<Fault> {
 #[tokio::test(flavor = "multi_thread")]
 async fn i_27_a_move_killed_at_any_point_leaves_one_place_current_and_is_gone_on_with() {
     let mut traveller = Traveller::new().await;
+    let all = std::env::var("SUTLER_SWEEP").is_ok_and(|what| what == "all");
     let (begun, mut count) = (Instant::now(), 0);
+    let mut ways = ROUND.into_iter().cycle();
     for fault in faults() {
-        for kind in ROUND {
+        // deaths on every way; failures, which let go of everything properly, on one way each
+        let times = if all || fault.action == "kill" { ROUND.len() } else { 1 };
+        for kind in ways.by_ref().take(times) {
             let rule = fault.rule();
             let struck = traveller.travel(kind, &fault).await;
             let struck = struck.unwrap_or_else(|why| {
@@ -239,6 +250,48 @@ const HUNTS: [(&str, Fault); 4] = [
     ("forgets_to_verify", Fault { at: "S04-before", action: "kill", nth: None }),
     ("thaws_too_early", Fault { at: "S05-before", action: "fail", nth: None }),
 ];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i_27_a_move_killed_at_any_moment_again_and_again_comes_to_its_end() {
+    let mut traveller = Traveller::new().await;
+    let (mut deaths, mut delay) = (0, 7_u64);
+    for kind in ROUND {
+        let from = traveller.project.url().to_owned();
+        let to = traveller.places.fresh(kind, &traveller.project).await;
+        let before = traveller.told().await.unwrap();
+        let truth = look(&traveller.project, &from).await.stands.unwrap();
+        let mut arguments = vec!["state", "migrate", "--to", &to];
+        let mut patience = 60;
+        loop {
+            let mut run = traveller.project.start(&arguments);
+            // spread over a run of this length, and longer the longer it takes
+            delay = (delay * 16_807) % 2_147_483_647;
+            let wait = Duration::from_millis(20 + delay % patience);
+            let ended = tokio::time::timeout(wait, run.wait()).await;
+            let (source, target) = match ended {
+                Ok(ended) => {
+                    assert_eq!(ended.unwrap().code(), Some(0), "{kind:?}");
+                    break;
+                }
+                Err(_) => {
+                    run.kill().await.unwrap();
+                    deaths += 1;
+                    (look(&traveller.project, &from).await, look(&traveller.project, &to).await)
+                }
+            };
+            judge(&source, &target, &truth).unwrap();
+            arguments = match source.standing.is_null() {
+                true => vec!["state", "migrate", "--to", &to],
+                false => vec!["state", "migrate", "--resume"],
+            };
+            patience += 60;
+        }
+        traveller.project.live_at(&to);
+        assert_eq!(traveller.told().await.unwrap(), before);
+    }
+    println!("{deaths} deaths on 3 ways");
+    assert!(deaths >= 3, "it was killed {deaths} times only");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i_42_every_mistake_of_a_move_made_on_purpose_is_found() {
