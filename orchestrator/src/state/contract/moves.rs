@@ -564,8 +564,13 @@ pub(in crate::state) async fn step_by_step(route: &Route, before: impl Fn(), aft
     after("arrive").await;
     assert_eq!(target.standing().await.unwrap(), Standing::Current);
     target.unlock(&arriving).await.unwrap();
+    let Standing::Left(of, _) = left.clone() else { unreachable!("it was written just now") };
+    let part = Standing::Left(of, Remains::Part);
     before();
-    let part = source.strip(&lock, &left).await.unwrap();
+    source.stand(&lock, Swap { from: &left, to: &part }).await.unwrap();
+    after("begin to remove").await;
+    before();
+    let remaining = source.strip(&lock, &part).await.unwrap();
     after("strip").await;
-    assert_eq!(part, crate::state::Remaining::More);
+    assert_eq!(remaining, crate::state::Remaining::More);
 }

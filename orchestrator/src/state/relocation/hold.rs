@@ -54,12 +54,9 @@ async fn keep(place: Arc<dyn Movable>, lock: Arc<Lock>, lease: Duration) {
     let interval = (lease / 3).max(Duration::from_millis(10));
     loop {
         tokio::time::sleep(interval).await;
-        match place.renew(&lock, lease).await {
-            Err(error @ StateError::LockLost { .. }) => {
-                return tracing::error!(%error, "the lock cannot be kept");
-            }
-            // storage may recover, and a copy may be mended, while the lease lasts
-            Ok(()) | Err(_) => {}
+        // storage may recover, and a copy may be mended, while the lease lasts
+        if let Err(error @ StateError::LockLost { .. }) = place.renew(&lock, lease).await {
+            return tracing::error!(%error, "the lock cannot be kept");
         }
     }
 }

@@ -102,7 +102,7 @@ pub async fn relocate(route: &Route, terms: &Terms, start: Start) -> Result<Move
     let identity = identity(route).await?;
     let source = Held::take(&route.source, &identity, terms).await?;
     let mut run = Run { route, terms, source, target: None, tally: Tally::default() };
-    let outcome = run.to_the_end(start).await;
+    let outcome = run.go_on(start).await;
     if outcome.is_err() && faults::mutant("thaws_too_early") {
         run.thaw().await?;
     }
@@ -137,7 +137,7 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    async fn to_the_end(&mut self, start: Start) -> Result<Moved, StateError> {
+    async fn go_on(&mut self, start: Start) -> Result<Moved, StateError> {
         let route = self.route;
         if start == Start::Resumed {
             point("S09-before").await?;

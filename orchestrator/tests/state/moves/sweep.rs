@@ -255,7 +255,8 @@ const HUNTS: [(&str, Fault); 4] = [
 async fn i_27_a_move_killed_at_any_moment_again_and_again_comes_to_its_end() {
     let mut traveller = Traveller::new().await;
     let (mut deaths, mut delay) = (0, 7_u64);
-    for kind in ROUND {
+    // the other way round
+    for kind in [Kind::Bucket, Kind::Postgres, Kind::Sqlite] {
         let from = traveller.project.url().to_owned();
         let to = traveller.places.fresh(kind, &traveller.project).await;
         let before = traveller.told().await.unwrap();
