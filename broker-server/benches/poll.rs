@@ -1,5 +1,5 @@
-//! `last_operation` beside a bare actix-web handler that returns the same bytes (perf P6), and with a million instances
-//! in the store beside an empty one.
+//! `last_operation` beside a server that does nothing but one read of one row (perf P6), beside a bare actix-web handler
+//! that returns the same bytes, and with a million instances in the store beside an empty one.
 //!
 //! `cargo bench -p sutler-broker-server --bench poll`; `-- --pairs N --instances N`.
 
@@ -32,13 +32,17 @@ fn main() -> ExitCode {
 }
 
 fn compare(pairs: usize, instances: usize) -> Result<(), Failure> {
-    let (few, many) = (filled(1)?, filled(instances)?);
+    let (few, many, table) = (filled(1)?, filled(instances)?, table(instances)?);
     let few = (server::broker(few.path(), &SETTING)?, few);
     let many = (server::broker(many.path(), &SETTING)?, many);
     let bytes = server::once(&few.0, &poll(0))?;
     let file = few.1.path().join("answer.json");
     std::fs::write(&file, &bytes)?;
     let raw = server::raw(&file, None)?;
+    let point = server::point_reads(&table.path().join("polled.db"))?;
+    if server::once(&point, &poll(0))?.len() != bytes.len() {
+        return Err("the control answers otherwise than the broker".into());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let counter = Arc::default();
     let run =
@@ -46,16 +50,23 @@ fn compare(pairs: usize, instances: usize) -> Result<(), Failure> {
     let (same, spread) = (polls(1), polls(instances));
     run(&few.0, &same)?;
     run(&many.0, &spread)?;
+    run(&point, &spread)?;
     let mut bursts = Vec::with_capacity(pairs);
     for _ in 0..pairs {
-        bursts.push((run(&raw, &same)?, run(&few.0, &same)?, run(&many.0, &spread)?));
+        let (raw, point) = (run(&raw, &same)?, run(&point, &spread)?);
+        bursts.push((raw, run(&few.0, &same)?, run(&many.0, &spread)?, point));
     }
-    let of = |number: fn(&(Burst, Burst, Burst)) -> f64| median(bursts.iter().map(number).collect());
+    let of = |number: fn(&(Burst, Burst, Burst, Burst)) -> f64| median(bursts.iter().map(number).collect());
     print(&format!("last_operation {} bytes, {LOAD:?}, {pairs} interleaved rounds", bytes.len()));
     print(&format!(
         "raw                 {:>8.0} answers/s  {:>6.1} µs CPU",
         of(|b| b.0.rate),
         of(|b| b.0.cpu)
+    ));
+    print(&format!(
+        "one read, {instances:>7}   {:>8.0} answers/s  {:>6.1} µs CPU",
+        of(|b| b.3.rate),
+        of(|b| b.3.cpu)
     ));
     print(&format!(
         "broker, 1 instance  {:>8.0} answers/s  {:>6.1} µs CPU",
@@ -68,6 +79,10 @@ fn compare(pairs: usize, instances: usize) -> Result<(), Failure> {
         of(|b| b.2.cpu)
     ));
     print(&format!("one instance / raw         rate {:.3}", of(|b| b.1.rate / b.0.rate)));
+    print(&format!(
+        "broker / one read, both {instances}  rate {:.3}   (goal P6: 0.80)",
+        of(|b| b.2.rate / b.3.rate)
+    ));
     print(&format!("{instances} / one instance   rate {:.3}", of(|b| b.2.rate / b.1.rate)));
     print(&format!(
         "memory after the load: {:.1} MiB with 1, {:.1} MiB with {instances}   (goal P14: flat)",
@@ -100,6 +115,23 @@ fn filled(instances: usize) -> Result<tempfile::TempDir, Failure> {
         }
         Ok::<(), Failure>(())
     })?;
+    Ok(folder)
+}
+
+/// A folder with a database whose only table has a row for each instance.
+fn table(instances: usize) -> Result<tempfile::TempDir, Failure> {
+    let folder = tempfile::tempdir()?;
+    let mut connection = rusqlite::Connection::open(folder.path().join("polled.db"))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         CREATE TABLE polled (id TEXT PRIMARY KEY, state TEXT NOT NULL, description TEXT NOT NULL) WITHOUT ROWID;",
+    )?;
+    let rows = connection.transaction()?;
+    for number in 0..instances {
+        rows.prepare_cached("INSERT INTO polled VALUES (?1, 'succeeded', 'provision: done')")?
+            .execute([format!("bench-{number}")])?;
+    }
+    rows.commit()?;
     Ok(folder)
 }
 

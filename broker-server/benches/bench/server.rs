@@ -142,6 +142,13 @@ pub(crate) fn memory() -> Result<Server, Failure> {
     control(command, None)
 }
 
+/// Starts this benchmark's own program as the control of polls: one read of one row of this table, by its key.
+pub(crate) fn point_reads(database: &Path) -> Result<Server, Failure> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("point-reads").arg(database).stdout(Stdio::piped());
+    control(command, None)
+}
+
 fn control(mut command: Command, certificate: Option<&Certificate>) -> Result<Server, Failure> {
     let mut child = command.spawn()?;
     let mut line = String::new();
@@ -158,6 +165,7 @@ pub(crate) fn serve_control() -> Option<Result<(), Failure>> {
             Some(serve_raw(file, Some(&Certificate { chain: chain.into(), key: key.into() })))
         }
         ["memory"] => Some(serve_memory()),
+        ["point-reads", database] => Some(serve_point_reads(database)),
         _ => None,
     }
 }
@@ -205,6 +213,40 @@ fn serve_memory() -> Result<(), Failure> {
                 HttpResponse::Created().content_type("application/json").body("{}")
             };
             App::new().app_data(there.clone()).default_service(web::to(put))
+        })
+        .workers(2)
+        .bind((Ipv4Addr::LOCALHOST, 0))?;
+        print(&server.addrs()[0].to_string());
+        server.run().await
+    })?;
+    Ok(())
+}
+
+/// Answers with the row of the table `polled` that the third part of the path names.
+fn serve_point_reads(database: &str) -> Result<(), Failure> {
+    use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+    use rusqlite::Connection;
+
+    let database = database.to_owned();
+    actix_web::rt::System::new().block_on(async move {
+        let server = HttpServer::new(move || {
+            let connection = Connection::open(&database).expect("the database");
+            let get = |request: HttpRequest, connection: web::Data<Connection>| async move {
+                let id = request.path().split('/').nth(3).unwrap_or_default();
+                let read = connection
+                    .prepare_cached("SELECT state, description FROM polled WHERE id = ?1")
+                    .and_then(|mut get| {
+                        get.query_row([id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+                    });
+                match read {
+                    Ok((state, description)) => HttpResponse::Ok()
+                        .json(serde_json::json!({ "state": state, "description": description })),
+                    Err(_) => HttpResponse::NotFound().finish(),
+                }
+            };
+            #[expect(clippy::arc_with_non_send_sync, reason = "one for each worker, which has one thread")]
+            let connection = web::Data::new(connection);
+            App::new().app_data(connection).default_service(web::to(get))
         })
         .workers(2)
         .bind((Ipv4Addr::LOCALHOST, 0))?;

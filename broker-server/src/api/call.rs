@@ -23,14 +23,19 @@ use crate::{
     wire::Pace,
 };
 
+/// The headers of the specification, as they are looked up: a name in text would be checked at every look.
+pub(super) static API_VERSION: HeaderName = HeaderName::from_static(header_name::API_VERSION);
+pub(super) static REQUEST_IDENTITY: HeaderName = HeaderName::from_static(header_name::REQUEST_IDENTITY);
+static ORIGINATING_IDENTITY: HeaderName = HeaderName::from_static(header_name::ORIGINATING_IDENTITY);
+
 /// A header as text; what is no text is no header.
-pub(super) fn header_text<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+pub(super) fn header_text<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
     request.headers().get(name)?.to_str().ok()
 }
 
 /// The request's name: the one it was given, or a fresh one.
 pub(super) fn request_identity(request: &HttpRequest) -> String {
-    header_text(request, header_name::REQUEST_IDENTITY)
+    header_text(request, &REQUEST_IDENTITY)
         .and_then(|text| RequestIdentity::new(text).ok())
         .map_or_else(|| Uuid::new_v4().to_string(), |identity| identity.as_str().to_owned())
 }
@@ -42,7 +47,7 @@ pub(super) fn check_version(request: &HttpRequest, missing: MissingVersionHeader
         description: "The header X-Broker-API-Version is required; send X-Broker-API-Version: 2.17."
             .to_owned(),
     };
-    match request.headers().get(header_name::API_VERSION) {
+    match request.headers().get(&API_VERSION) {
         None => match missing {
             MissingVersionHeader::PreconditionFailed => Err(required(412)),
             MissingVersionHeader::BadRequest => Err(required(400)),
@@ -56,7 +61,7 @@ pub(super) fn check_version(request: &HttpRequest, missing: MissingVersionHeader
 
 /// On whose behalf the platform says it acts (B-OID).
 pub(super) fn originating_identity(request: &HttpRequest) -> Result<Option<Value>, ApiError> {
-    let Some(value) = request.headers().get(header_name::ORIGINATING_IDENTITY) else { return Ok(None) };
+    let Some(value) = request.headers().get(&ORIGINATING_IDENTITY) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     let identity =
         OriginatingIdentity::from_header(text).map_err(|error| ApiError::Malformed(error.to_string()))?;
@@ -102,7 +107,7 @@ pub(super) async fn body(
 
 /// How long the body says it is.
 fn announced(request: &HttpRequest) -> Option<u64> {
-    header_text(request, "content-length")?.parse().ok()
+    header_text(request, &header::CONTENT_LENGTH)?.parse().ok()
 }
 
 /// Absent counts as JSON (B-CT-02).

@@ -45,9 +45,9 @@ impl ServedCatalog {
 
     /// 200, or 304 when the platform has it.
     pub(super) fn serve(&self, request: &HttpRequest) -> Reply {
-        let unchanged = match header_text(request, "if-none-match") {
+        let unchanged = match header_text(request, &header::IF_NONE_MATCH) {
             Some(tags) => self.matches(tags),
-            None => header_text(request, "if-modified-since")
+            None => header_text(request, &header::IF_MODIFIED_SINCE)
                 .and_then(|since| since.parse::<HttpDate>().ok())
                 .is_some_and(|since| self.modified <= since),
         };

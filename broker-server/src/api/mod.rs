@@ -25,6 +25,7 @@ use std::{
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::header::AUTHORIZATION,
     web::{Data, Payload},
 };
 use futures_util::FutureExt;
@@ -47,6 +48,7 @@ use self::{
 use crate::{
     broker::{Broker, Caller},
     config::{Credential, Limits, MissingVersionHeader},
+    metrics::Endpoint,
     store::{Actor, Subject},
     telemetry,
 };
@@ -151,7 +153,7 @@ impl Api {
             return (None, Err(ApiError::Unreadable(status, description)));
         }
         let authenticator = self.authenticator();
-        let header = call::header_text(request, "authorization");
+        let header = call::header_text(request, &AUTHORIZATION);
         let credential = authenticator.check(header, connection::source(request)).await;
         let Some(credential) = credential else {
             self.broker.metrics().requests.unauthenticated();
@@ -213,7 +215,7 @@ async fn answer(
         problem.into_reply(&identity.id)
     });
     log_answer(route.as_ref(), reply.status);
-    let endpoint = route.as_ref().map_or("none", Route::name);
+    let endpoint = route.as_ref().map_or(Endpoint::None, Route::endpoint);
     metrics.requests.answered((endpoint, request.method().as_str()), reply.status, started.elapsed());
     reply.into_response(&identity.id)
 }
@@ -248,8 +250,9 @@ fn log_answer(route: Option<&Route>, status: u16) {
 fn tell(route: &Route) {
     let span = Span::current();
     let (instance, binding) = route.subject();
-    span.record("endpoint", route.name());
-    telemetry::rename(&span, route.name());
+    let endpoint = route.endpoint().as_str();
+    span.record("endpoint", endpoint);
+    telemetry::rename(&span, endpoint);
     if let Some(instance) = instance {
         span.record("instance_id", instance.as_str());
     }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use sutler_spec::{ErrorBody, ErrorCode, Outcome};
 
+use super::call::REQUEST_IDENTITY;
 use crate::faults;
 
 /// An answer.
@@ -68,10 +69,7 @@ impl Reply {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponseBuilder::new(status);
         if let Ok(identity) = HeaderValue::from_str(request_identity) {
-            response.insert_header((
-                HeaderName::from_static(sutler_spec::header_name::REQUEST_IDENTITY),
-                identity,
-            ));
+            response.insert_header((REQUEST_IDENTITY.clone(), identity));
         }
         for header in self.headers {
             response.insert_header(header);

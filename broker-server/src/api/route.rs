@@ -2,6 +2,8 @@
 
 use sutler_spec::{BindingId, InstanceId, decode_segment};
 
+use crate::metrics::Endpoint;
+
 /// What a request is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
@@ -77,18 +79,18 @@ impl Route {
         }
     }
 
-    /// The word for logs.
-    pub(super) fn name(&self) -> &'static str {
+    /// Which endpoint it is, for logs and metrics.
+    pub(super) fn endpoint(&self) -> Endpoint {
         match self {
-            Self::Catalog => "catalog",
-            Self::Provision(_) => "provision",
-            Self::FetchInstance(_) => "fetch_instance",
-            Self::Update(_) => "update",
-            Self::Deprovision(_) => "deprovision",
-            Self::LastInstanceOperation(_) | Self::LastBindingOperation(..) => "last_operation",
-            Self::Bind(..) => "bind",
-            Self::FetchBinding(..) => "fetch_binding",
-            Self::Unbind(..) => "unbind",
+            Self::Catalog => Endpoint::Catalog,
+            Self::Provision(_) => Endpoint::Provision,
+            Self::FetchInstance(_) => Endpoint::FetchInstance,
+            Self::Update(_) => Endpoint::Update,
+            Self::Deprovision(_) => Endpoint::Deprovision,
+            Self::LastInstanceOperation(_) | Self::LastBindingOperation(..) => Endpoint::LastOperation,
+            Self::Bind(..) => Endpoint::Bind,
+            Self::FetchBinding(..) => Endpoint::FetchBinding,
+            Self::Unbind(..) => Endpoint::Unbind,
         }
     }
 

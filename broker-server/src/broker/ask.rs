@@ -46,12 +46,13 @@ impl Engine {
             marker: &marker,
             key: &key,
         };
-        let work = facts::call(
+        // boxed: each of the layers around it would have room for it, twice
+        let work = Box::pin(facts::call(
             drive.provider.as_ref(),
             target(&drive.operation),
             step,
             (drive.binding.as_ref(), drive.operation.change.as_ref()),
-        );
+        ));
         let work = async {
             if attempt == Attempt::Again {
                 faults::pass("B21").await.map_err(Injected::in_doubt)?;
@@ -71,7 +72,7 @@ impl Engine {
         let step = format!("{}/{}", target(&drive.operation).as_str(), checkpoint.step);
         let answer = self.observed((&drive.instance.service, &step), work, kind_of).await;
         if let Some(account) = account.filter(|account| account.calls() > calls) {
-            self.listen_to(account, answer.as_ref().err()).await;
+            Box::pin(self.listen_to(account, answer.as_ref().err())).await;
         }
         faults::pass("B19").await.map_err(Injected::in_doubt)?;
         answer

@@ -7,8 +7,11 @@ use sutler_secrets::Digest;
 use sutler_spec::{Asynchrony, BindRequest, BindingId, Bound, InstanceId, ServicePlan};
 
 use super::{
-    Broker, BrokerError, Caller, digest, facts,
+    Broker, BrokerError, Caller, digest,
+    engine::Attended,
+    facts,
     request::{DECISIONS, Wanted, accepted, operation},
+    waiting::Made,
 };
 use crate::{
     binding::{Binding, BindingState},
@@ -94,9 +97,13 @@ impl Broker {
                     return Ok(Bound::Unchanged(binding.body.unwrap_or_default()));
                 }
                 (Decision::Join, _, _, Some(active)) => {
-                    return match accepted(self.engine.join(&active, caller.asynchrony).await?) {
-                        Some(accepted) => Ok(Bound::Accepted(accepted)),
-                        None => Ok(Bound::Unchanged(self.present_binding(instance_id, id).await?)),
+                    return match self.engine.join(&active, caller.asynchrony).await? {
+                        Attended::GoesOn(operation, after) => {
+                            Ok(Bound::Accepted(accepted(&operation, after)))
+                        }
+                        Attended::Done(made) => {
+                            Ok(Bound::Unchanged(self.present_binding((instance_id, id), made).await?))
+                        }
                     };
                 }
                 (Decision::Start, Some(instance), left_over, _) => {
@@ -240,22 +247,25 @@ impl Broker {
         // an earlier creation may have reached the vendor
         operation.in_doubt = left_over.is_some();
         operation.touched = left_over.is_some();
-        let id = row.id.clone();
+        let (instance_id, id) = (instance.id.clone(), row.id.clone());
         let rows = Rows { binding: RowChange::put(row), ..Rows::default() };
         let begin = self.beginning(operation, (Some(instance.revision), rows), ("bind.accepted", caller));
         let asynchrony = self.asynchrony(Work::Bind, (&instance.service, &instance.plan));
-        let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
+        let Some(attendance) = self.engine.begin(begin, Some(instance)).await? else { return Ok(None) };
         Ok(Some(match self.attend(attendance, (caller, asynchrony)).await? {
-            Some(accepted) => Bound::Accepted(accepted),
-            None => Bound::Created(self.present_binding(&instance.id, &id).await?),
+            Attended::GoesOn(operation, after) => Bound::Accepted(accepted(&operation, after)),
+            Attended::Done(made) => Bound::Created(self.present_binding((&instance_id, &id), made).await?),
         }))
     }
 
     async fn present_binding(
         &self,
-        instance: &InstanceId,
-        id: &BindingId,
+        (instance, id): (&InstanceId, &BindingId),
+        made: Made,
     ) -> Result<sutler_spec::BindingBody, BrokerError> {
+        if let Made::Binding(body) = made {
+            return Ok(*body);
+        }
         let binding = self.engine.store.binding(instance, id).await?;
         Ok(binding.and_then(|binding| binding.body).unwrap_or_default())
     }

@@ -37,10 +37,11 @@ impl Engine {
             (&drive.instance, drive.binding.as_ref()),
             completed,
         );
+        let made = end.made();
         self.finish(drive, end).await?;
         self.ended(drive, Outcome::Succeeded);
         info!("succeeded");
-        self.waiting.tell(&drive.operation.id, Stage::Over(Ok(())));
+        self.waiting.tell(&drive.operation.id, Stage::Over(Ok(made)));
         Ok(Flow::Off)
     }
 

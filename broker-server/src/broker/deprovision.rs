@@ -4,6 +4,7 @@ use sutler_spec::{DeprovisionQuery, Deprovisioned, InstanceId, OperationState};
 
 use super::{
     Broker, BrokerError, Caller, digest,
+    engine::Attended,
     error::Failure,
     facts,
     request::{DECISIONS, Wanted, accepted, operation},
@@ -15,6 +16,14 @@ use crate::{
     providers::Work,
     store::{RowChange, Rows},
 };
+
+/// What the platform is told of work on it.
+fn answered(attended: &Attended) -> Deprovisioned {
+    match attended {
+        Attended::Done(_) => Deprovisioned::Deleted,
+        Attended::GoesOn(operation, after) => Deprovisioned::Accepted(accepted(operation, *after)),
+    }
+}
 
 /// What follows from what is known about the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,8 +81,7 @@ impl Broker {
             match (decide(existing.as_ref(), active.as_ref()), existing, active) {
                 (Decision::Gone, ..) => return Ok(Deprovisioned::Gone),
                 (Decision::Join, _, Some(active)) => {
-                    let joined = accepted(self.engine.join(&active, caller.asynchrony).await?);
-                    return Ok(joined.map_or(Deprovisioned::Deleted, Deprovisioned::Accepted));
+                    return Ok(answered(&self.engine.join(&active, caller.asynchrony).await?));
                 }
                 (Decision::Start(superseded), Some(existing), _) => {
                     if let Some(deleted) = self.begin_deprovision(existing, superseded, caller).await? {
@@ -117,10 +125,10 @@ impl Broker {
         let rows = Rows { instance: RowChange::put(row), binding, revoked: None };
         let mut begin = self.beginning(operation, (decided_on, rows), ("deprovision.accepted", caller));
         begin.supersedes.clone_from(&superseded);
-        let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
+        let Some(attendance) = self.engine.begin(begin, None).await? else { return Ok(None) };
         self.tell_superseded(superseded.as_ref());
         let attended = self.attend(attendance, (caller, asynchrony)).await?;
-        Ok(Some(attended.map_or(Deprovisioned::Deleted, Deprovisioned::Accepted)))
+        Ok(Some(answered(&attended)))
     }
 
     async fn deletion(&self, row: &Instance) -> Result<Operation, BrokerError> {

@@ -21,7 +21,7 @@ use crate::{
     instance::Instance,
     operation::{Intent, Lease, Operation},
     providers::{Checkpoint, Progress, Provider, ProviderError, RecoveryClass, Work},
-    store::{Event, Hold, Rows, Save, StoreError},
+    store::{Begin, Event, Hold, RowChange, Rows, Save, StoreError},
     telemetry,
 };
 
@@ -35,6 +35,31 @@ pub(super) struct Drive {
     pub(super) instance: Instance,
     pub(super) binding: Option<Binding>,
     pub(super) provider: Arc<dyn Provider>,
+}
+
+/// What an operation is about.
+pub(super) struct About {
+    instance: Instance,
+    binding: Option<Binding>,
+}
+
+impl About {
+    /// As the accepting transaction leaves it, without reading it again: the rows it writes, and what it was decided on
+    /// where it only moves the revision on. `None` where that is not all.
+    pub(super) fn accepted(begin: &Begin, decided_on: Option<Instance>) -> Option<Self> {
+        let instance = match &begin.rows.instance {
+            RowChange::Put(row) => Some(row.as_ref().clone()),
+            RowChange::Keep => decided_on.filter(|known| Some(known.revision) == begin.decided_on),
+            RowChange::Remove => None,
+        };
+        let binding = match (bound(&begin.operation), &begin.rows.binding) {
+            (None, _) => None,
+            (Some(id), RowChange::Put(row)) if row.id == *id => Some(row.as_ref().clone()),
+            _ => return None,
+        };
+        let revision = begin.decided_on.map_or(1, |before| before + 1);
+        Some(Self { instance: Instance { revision, ..instance? }, binding })
+    }
 }
 
 impl Drive {
@@ -52,15 +77,15 @@ pub(super) enum Flow {
 
 impl Engine {
     /// Drives until the operation ends, waits, is lost, or the process drains. The claim comes with the moment at which
-    /// the store was asked for it.
-    pub(super) async fn drive(&self, claim: (Lease, Instant), operation: Operation) {
+    /// the store was asked for it, and with what it is about where that is known.
+    pub(super) async fn drive(&self, claim: (Lease, Instant), operation: Operation, about: Option<About>) {
         let (held, instance) = (claim.0.clone(), operation.instance.clone());
-        match self.try_drive(claim, operation).await {
+        match self.try_drive(claim, operation, about).await {
             Ok(()) => {}
             Err(StoreError::LeaseLost) => {
                 self.metrics.operations.lease_lost();
                 info!("somebody else goes on with the operation, or with its deletion");
-                self.let_go(&held, &instance).await;
+                Box::pin(self.let_go(&held, &instance)).await;
             }
             // the lease lapses, and the operation is taken up again from what is durable
             Err(problem) => error!(error = %chain(&problem), "the operation is interrupted"),
@@ -76,8 +101,17 @@ impl Engine {
         }
     }
 
-    async fn try_drive(&self, claim: (Lease, Instant), operation: Operation) -> Result<(), StoreError> {
-        let Some(mut drive) = self.load(claim, operation).await? else { return Ok(()) };
+    async fn try_drive(
+        &self,
+        claim: (Lease, Instant),
+        operation: Operation,
+        about: Option<About>,
+    ) -> Result<(), StoreError> {
+        let about = match about {
+            Some(about) => Some(about),
+            None => Box::pin(self.read(&operation)).await?,
+        };
+        let Some(mut drive) = self.prepare(claim, operation, about).await? else { return Ok(()) };
         self.waiting.tell(&drive.operation.id, Stage::Running);
         loop {
             let span = telemetry::step(&checkpoint(&drive.operation).step, drive.operation.failures + 1);
@@ -90,15 +124,16 @@ impl Engine {
     /// One step: permit, intent, call, result.
     async fn take_step(&self, drive: &mut Drive) -> Result<Flow, StoreError> {
         if drive.operation.intent.is_none() {
-            if let Flow::Off = self.take_turn(drive).await? {
+            if let Flow::Off = Box::pin(self.take_turn(drive)).await? {
                 return Ok(Flow::Off);
             }
             self.intend(drive).await?;
         }
-        let Some(deadline) = self.deadline(drive).await? else { return Ok(Flow::Off) };
+        let Some(deadline) = Box::pin(self.deadline(drive)).await? else { return Ok(Flow::Off) };
         let answer = self.ask(drive, deadline).await;
         faults::pass("B12").await?;
-        self.conclude(drive, answer).await
+        // boxed, as other parts that are long or rare: a future has room for the largest of its parts, and is moved
+        Box::pin(self.conclude(drive, answer)).await
     }
 
     /// Waits for the vendor's account, not here but in the store: whoever waits holds no lease.
@@ -140,18 +175,24 @@ impl Engine {
     }
 
     /// Reads what the operation is about.
-    async fn load(
-        &self,
-        (lease, asked): (Lease, Instant),
-        operation: Operation,
-    ) -> Result<Option<Drive>, StoreError> {
-        let instance = self.store.instance(&operation.instance).await?;
-        let binding = match operation.binding.as_ref().or(operation.revoking.as_ref()) {
+    async fn read(&self, operation: &Operation) -> Result<Option<About>, StoreError> {
+        let Some(instance) = self.store.instance(&operation.instance).await? else { return Ok(None) };
+        let binding = match bound(operation) {
             Some(id) => self.store.binding(&operation.instance, id).await?,
             None => None,
         };
-        let provider = instance.as_ref().and_then(|instance| self.registry.provider(&instance.service));
-        let (Some(instance), Some(provider)) = (instance, provider) else {
+        Ok(Some(About { instance, binding }))
+    }
+
+    /// Brings together what a drive needs; `None` when somebody has to put something back first.
+    async fn prepare(
+        &self,
+        (lease, asked): (Lease, Instant),
+        operation: Operation,
+        about: Option<About>,
+    ) -> Result<Option<Drive>, StoreError> {
+        let provider = about.as_ref().and_then(|about| self.registry.provider(&about.instance.service));
+        let (Some(About { instance, binding }), Some(provider)) = (about, provider) else {
             // an operator who removed an offering in use can put it back: the operation waits
             warn!("the offering of the operation is not configured here");
             let save = Save {
@@ -161,7 +202,7 @@ impl Engine {
                 operation,
                 lease,
             };
-            self.store.save(save).await?;
+            Box::pin(self.store.save(save)).await?;
             return Ok(None);
         };
         let tenure = Tenure::since(asked, &self.tuning);

@@ -8,7 +8,9 @@ use super::{
     digest,
     error::Failure,
     facts::{self, RecordedChange},
+    request::instance_body,
     verdict::Completed,
+    waiting::Made,
 };
 use crate::{
     binding::{Binding, BindingState},
@@ -25,6 +27,19 @@ pub(super) struct Ending {
     pub(super) operation: Operation,
     pub(super) rows: Rows,
     pub(super) event: &'static str,
+}
+
+impl Ending {
+    /// What platforms are told of what was made.
+    pub(super) fn made(&self) -> Made {
+        match (&self.rows.instance, &self.rows.binding) {
+            (RowChange::Put(instance), RowChange::Keep) => Made::Instance(instance_body(instance)),
+            (RowChange::Keep, RowChange::Put(binding)) => {
+                binding.body.clone().map_or(Made::Recorded, |body| Made::Binding(Box::new(body)))
+            }
+            _ => Made::Recorded,
+        }
+    }
 }
 
 /// The records after success.

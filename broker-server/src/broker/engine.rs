@@ -22,14 +22,16 @@ use tracing::Instrument;
 
 use super::{
     backoff::Jitter,
+    drive::About,
     error::{BrokerError, Failure},
     governor::Governor,
     pulse::Pulse,
-    waiting::{Patience, Stage, Waiting, end},
+    waiting::{Made, Patience, Stage, Waiting, end},
 };
 use crate::{
     config::Tuning,
     faults,
+    instance::Instance,
     metrics::Metrics,
     operation::{Lease, Operation, OperationId, OperationStatus},
     providers::{Registry, Work},
@@ -46,7 +48,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) enum Attended {
     /// It is done.
-    Done,
+    Done(Made),
     /// It goes on without the request; something can have changed after this long.
     GoesOn(OperationId, Duration),
 }
@@ -82,13 +84,17 @@ pub(super) struct Engine {
 impl Engine {
     /// Accepts an operation and starts working on it; nothing when the world moved on before. The work is not tied to
     /// the caller, who listens from before it starts. What takes the place of other work starts when nobody can be in the
-    /// middle of a step of that any more: the worker finds it.
-    pub(super) async fn begin(self: &Arc<Self>, begin: Begin) -> Result<Option<Attendance>, StoreError> {
+    /// middle of a step of that any more: the worker finds it. `decided_on` is the instance when this was decided.
+    pub(super) async fn begin(
+        self: &Arc<Self>,
+        begin: Begin,
+        decided_on: Option<Instance>,
+    ) -> Result<Option<Attendance>, StoreError> {
         faults::pass("B01").await?;
         let attendance = self.listen(&begin.operation.id, begin.operation.work);
         let (told, hears) = oneshot::channel();
         let engine = self.clone();
-        self.spawn(async move { engine.accept(begin, told).await });
+        self.spawn(async move { engine.accept(begin, decided_on, told).await });
         match hears.await.unwrap_or(Err(StoreError::Closed)) {
             Ok(Begun::Accepted) => Ok(Some(attendance)),
             other => {
@@ -99,7 +105,13 @@ impl Engine {
     }
 
     /// Accepts and works, in a task of its own: a platform that hangs up in between leaves nothing half done.
-    async fn accept(&self, begin: Begin, told: oneshot::Sender<Result<Begun, StoreError>>) {
+    async fn accept(
+        &self,
+        begin: Begin,
+        decided_on: Option<Instance>,
+        told: oneshot::Sender<Result<Begun, StoreError>>,
+    ) {
+        let about = About::accepted(&begin, decided_on);
         let takes_place = begin.supersedes.is_some();
         let (asked, lease, operation) = (Instant::now(), begin.lease.clone(), begin.operation.clone());
         let begun = match self.store.begin(begin).await {
@@ -118,7 +130,7 @@ impl Engine {
             self.wake.notify_one();
         } else if is_accepted {
             let span = telemetry::operation(&operation);
-            self.drive((lease, asked), operation).instrument(span).await;
+            Box::pin(self.drive((lease, asked), operation, about).instrument(span)).await;
         }
     }
 
@@ -130,7 +142,7 @@ impl Engine {
     pub(super) fn start(self: &Arc<Self>, claim: (Lease, Instant), operation: Operation) {
         let engine = self.clone();
         let span = telemetry::operation(&operation);
-        self.spawn(async move { engine.drive(claim, operation).await }.instrument(span));
+        self.spawn(async move { engine.drive(claim, operation, None).await }.instrument(span));
     }
 
     /// When something can have changed, by the engine's own schedule.
@@ -169,7 +181,7 @@ impl Engine {
         let Attendance { operation, work, receiver } = attendance;
         self.waiting.leave(&operation, receiver);
         match (ended, patience) {
-            (Some(Ok(())), _) => Ok(Attended::Done),
+            (Some(Ok(made)), _) => Ok(Attended::Done(made)),
             (Some(Err(failure)), _) => Err(BrokerError::Work { work, failure: *failure }),
             (None, Patience::Stubborn(_)) => Err(BrokerError::StillRunning),
             (None, Patience::Inline(_) | Patience::Running(_)) => {
@@ -183,7 +195,7 @@ impl Engine {
         &self,
         attendance: &mut Attendance,
         patience: Patience,
-    ) -> Option<Result<(), Box<Failure>>> {
+    ) -> Option<Result<Made, Box<Failure>>> {
         let mut listening = std::pin::pin!(end(&mut attendance.receiver, patience));
         loop {
             if let Ok(ended) = timeout(LOOK_EVERY, &mut listening).await {
@@ -215,7 +227,7 @@ impl Engine {
             self.waiting.leave(&status.id, attendance.receiver);
             let work = status.work;
             return as_end(&operation)
-                .map(|()| Attended::Done)
+                .map(Attended::Done)
                 .map_err(|failure| BrokerError::Work { work, failure: *failure });
         }
         self.attend(attendance, Patience::Stubborn(self.tuning.sync_limit)).await
@@ -256,9 +268,9 @@ fn clamped(wait: Duration) -> Duration {
 }
 
 /// How an operation ended, as far as the record tells.
-fn as_end(operation: &Operation) -> Result<(), Box<Failure>> {
+fn as_end(operation: &Operation) -> Result<Made, Box<Failure>> {
     if operation.state == OperationState::Succeeded {
-        return Ok(());
+        return Ok(Made::Recorded);
     }
     Err(Box::new(Failure {
         refusal: None,

@@ -5,8 +5,11 @@ use sutler_secrets::Digest;
 use sutler_spec::{InstanceId, Parameters, ProvisionRequest, Provisioned, ServicePlan};
 
 use super::{
-    Broker, BrokerError, Caller, digest, facts,
+    Broker, BrokerError, Caller, digest,
+    engine::Attended,
+    facts,
     request::{DECISIONS, Wanted, accepted, announcing, check_maintenance, instance_body, operation},
+    waiting::Made,
 };
 use crate::{
     faults,
@@ -65,18 +68,25 @@ impl Broker {
         let digest = digest::of_provision(&self.engine.ring, request);
         for _ in 0..DECISIONS {
             let existing = self.engine.store.instance(id).await?;
-            let active = self.engine.store.active(id).await?;
+            let active = match existing {
+                Some(_) => self.engine.store.active(id).await?,
+                // it decides nothing then
+                None => None,
+            };
             let seen = existing.as_ref().map(|existing| existing.revision);
             match (decide(existing.as_ref(), active.as_ref(), digest), existing, active) {
                 (Decision::Unchanged, Some(existing), _) => {
                     return Ok(Provisioned::Unchanged(instance_body(&existing)));
                 }
                 (Decision::Join, Some(existing), Some(active)) => {
-                    return match accepted(self.engine.join(&active, caller.asynchrony).await?) {
-                        Some(accepted) => {
-                            Ok(Provisioned::Accepted(announcing(accepted, instance_body(&existing))))
+                    return match self.engine.join(&active, caller.asynchrony).await? {
+                        Attended::GoesOn(operation, after) => Ok(Provisioned::Accepted(announcing(
+                            accepted(&operation, after),
+                            instance_body(&existing),
+                        ))),
+                        Attended::Done(made) => {
+                            Ok(Provisioned::Unchanged(self.present_body(id, made).await?))
                         }
-                        None => Ok(Provisioned::Unchanged(self.present_body(id).await?)),
                     };
                 }
                 (Decision::Start, existing, _) => {
@@ -136,10 +146,12 @@ impl Broker {
         let rows = Rows { instance: RowChange::put(row), ..Rows::default() };
         let begin = self.beginning(operation, (decided_on, rows), ("provision.accepted", caller));
         let asynchrony = self.asynchrony(Work::Provision, (&request.service_id, &request.plan_id));
-        let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
+        let Some(attendance) = self.engine.begin(begin, left_over).await? else { return Ok(None) };
         Ok(Some(match self.attend(attendance, (caller, asynchrony)).await? {
-            Some(accepted) => Provisioned::Accepted(announcing(accepted, known)),
-            None => Provisioned::Created(self.present_body(id).await?),
+            Attended::GoesOn(operation, after) => {
+                Provisioned::Accepted(announcing(accepted(&operation, after), known))
+            }
+            Attended::Done(made) => Provisioned::Created(self.present_body(id, made).await?),
         }))
     }
 
@@ -147,7 +159,11 @@ impl Broker {
     pub(super) async fn present_body(
         &self,
         id: &InstanceId,
+        made: Made,
     ) -> Result<sutler_spec::InstanceBody, BrokerError> {
+        if let Made::Instance(body) = made {
+            return Ok(body);
+        }
         let instance = self.engine.store.instance(id).await?;
         Ok(instance.as_ref().map(instance_body).unwrap_or_default())
     }

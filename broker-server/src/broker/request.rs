@@ -103,27 +103,22 @@ impl Broker {
         Ok(announced(instance, known))
     }
 
-    /// Waits for accepted work and says where it can be asked for if it goes on.
+    /// Waits for accepted work.
     pub(super) async fn attend(
         &self,
         attendance: Attendance,
         (caller, plan): (&Caller, Asynchronous),
-    ) -> Result<Option<Accepted>, BrokerError> {
+    ) -> Result<Attended, BrokerError> {
         let patience = self.engine.patience(caller.asynchrony, plan);
-        Ok(accepted(self.engine.attend(attendance, patience).await?))
+        self.engine.attend(attendance, patience).await
     }
 }
 
-/// The body of a 202, if the work goes on.
-pub(super) fn accepted(attended: Attended) -> Option<Accepted> {
-    match attended {
-        Attended::Done => None,
-        Attended::GoesOn(id, after) => {
-            // our ids are never empty or too long
-            let operation = Handle::new(id.as_str()).ok();
-            Some(Accepted { operation, retry_after: Some(seconds(after)), ..Accepted::default() })
-        }
-    }
+/// The body of a 202 for work that goes on.
+pub(super) fn accepted(id: &OperationId, after: Duration) -> Accepted {
+    // our ids are never empty or too long
+    let operation = Handle::new(id.as_str()).ok();
+    Accepted { operation, retry_after: Some(seconds(after)), ..Accepted::default() }
 }
 
 /// Whole seconds, rounded up.

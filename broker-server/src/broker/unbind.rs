@@ -5,7 +5,9 @@ use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId, UnbindQuery, Unbound
 use super::{
     Broker, BrokerError, Caller,
     deprovision::taking_place,
-    digest, facts,
+    digest,
+    engine::Attended,
+    facts,
     request::{DECISIONS, Wanted, accepted, operation},
 };
 use crate::{
@@ -15,6 +17,14 @@ use crate::{
     providers::Work,
     store::{RowChange, Rows},
 };
+
+/// What the platform is told of work on it.
+fn answered(attended: &Attended) -> Unbound {
+    match attended {
+        Attended::Done(_) => Unbound::Deleted,
+        Attended::GoesOn(operation, after) => Unbound::Accepted(accepted(operation, *after)),
+    }
+}
 
 /// What follows from what is known about the ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +79,7 @@ impl Broker {
             match (decide(binding.as_ref(), active.as_ref()), instance, binding, active) {
                 (Decision::Gone, ..) => return Ok(Unbound::Gone),
                 (Decision::Join, _, _, Some(active)) => {
-                    let joined = accepted(self.engine.join(&active, caller.asynchrony).await?);
-                    return Ok(joined.map_or(Unbound::Deleted, Unbound::Accepted));
+                    return Ok(answered(&self.engine.join(&active, caller.asynchrony).await?));
                 }
                 (Decision::Start(superseded), Some(instance), Some(binding), _) => {
                     let begun = self.begin_unbind((instance, binding), superseded, caller).await?;
@@ -127,10 +136,10 @@ impl Broker {
             self.beginning(operation, (Some(instance.revision), rows), ("unbind.accepted", caller));
         begin.supersedes.clone_from(&superseded);
         let asynchrony = self.asynchrony(Work::Unbind, (&instance.service, &instance.plan));
-        let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
+        let Some(attendance) = self.engine.begin(begin, Some(instance)).await? else { return Ok(None) };
         self.tell_superseded(superseded.as_ref());
         let attended = self.attend(attendance, (caller, asynchrony)).await?;
-        Ok(Some(attended.map_or(Unbound::Deleted, Unbound::Accepted)))
+        Ok(Some(answered(&attended)))
     }
 }
 

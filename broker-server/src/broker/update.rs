@@ -6,6 +6,7 @@ use sutler_spec::{InstanceId, Parameters, ServiceOffering, ServicePlan, UpdateRe
 
 use super::{
     Broker, BrokerError, Caller, digest,
+    engine::Attended,
     facts::{self, RecordedChange},
     request::{DECISIONS, Wanted, accepted, announcing, check_maintenance, instance_body, operation},
 };
@@ -85,17 +86,17 @@ impl Broker {
                     }
                 }
                 (Decision::Join, Some(existing), Some(active)) => {
-                    return match accepted(self.engine.join(&active, caller.asynchrony).await?) {
-                        Some(accepted) => {
+                    return match self.engine.join(&active, caller.asynchrony).await? {
+                        Attended::GoesOn(operation, after) => {
                             let none = Parameters::default();
                             let asked = request.parameters.as_ref().unwrap_or(&none);
                             let plan = request.plan_id.as_ref().unwrap_or(&existing.plan);
                             let (_, plan) = self.known_plan(&existing.service, plan)?;
                             let change = change(&existing, request, (asked, plan));
                             let known = instance_body(&self.announce(as_changed(existing, &change))?);
-                            Ok(Updated::Accepted(announcing(accepted, known)))
+                            Ok(Updated::Accepted(announcing(accepted(&operation, after), known)))
                         }
-                        None => Ok(Updated::Applied(self.present_body(id).await?)),
+                        Attended::Done(made) => Ok(Updated::Applied(self.present_body(id, made).await?)),
                     };
                 }
                 (Decision::Foreign, ..) => {
@@ -242,10 +243,13 @@ impl Broker {
         let rows = Rows { instance: RowChange::Keep, ..Rows::default() };
         let begin = self.beginning(operation, (Some(existing.revision), rows), ("update.accepted", caller));
         let asynchrony = self.asynchrony(Work::Update, (&existing.service, &existing.plan));
-        let Some(attendance) = self.engine.begin(begin).await? else { return Ok(None) };
+        let id = existing.id.clone();
+        let Some(attendance) = self.engine.begin(begin, Some(existing)).await? else { return Ok(None) };
         Ok(Some(match self.attend(attendance, (caller, asynchrony)).await? {
-            Some(accepted) => Updated::Accepted(announcing(accepted, known)),
-            None => Updated::Applied(self.present_body(&existing.id).await?),
+            Attended::GoesOn(operation, after) => {
+                Updated::Accepted(announcing(accepted(&operation, after), known))
+            }
+            Attended::Done(made) => Updated::Applied(self.present_body(&id, made).await?),
         }))
     }
 }

@@ -11,8 +11,22 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+use sutler_spec::{BindingBody, InstanceBody};
+
 use super::error::Failure;
 use crate::operation::OperationId;
+
+/// What platforms are told of work that succeeded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) enum Made {
+    /// It is in the store.
+    #[default]
+    Recorded,
+    /// This instance.
+    Instance(InstanceBody),
+    /// This binding.
+    Binding(Box<BindingBody>),
+}
 
 /// How far the work of an operation is.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +38,7 @@ pub(super) enum Stage {
     /// This process is ending; it goes on with the next one.
     Left,
     /// It has ended.
-    Over(Result<(), Box<Failure>>),
+    Over(Result<Made, Box<Failure>>),
 }
 
 /// How long a request waits.
@@ -91,7 +105,7 @@ impl Waiting {
 pub(super) async fn end(
     receiver: &mut Receiver<Stage>,
     patience: Patience,
-) -> Option<Result<(), Box<Failure>>> {
+) -> Option<Result<Made, Box<Failure>>> {
     let deadline = match patience {
         Patience::Inline(budget) | Patience::Running(budget) | Patience::Stubborn(budget) => {
             Instant::now() + budget

@@ -1,6 +1,9 @@
 //! Lines: an event and the spans it happened in, as one JSON object (S-20).
 
-use std::{fmt, io::Write};
+use std::{
+    fmt::{self, Write as _},
+    io::Write,
+};
 
 use serde_json::{Map, Value};
 use tracing::{
@@ -26,48 +29,82 @@ impl<W> Lines<W> {
 /// The fields of a span, kept with it.
 struct Kept(Fields);
 
-/// Fields by name, in the order in which they came. There are few, and every request has some: a list is cheaper than
-/// a map, and their names live as long as the program.
+/// Fields by name, in the order in which they came; a later one of the same name counts. Every request has some and few
+/// have a line, so that taking them in has to be cheap: their texts stand one behind the other, their names live as long
+/// as the program.
 #[derive(Default)]
-struct Fields(Vec<(&'static str, Value)>);
+struct Fields {
+    named: Vec<(&'static str, Held)>,
+    texts: String,
+}
+
+/// A value.
+enum Held {
+    /// As it is.
+    Scalar(Value),
+    /// The text up to here, since the end of the one before.
+    Text { end: usize },
+}
 
 impl Fields {
-    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+    /// With room for those of a request.
+    fn of_span() -> Self {
+        Self { named: Vec::with_capacity(8), texts: String::with_capacity(160) }
+    }
+
+    /// Leaves out what is for traces only.
+    fn put(&mut self, field: &Field, held: impl FnOnce(&mut String) -> Held) {
         let name = field.name();
-        // what is for traces only
-        if name.starts_with("otel.") || RESERVED.contains(&name) {
-            return;
+        if !name.starts_with("otel.") && !RESERVED.contains(&name) {
+            self.named.push((name, held(&mut self.texts)));
         }
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known = value.into(),
-            None => self.0.push((name, value.into())),
-        }
+    }
+
+    fn put_scalar(&mut self, field: &Field, value: impl Into<Value>) {
+        self.put(field, |_| Held::Scalar(value.into()));
     }
 
     /// All of them, for a line.
     fn owned(&self) -> impl Iterator<Item = (String, Value)> {
-        self.0.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))
+        let mut begin = 0;
+        self.named.iter().map(move |(name, held)| {
+            let value = match held {
+                Held::Scalar(value) => value.clone(),
+                Held::Text { end } => {
+                    let text = &self.texts[std::mem::replace(&mut begin, *end)..*end];
+                    Value::from(text)
+                }
+            };
+            ((*name).to_owned(), value)
+        })
     }
 }
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}"));
+        self.put(field, |texts| {
+            // writing to a text does not fail
+            let _ = write!(texts, "{value:?}");
+            Held::Text { end: texts.len() }
+        });
     }
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value);
+        self.put(field, |texts| {
+            texts.push_str(value);
+            Held::Text { end: texts.len() }
+        });
     }
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value);
+        self.put_scalar(field, value);
     }
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value);
+        self.put_scalar(field, value);
     }
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value);
+        self.put_scalar(field, value);
     }
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value);
+        self.put_scalar(field, value);
     }
 }
 
@@ -79,7 +116,7 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        let mut fields = Fields::default();
+        let mut fields = Fields::of_span();
         attributes.record(&mut fields);
         span.extensions_mut().insert(Kept(fields));
     }
@@ -97,15 +134,15 @@ where
         let mut line = Map::new();
         line.insert("timestamp".to_owned(), jiff::Timestamp::now().to_string().into());
         line.insert("level".to_owned(), event.metadata().level().as_str().into());
-        if let Some(at) = own.0.iter().position(|(name, _)| *name == "message") {
-            line.insert("message".to_owned(), own.0.remove(at).1);
+        if let Some((name, message)) = own.owned().find(|(name, _)| name == "message") {
+            line.insert(name, message);
         }
         for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(Kept(fields)) = span.extensions().get() {
                 line.extend(fields.owned());
             }
         }
-        line.extend(own.owned());
+        line.extend(own.owned().filter(|(name, _)| name != "message"));
         line.insert("target".to_owned(), event.metadata().target().into());
         // nobody reads standard error any more: there is nobody to tell
         let _ = (self.0)().write_all(rendered(line).as_bytes());

@@ -17,7 +17,7 @@ use prometheus_client::{encoding::text, metrics::info::Info};
 pub use families::{Described, Kind};
 pub use observed::{Observation, WorkerHealth};
 pub use operations::{Operations, Outcome};
-pub use requests::{InFlight, Requests};
+pub use requests::{Endpoint, InFlight, Requests};
 pub use vendors::{Answer, Circuit, VendorCall, Vendors};
 
 use self::{families::Families, observed::Observed};

@@ -1,6 +1,6 @@
 //! What platforms ask.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
 
@@ -8,6 +8,58 @@ use super::families::{Families, Kind};
 
 /// Seconds; a catalog takes a tenth of a millisecond, a synchronous provision up to a minute.
 const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0];
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The catalog.
+    Catalog,
+    /// Provision.
+    Provision,
+    /// Fetch of an instance.
+    FetchInstance,
+    /// Update.
+    Update,
+    /// Deprovision.
+    Deprovision,
+    /// Poll of an operation.
+    LastOperation,
+    /// Bind.
+    Bind,
+    /// Fetch of a binding.
+    FetchBinding,
+    /// Unbind.
+    Unbind,
+    /// No endpoint of the specification.
+    None,
+}
+
+impl Endpoint {
+    /// How many there are.
+    const COUNT: usize = Self::None as usize + 1;
+
+    /// The word for logs, traces and labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Catalog => "catalog",
+            Self::Provision => "provision",
+            Self::FetchInstance => "fetch_instance",
+            Self::Update => "update",
+            Self::Deprovision => "deprovision",
+            Self::LastOperation => "last_operation",
+            Self::Bind => "bind",
+            Self::FetchBinding => "fetch_binding",
+            Self::Unbind => "unbind",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Methods we know, and all others.
+const METHODS: [&str; 5] = ["GET", "PUT", "PATCH", "DELETE", "other"];
+/// By the first digit of the status.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 type ByEndpoint = [(&'static str, &'static str); 2];
 type ByStatus = [(&'static str, &'static str); 3];
@@ -18,6 +70,14 @@ pub struct Requests {
     duration: Family<ByEndpoint, Histogram>,
     unauthenticated: Counter,
     in_flight: Gauge,
+    /// The series there are, by endpoint and method: found without comparing labels.
+    series: [[OnceLock<Series>; METHODS.len()]; Endpoint::COUNT],
+}
+
+/// The series of an endpoint and a method.
+struct Series {
+    duration: Histogram,
+    answered: [OnceLock<Counter>; CLASSES.len()],
 }
 
 impl Requests {
@@ -27,6 +87,7 @@ impl Requests {
             duration: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             unauthenticated: Counter::default(),
             in_flight: Gauge::default(),
+            series: Default::default(),
         };
         let answered = requests.answered.clone();
         families.add(
@@ -71,13 +132,17 @@ impl Requests {
     }
 
     /// Counts an answer. Methods we do not know are one.
-    pub fn answered(&self, (endpoint, method): (&'static str, &str), status: u16, took: Duration) {
-        let method = known_method(method);
-        let class = status_class(status);
-        self.answered.get_or_create(&[("endpoint", endpoint), ("method", method), ("status", class)]).inc();
-        self.duration
-            .get_or_create(&[("endpoint", endpoint), ("method", method)])
-            .observe(took.as_secs_f64());
+    pub fn answered(&self, (endpoint, method): (Endpoint, &str), status: u16, took: Duration) {
+        let (method, class) = (known_method(method), status_class(status));
+        let by_endpoint: ByEndpoint = [("endpoint", endpoint.as_str()), ("method", METHODS[method])];
+        let series = self.series[endpoint as usize][method].get_or_init(|| Series {
+            duration: self.duration.get_or_create_owned(&by_endpoint),
+            answered: Default::default(),
+        });
+        series.duration.observe(took.as_secs_f64());
+        let [endpoint, method] = by_endpoint;
+        let by_status: ByStatus = [endpoint, method, ("status", CLASSES[class])];
+        series.answered[class].get_or_init(|| self.answered.get_or_create_owned(&by_status)).inc();
     }
 }
 
@@ -90,16 +155,12 @@ impl Drop for InFlight {
     }
 }
 
-fn known_method(method: &str) -> &'static str {
-    ["GET", "PUT", "PATCH", "DELETE"].into_iter().find(|known| *known == method).unwrap_or("other")
+/// Its place among those we know.
+fn known_method(method: &str) -> usize {
+    METHODS.iter().position(|known| *known == method).unwrap_or(METHODS.len() - 1)
 }
 
-fn status_class(status: u16) -> &'static str {
-    match status {
-        ..200 => "1xx",
-        200..300 => "2xx",
-        300..400 => "3xx",
-        400..500 => "4xx",
-        500.. => "5xx",
-    }
+/// The place of its class.
+fn status_class(status: u16) -> usize {
+    usize::from(status / 100).clamp(1, CLASSES.len()) - 1
 }

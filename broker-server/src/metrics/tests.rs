@@ -29,7 +29,7 @@ fn used() -> Metrics {
     let metrics = Metrics::new();
     let second = Duration::from_secs(1);
     metrics.requests.unauthenticated();
-    metrics.requests.answered(("provision", "PUT"), 201, second);
+    metrics.requests.answered((Endpoint::Provision, "PUT"), 201, second);
     metrics.operations.accepted(Work::Bind);
     metrics.operations.ended(Work::Bind, Outcome::Failed, second);
     metrics.operations.resumed();
@@ -97,7 +97,7 @@ fn a_request_in_flight_counts_until_it_is_answered() {
 fn what_others_choose_is_bounded() {
     let metrics = Metrics::new();
     for n in 0..10_000 {
-        metrics.requests.answered(("none", &format!("METHOD{n}")), 405, Duration::ZERO);
+        metrics.requests.answered((Endpoint::None, &format!("METHOD{n}")), 405, Duration::ZERO);
         let step = format!("provision/step-{n}");
         let call = VendorCall { provider: "notes", step: &step, answer: Answer::Done, took: Duration::ZERO };
         metrics.vendors.called(call);

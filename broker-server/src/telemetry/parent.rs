@@ -1,5 +1,6 @@
 //! The span of the platform that a request belongs to: W3C trace context, or B3 as Cloud Foundry's router sends it.
 
+use actix_web::http::header::HeaderName;
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
 /// Somebody else's span.
@@ -49,12 +50,19 @@ impl Parent {
     }
 }
 
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static B3: HeaderName = HeaderName::from_static("b3");
+static B3_TRACE_ID: HeaderName = HeaderName::from_static("x-b3-traceid");
+static B3_SPAN_ID: HeaderName = HeaderName::from_static("x-b3-spanid");
+static B3_FLAGS: HeaderName = HeaderName::from_static("x-b3-flags");
+static B3_SAMPLED: HeaderName = HeaderName::from_static("x-b3-sampled");
+
 /// Reads the headers of a request. What makes no sense is no parent, and never an error.
-pub(crate) fn parent<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Parent> {
-    let w3c = header("traceparent").and_then(Parent::from_traceparent);
-    w3c.or_else(|| header("b3").and_then(single)).or_else(|| {
-        let (trace, span) = (header("x-b3-traceid")?, header("x-b3-spanid")?);
-        let sampled = header("x-b3-flags") == Some("1") || is_sampled(header("x-b3-sampled"));
+pub(crate) fn parent<'a>(header: impl Fn(&HeaderName) -> Option<&'a str>) -> Option<Parent> {
+    let w3c = header(&TRACEPARENT).and_then(Parent::from_traceparent);
+    w3c.or_else(|| header(&B3).and_then(single)).or_else(|| {
+        let (trace, span) = (header(&B3_TRACE_ID)?, header(&B3_SPAN_ID)?);
+        let sampled = header(&B3_FLAGS) == Some("1") || is_sampled(header(&B3_SAMPLED));
         Parent::new(trace, span, sampled)
     })
 }
@@ -79,7 +87,8 @@ mod tests {
     const SPAN: &str = "00f067aa0ba902b7";
 
     fn read(headers: &[(&str, &str)]) -> Option<String> {
-        let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let header =
+            |name: &HeaderName| headers.iter().find(|(known, _)| *name == *known).map(|(_, value)| *value);
         parent(header).map(|parent| parent.to_traceparent())
     }
 

@@ -22,7 +22,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 use subtle::{ConditionallySelectable, ConstantTimeEq};
-use sutler_secrets::{Secret, SecretString};
+use sutler_secrets::SecretString;
 use zeroize::Zeroize;
 
 use self::{
@@ -68,7 +68,8 @@ pub enum CredentialError {
 
 /// What outlives an exchange of credentials.
 struct Lasting {
-    key: Secret<[u8; 32]>,
+    /// Keyed with what only this process has.
+    keyed: Hmac<Sha256>,
     failures: Failures,
     /// One password hash at a time.
     hashing: tokio::sync::Mutex<()>,
@@ -96,7 +97,7 @@ impl Authenticator {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|_| CredentialError::Random)?;
         let lasting = Lasting {
-            key: Secret::new(key),
+            keyed: Hmac::new_from_slice(&key).expect("HMAC takes keys of any length"),
             failures: Failures::default(),
             hashing: tokio::sync::Mutex::default(),
             pressing: tokio::sync::Mutex::default(),
@@ -234,11 +235,14 @@ impl Authenticator {
     }
 
     fn tag(&self, username: Option<&str>, secret: &str) -> Tag {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.lasting.key.expose()).expect("HMAC takes keys of any length");
-        let username = username.map_or(String::from("bearer"), |name| format!("basic {} {name}", name.len()));
-        mac.update(&(username.len() as u64).to_be_bytes());
-        mac.update(username.as_bytes());
+        let mut mac = self.lasting.keyed.clone();
+        let kind: &[u8] = if username.is_some() { b"basic" } else { b"bearer" };
+        let name = username.unwrap_or_default();
+        // lengths before what has one: no two credentials are the same bytes
+        for part in [kind, name.as_bytes()] {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
         mac.update(secret.as_bytes());
         mac.finalize().into_bytes().into()
     }

@@ -45,9 +45,21 @@ pub(super) const ALL: &str = "SELECT id, instance, binding, work, state, descrip
     update_repeatable, digest, change, revoking, checkpoint, step, class, attempt, in_doubt, touched, failures,
     fence, credential, request, originating_identity, turn, sent_at, trace, created_at FROM operations";
 
-const STATUS: &str =
-    "SELECT id, binding, work, state, description, instance_usable, update_repeatable, digest,
-    owner IS NULL AND step IS NULL AND in_doubt = 0, due_at, instance FROM operations";
+macro_rules! status {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, binding, work, state, description, instance_usable, update_repeatable, digest,
+             owner IS NULL AND step IS NULL AND in_doubt = 0, due_at, instance FROM operations ",
+            $condition
+        )
+    };
+}
+
+/// What polling reads: a named operation, the last one, the one in progress.
+pub(super) const NAMED: &str = status!("WHERE id = ?3 AND instance = ?1 AND binding IS ?2");
+pub(super) const LAST: &str =
+    status!("WHERE instance = ?1 AND binding IS ?2 AND ?3 IS NULL ORDER BY sequence DESC LIMIT 1");
+pub(super) const ACTIVE: &str = status!("WHERE instance = ?1 AND state = 'in progress'");
 
 /// Writes a new operation, claimed.
 pub(super) fn insert(
@@ -246,12 +258,9 @@ pub(super) fn status(
         Subject::Instance(instance) => (instance.as_str(), None),
         Subject::Binding(instance, binding) => (instance.as_str(), Some(binding.as_str())),
     };
-    let condition = match named {
-        Some(_) => "WHERE id = ?3 AND instance = ?1 AND binding IS ?2",
-        None => "WHERE instance = ?1 AND binding IS ?2 AND ?3 IS NULL ORDER BY sequence DESC LIMIT 1",
-    };
+    let statement = if named.is_some() { NAMED } else { LAST };
     let values = (instance, binding, named.map(OperationId::as_str));
-    let mut get = connection.prepare_cached(&format!("{STATUS} {condition}")).map_err(StoreError::read)?;
+    let mut get = connection.prepare_cached(statement).map_err(StoreError::read)?;
     let mut rows = get.query(values).map_err(StoreError::read)?;
     rows.next().map_err(StoreError::read)?.map(|row| read_status(row, now)).transpose()
 }
@@ -262,9 +271,7 @@ pub(super) fn active(
     instance: &InstanceId,
     now: i64,
 ) -> Result<Option<OperationStatus>, StoreError> {
-    let mut get = connection
-        .prepare_cached(&format!("{STATUS} WHERE instance = ?1 AND state = 'in progress'"))
-        .map_err(StoreError::read)?;
+    let mut get = connection.prepare_cached(ACTIVE).map_err(StoreError::read)?;
     let mut rows = get.query([instance.as_str()]).map_err(StoreError::read)?;
     rows.next().map_err(StoreError::read)?.map(|row| read_status(row, now)).transpose()
 }

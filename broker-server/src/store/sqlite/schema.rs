@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, config::DbConfig};
 use uuid::Uuid;
 
 use super::audit;
@@ -33,7 +33,9 @@ pub(super) fn open_for_writing(path: &Path, sealer: &Sealer) -> Result<(Connecti
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA secure_delete = ON; PRAGMA busy_timeout = 5000;",
+             PRAGMA secure_delete = ON; PRAGMA busy_timeout = 5000;
+             -- what a savepoint may have to undo: a group of writes has one each, and would write a file for them
+             PRAGMA temp_store = MEMORY;",
         )
         .map_err(opened)?;
     migrate(&connection, version)?;
@@ -76,10 +78,14 @@ pub(super) fn check_for_reading(path: &Path, sealer: &Sealer) -> Result<String, 
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path).map_err(|source: rusqlite::Error| StoreError::Open {
+    let opened = |source: rusqlite::Error| StoreError::Open {
         store: path.display().to_string(),
         source: source.into(),
-    })?;
+    };
+    let connection = Connection::open(path).map_err(opened)?;
+    // a plan does not depend on values: otherwise a statement whose table has a partial index is prepared anew each time
+    // a value is bound, which costs more than all the rest of a read
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(opened)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

@@ -3,11 +3,15 @@
 use std::{path::Path, sync::Arc};
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 use sutler_secrets::KeyRing;
+use sutler_spec::InstanceId;
 
-use super::SqliteStore;
-use crate::store::{BrokerStore, StoreError, Which, contract};
+use super::{SqliteStore, operations};
+use crate::{
+    operation::OperationId,
+    store::{BrokerStore, StoreError, Subject, Which, contract},
+};
 
 fn ring() -> Arc<KeyRing> {
     Arc::new(KeyRing::generate(Timestamp::now()))
@@ -255,4 +259,27 @@ async fn a_store_is_read_beside_its_process_and_never_written_there() {
     assert_eq!(beside.instance(&ids[0]).await.unwrap(), store.instance(&ids[0]).await.unwrap());
     assert!(matches!(beside.take_over().await, Err(StoreError::Closed)));
     assert!(matches!(SqliteStore::open_beside(&path, self::ring()), Err(StoreError::WrongKeys(_))));
+}
+
+/// One that is prepared anew for each value costs several times what it reads.
+#[test]
+fn a_poll_prepares_its_statement_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broker.db");
+    drop(SqliteStore::open(&path, ring()).unwrap());
+    let connection = super::schema::open_for_reading(&path).unwrap();
+    let status = |instance: &str, named: Option<&OperationId>| {
+        let subject = Subject::Instance(InstanceId::new(instance).unwrap());
+        assert_eq!(operations::status(&connection, &subject, named, 0).unwrap(), None);
+        assert_eq!(operations::active(&connection, subject.instance(), 0).unwrap(), None);
+    };
+    for instance in ["one", "two", "three"] {
+        status(instance, None);
+        status(instance, Some(&OperationId::new()));
+    }
+    for sql in [operations::NAMED, operations::LAST, operations::ACTIVE] {
+        let statement = connection.prepare_cached(sql).unwrap();
+        assert!(statement.get_status(StatementStatus::Run) >= 3, "{sql}");
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+    }
 }

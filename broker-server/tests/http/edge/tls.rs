@@ -177,6 +177,23 @@ async fn s_07_a_handshake_that_stalls_is_closed_and_harms_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_that_come_together_in_one_record_are_all_answered() {
+    let world = World::with(with_tls).await;
+    let stream =
+        connect(world.handle().address(), client(world.database(), rustls::ALL_VERSIONS, None)).await;
+    let mut raw = Raw::over(stream.unwrap());
+    // more than is read at a time, less than a record: what is left waits where no socket tells of it
+    let one = format!("GET /v2/nothing HTTP/1.1\r\n{}\r\n", credentials());
+    let many = (15 << 10) / one.len();
+    raw.send(one.repeat(many)).await;
+    for _ in 0..many {
+        assert_eq!(raw.status().await, 404);
+    }
+    raw.send(format!("GET /v2/catalog HTTP/1.1\r\n{}\r\n", credentials())).await;
+    assert_eq!(raw.status().await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s_07_a_certificate_is_exchanged_and_no_connection_ends() {
     let world = World::with(|config| {
         with_tls(config);
