@@ -76,6 +76,34 @@ impl Project {
         self.command(arguments).envs(variables.iter().copied()).spawn().unwrap()
     }
 
+    /// Runs the program where no file can become larger than this: every write beyond fails, as on a disk that is full.
+    pub(crate) async fn run_confined(&self, kibibytes: u64, arguments: &[&str]) -> Finished {
+        let mut command = self.command(&[]);
+        let program = command.as_std().get_program().to_owned();
+        let variables: Vec<_> = command
+            .as_std()
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        command = Command::new("bash");
+        command
+            .args([
+                "-c",
+                "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"",
+                "bash",
+                &kibibytes.to_string(),
+            ])
+            .arg(program)
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        finished(command.spawn().unwrap()).await
+    }
+
     /// Runs the program with more in its environment.
     pub(crate) async fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Finished {
         finished(self.start_with_all(variables, arguments)).await

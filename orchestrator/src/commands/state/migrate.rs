@@ -102,13 +102,11 @@ async fn route(project: &Project, migration: &Migration) -> Result<Route, Failur
         Standing::Leaving(of) | Standing::Left(of, _) => {
             let recorded = read(project, &of.to, "the recorded address")?;
             match to {
-                Some(to) if place(project, &to)? != place(project, &recorded)? => {
-                    Err(Failure::usage(format!(
-                        "the move that was begun goes to {}; leave --to out, or give that move up first \
+                Some(to) if to.address() != recorded.address() => Err(Failure::usage(format!(
+                    "the move that was begun goes to {}; leave --to out, or give that move up first \
                          (sutler state migrate --abort)",
-                        of.to
-                    )))
-                }
+                    of.to
+                ))),
                 to => between(project, here, &to.unwrap_or(recorded)),
             }
         }
@@ -128,13 +126,14 @@ async fn route(project: &Project, migration: &Migration) -> Result<Route, Failur
 
 fn between(project: &Project, from: &StateUrl, to: &StateUrl) -> Result<Route, Failure> {
     let (source, target) = (open(project, from)?, open(project, to)?);
-    if source.location() == target.location() {
+    let (there, here) = (to.address(), from.address());
+    if there == here || source.location() == target.location() {
         return Err(Failure::usage(format!(
             "{} is where the state is; name another place",
             target.location()
         )));
     }
-    Ok(Route { source, from: from.address(), target, to: to.address() })
+    Ok(Route { source, from: here, target, to: there })
 }
 
 fn read(project: &Project, text: &str, what: &str) -> Result<StateUrl, Failure> {
@@ -145,10 +144,6 @@ fn read(project: &Project, text: &str, what: &str) -> Result<StateUrl, Failure> 
 fn open(project: &Project, url: &StateUrl) -> Result<Arc<dyn Movable>, Failure> {
     open_to_move(url, &project.config.stack)
         .ok_or_else(|| Failure::usage("memory: keeps nothing, so nothing can be moved from or to it"))
-}
-
-fn place(project: &Project, url: &StateUrl) -> Result<String, Failure> {
-    Ok(open(project, url)?.location())
 }
 
 /// The state that is about to move is the newest one that this machine saw, and sealed with the ring at hand.

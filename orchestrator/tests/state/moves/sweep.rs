@@ -295,6 +295,35 @@ async fn i_27_a_move_killed_at_any_moment_again_and_again_comes_to_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn f05_a_disk_that_is_full_stops_a_move_and_with_space_it_goes_on() {
+    let mut traveller = Traveller::new().await;
+    let from = traveller.project.url().to_owned();
+    let to = traveller.places.fresh(Kind::Sqlite, &traveller.project).await;
+    let before = traveller.told().await.unwrap();
+    let truth = look(&traveller.project, &from).await.stands.unwrap();
+    let (began, resumed) = (["state", "migrate", "--to", &to], ["state", "migrate", "--resume"]);
+    let (mut failures, mut limit) = (0, 32);
+    loop {
+        let source = look(&traveller.project, &from).await;
+        let arguments: &[&str] = if source.standing.is_null() { &began } else { &resumed };
+        let ended = traveller.project.run_confined(limit, arguments).await;
+        if ended.code == Some(0) {
+            break;
+        }
+        assert_eq!(ended.code, Some(1), "{limit} KiB: {ended:#?}");
+        let (source, target) = (look(&traveller.project, &from).await, look(&traveller.project, &to).await);
+        judge(&source, &target, &truth).unwrap_or_else(|why| panic!("{limit} KiB: {why}"));
+        failures += 1;
+        limit += 1;
+        assert!(limit < 4096, "it never ended: {ended:#?}");
+    }
+    println!("{failures} times full, up to {limit} KiB");
+    assert!(failures > 3, "it failed {failures} times only");
+    traveller.project.live_at(&to);
+    assert_eq!(traveller.told().await.unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i_42_every_mistake_of_a_move_made_on_purpose_is_found() {
     for (mutant, what) in MOVE_MUTANTS {
         assert!(HUNTS.iter().any(|(name, _)| name == mutant), "nothing looks for {mutant} ({what})");
