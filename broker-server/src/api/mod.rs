@@ -29,8 +29,9 @@ use actix_web::{
     web::{Data, Payload},
 };
 use futures_util::FutureExt;
+use sutler_spec::{BindingId, InstanceId};
 use tokio::time::timeout;
-use tracing::{Instrument, Span, debug, error, info, warn};
+use tracing::{Instrument, Span, debug, error, info, record_all, warn};
 
 pub(crate) use auth::Authenticator;
 pub use auth::CredentialError;
@@ -68,6 +69,8 @@ struct Identity {
     id: String,
     /// The W3C `traceparent` for what it sets in motion.
     trace: Option<String>,
+    /// Where its lines are written.
+    span: Span,
 }
 
 impl Api {
@@ -143,6 +146,16 @@ impl Api {
         }
     }
 
+    /// The version that is spoken, and what is asked for in it.
+    fn route(&self, request: &HttpRequest) -> Result<Route, ApiError> {
+        call::check_version(request, self.missing_version_header)?;
+        Route::parse(request.method().as_str(), request.uri().path()).map_err(|error| match error {
+            RouteError::Unknown => ApiError::UnknownPath,
+            RouteError::Method(allowed) => ApiError::Method(allowed),
+            RouteError::Id(problem) => ApiError::Malformed(problem),
+        })
+    }
+
     /// The gates, in their order (App. F).
     async fn pass(
         &self,
@@ -159,18 +172,15 @@ impl Api {
             self.broker.metrics().requests.unauthenticated();
             return (None, Err(ApiError::Unauthenticated));
         };
-        Span::current().record("credential", credential);
         connection::recognise(request);
-        if let Err(error) = call::check_version(request, self.missing_version_header) {
-            return (None, Err(error));
-        }
-        let route = match Route::parse(request.method().as_str(), request.uri().path()) {
+        let route = match self.route(request) {
             Ok(route) => route,
-            Err(RouteError::Unknown) => return (None, Err(ApiError::UnknownPath)),
-            Err(RouteError::Method(allowed)) => return (None, Err(ApiError::Method(allowed))),
-            Err(RouteError::Id(problem)) => return (None, Err(ApiError::Malformed(problem))),
+            Err(error) => {
+                identity.span.record("credential", credential);
+                return (None, Err(error));
+            }
         };
-        tell(&route);
+        tell(&identity.span, credential, &route);
         let originating_identity = match call::originating_identity(request) {
             Ok(originating_identity) => originating_identity,
             Err(error) => return (Some(route), Err(error)),
@@ -191,7 +201,8 @@ pub(crate) async fn serve(request: HttpRequest, payload: Payload, api: Data<Api>
     let parent = telemetry::parent(|name| call::header_text(&request, name));
     let id = call::request_identity(&request);
     let (span, own) = telemetry::request(&id, request.method().as_str(), parent.as_ref());
-    let identity = Identity { id, trace: own.map(|own| own.to_traceparent()) };
+    let trace = own.map(|own| own.to_traceparent());
+    let identity = Identity { id, trace, span: span.clone() };
     answer((&request, payload), &api, &identity).instrument(span).await
 }
 
@@ -214,7 +225,7 @@ async fn answer(
         log_problem(&problem);
         problem.into_reply(&identity.id)
     });
-    log_answer(route.as_ref(), reply.status);
+    log_answer(&identity.span, route.as_ref(), reply.status);
     let endpoint = route.as_ref().map_or(Endpoint::None, Route::endpoint);
     metrics.requests.answered((endpoint, request.method().as_str()), reply.status, started.elapsed());
     reply.into_response(&identity.id)
@@ -237,8 +248,7 @@ fn log_problem(problem: &ApiError) {
 }
 
 /// Mutations are news, reads are not.
-fn log_answer(route: Option<&Route>, status: u16) {
-    let span = Span::current();
+fn log_answer(span: &Span, route: Option<&Route>, status: u16) {
     span.record("status", status);
     if status >= 500 {
         span.record("otel.status_code", "ERROR");
@@ -246,17 +256,16 @@ fn log_answer(route: Option<&Route>, status: u16) {
     if route.is_some_and(Route::is_mutation) { info!("answered") } else { debug!("answered") }
 }
 
-/// Writes what a request is about into its span.
-fn tell(route: &Route) {
-    let span = Span::current();
+/// Writes whose request it is and what it is about into its span, all at once.
+fn tell(span: &Span, credential: &str, route: &Route) {
     let (instance, binding) = route.subject();
     let endpoint = route.endpoint().as_str();
-    span.record("endpoint", endpoint);
-    telemetry::rename(&span, endpoint);
-    if let Some(instance) = instance {
-        span.record("instance_id", instance.as_str());
-    }
-    if let Some(binding) = binding {
-        span.record("binding_id", binding.as_str());
-    }
+    record_all!(
+        span,
+        credential,
+        endpoint,
+        instance_id = instance.map(InstanceId::as_str),
+        binding_id = binding.map(BindingId::as_str)
+    );
+    telemetry::rename(span, endpoint);
 }

@@ -22,8 +22,8 @@ use tracing_subscriber::{
 /// # Errors
 /// When the filter cannot be read.
 pub fn start(filter: Option<&str>) -> Result<(), ParseError> {
-    let lines = lines(filter)?;
-    begin(tracing_subscriber::registry().with(lines));
+    let targets = targets(filter)?;
+    begin(tracing_subscriber::registry().with(lines()).with(targets));
     Ok(())
 }
 
@@ -37,17 +37,20 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// The layer that writes lines.
-pub(crate) fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(
-    filter: Option<&str>,
-) -> Result<impl Layer<S>, ParseError> {
-    let targets = match filter {
+pub(crate) fn lines<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+    lines::Lines::to(std::io::stderr)
+}
+
+/// What has a line. As a layer of its own where there is no other use of spans: a filter for one layer among several
+/// is asked again and again.
+pub(crate) fn targets(filter: Option<&str>) -> Result<Targets, ParseError> {
+    Ok(match filter {
         Some(filter) => filter.parse()?,
         None => Targets::new()
             .with_default(LevelFilter::INFO)
             // it tells how it starts its threads
             .with_target("actix_server", LevelFilter::WARN),
-    };
-    Ok(lines::Lines::to(std::io::stderr).with_filter(targets))
+    })
 }
 
 /// Installs the subscriber; one that is there already stays.

@@ -71,9 +71,9 @@ pub fn start(
     otlp: Option<&Otlp>,
     runtime: &Handle,
 ) -> Result<Telemetry, TelemetryError> {
-    let lines = logging::lines(filter)?;
+    let targets = logging::targets(filter)?;
     let Some(otlp) = otlp else {
-        logging::begin(tracing_subscriber::registry().with(lines));
+        logging::begin(tracing_subscriber::registry().with(logging::lines()).with(targets));
         return Ok(Telemetry::default());
     };
     let provider = SdkTracerProvider::builder()
@@ -93,6 +93,7 @@ pub fn start(
         .with_tracked_inactivity(false)
         // what sends traces is not traced
         .with_filter(Targets::new().with_target("sutler_broker_server", LevelFilter::INFO));
+    let lines = logging::lines().with_filter(targets);
     logging::begin(tracing_subscriber::registry().with(lines).with(traces));
     Ok(Telemetry(Some(provider)))
 }

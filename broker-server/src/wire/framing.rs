@@ -1,5 +1,7 @@
 //! Where requests begin and end in a stream of bytes. No more than one request is looked at at a time.
 
+use memchr::memmem;
+
 use super::{
     Refusal, Rules,
     chunks::Chunks,
@@ -45,7 +47,7 @@ impl Framing {
         }
         // the end may have begun in what was searched before
         let from = searched.saturating_sub(3);
-        let found = bytes[from.min(bytes.len())..].windows(4).position(|window| window == b"\r\n\r\n");
+        let found = memmem::find(&bytes[from.min(bytes.len())..], b"\r\n\r\n");
         let Some(found) = found else {
             *searched = bytes.len();
             return self.unfinished(bytes, from).map_or(Ok(None), Err);

@@ -55,8 +55,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn next(&mut self) -> Result<&'a [u8], Refusal> {
-        let end =
-            self.rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).ok_or(Refusal::Malformed)?;
+        let end = memchr::memchr2(b'\r', b'\n', self.rest).ok_or(Refusal::Malformed)?;
         let (line, rest) = self.rest.split_at(end);
         self.rest = rest.strip_prefix(b"\r\n").ok_or(Refusal::Malformed)?;
         Ok(line)
@@ -99,10 +98,10 @@ impl Fields {
             return Err(Refusal::LargeHead);
         }
         // a line that begins with a blank continues another one in the eyes of some
-        let colon = line.iter().position(|byte| *byte == b':').ok_or(Refusal::Malformed)?;
+        let colon = memchr::memchr(b':', line).ok_or(Refusal::Malformed)?;
         let (name, value) = (&line[..colon], &line[colon + 1..]);
         let is_name = !name.is_empty() && name.iter().all(|byte| is_token(*byte));
-        let is_value = value.iter().all(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f));
+        let is_value = !value.iter().fold(false, |found, byte| found | is_control(*byte));
         if !is_name || !is_value {
             return Err(Refusal::Malformed);
         }
@@ -136,6 +135,28 @@ fn length(digits: &[u8]) -> Result<u64, Refusal> {
     Ok(digits.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0')))
 }
 
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+/// What no value of a field holds.
+fn is_control(byte: u8) -> bool {
+    (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
+
+fn is_token(byte: u8) -> bool {
+    TOKEN[usize::from(byte)]
+}
+
+/// Every byte of every request goes through it, so it is written out.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"!#$%&'*+-.^_`|~";
+    let mut position = 0;
+    while position < others.len() {
+        table[others[position] as usize] = true;
+        position += 1;
+    }
+    table
+};
