@@ -6,6 +6,7 @@ mod ask;
 mod diagnose;
 mod journal;
 mod logging;
+mod migrate;
 mod output;
 mod progress;
 mod rekey;

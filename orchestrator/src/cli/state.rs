@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::args::{StateVerb, Writing};
 use super::ask;
 use super::output::Output;
-use super::rekey;
 use super::show::{row, standing, table, trimmed};
 use super::text::one_line;
 use super::verbs::{patience, printed};
+use super::{migrate, rekey};
 use crate::commands::state::{self, Removal, Rename, Restoration, Shown, Verified, Written};
 use crate::commands::{self, Failure, Project};
 use crate::exit::Exit;
@@ -34,6 +34,7 @@ pub(super) async fn state(project: &Project, verb: &StateVerb, output: Output) -
             remove(project, &removal, (writing, output)).await
         }
         StateVerb::Rekey { lock_timeout } => rekey::rekey(project, lock_timeout, output).await,
+        StateVerb::Migrate(arguments) => migrate::run(project, arguments, output).await,
         StateVerb::ForceUnlock { id } => force_unlock(project, id, output).await,
     }
 }

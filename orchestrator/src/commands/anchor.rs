@@ -41,6 +41,9 @@ pub(super) struct Seen {
     /// The key that everything in it is known to be sealed with, since the keys were last exchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<KeyId>,
+    /// The places that it left: what is there now, without a tombstone, is a copy of then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) left: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -122,6 +125,10 @@ impl Anchor {
                 None => Ok(()),
             };
         };
+        if seen.left.contains(&location) {
+            let now = format!("it went to {}: what is here is a copy from before", seen.location);
+            return Err(rolled_back(&location, seen, &now));
+        }
         if state.serial < seen.serial {
             return Err(rolled_back(&location, seen, &format!("it has serial {} now", state.serial)));
         }
@@ -129,6 +136,26 @@ impl Anchor {
         match backend.journal(before, 1).await?.first() {
             Some(entry) if entry.sequence == seen.sequence && entry.hash != seen.head => {
                 Err(rolled_back(&location, seen, "it has another history now"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers that a state has left a place for another one, durably.
+    ///
+    /// # Errors
+    /// As [`remember`](Self::remember).
+    pub(super) async fn follow(
+        &mut self,
+        (left, now): (&str, &dyn StateBackend),
+        (stack, lineage): (&str, Lineage),
+    ) -> Result<(), Failure> {
+        self.remember(now, (stack, lineage), None).await?;
+        let location = now.location();
+        match self.seen.get_mut(&lineage.to_string()) {
+            Some(seen) if seen.location == location && !seen.left.iter().any(|other| other == left) => {
+                seen.left.push(left.to_owned());
+                self.save()
             }
             _ => Ok(()),
         }
@@ -147,6 +174,8 @@ impl Anchor {
         let Some(newest) = backend.revisions().await?.pop() else { return Ok(()) };
         let key = key.or(self.of(lineage).and_then(|seen| seen.key));
         let location = backend.location();
+        let mut left = self.of(lineage).map(|seen| seen.left.clone()).unwrap_or_default();
+        left.retain(|other| *other != location);
         let seen = Seen {
             stack: stack.to_owned(),
             location: location.clone(),
@@ -155,6 +184,7 @@ impl Anchor {
             head: newest.head,
             records: newest.records,
             key,
+            left,
         };
         let lineage = lineage.to_string();
         if self.seen.get(&lineage) == Some(&seen) {
@@ -162,6 +192,10 @@ impl Anchor {
         }
         self.seen.retain(|other, seen| *other == lineage || seen.stack != stack || seen.location != location);
         self.seen.insert(lineage, seen);
+        self.save()
+    }
+
+    fn save(&self) -> Result<(), Failure> {
         let file = File { format: FORMAT, states: self.seen.clone() };
         let failed = |error: &dyn std::fmt::Display| {
             Failure::failed(format!("could not write {}: {error}", self.path.display()))

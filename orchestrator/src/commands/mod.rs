@@ -5,7 +5,7 @@
 //! history · events                    read the journal; events also delivers it
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
 //! status · outputs · env              read state; status --wait also writes
-//! state                               reads it, and changes it by hand
+//! state                               reads it, changes it by hand, moves it to another place
 //! catalog · graph · init              read what they name
 //!            │
 //!   project · anchor · saved · failure     opening everything; why it could not be

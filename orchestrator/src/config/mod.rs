@@ -1,5 +1,6 @@
 //! What the configuration means: every name checked, every reference found. Past this line nobody re-checks.
 
+mod address;
 mod check;
 mod file;
 mod fit;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use url::{Host, Url};
 
-use super::Source;
+use super::{Source, StateUrl};
 use crate::name::StackName;
 
 /// How a PostgreSQL database is reached. Its password is never part of it.
@@ -64,6 +64,27 @@ impl fmt::Display for BucketPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "s3://{}/{}", self.bucket, self.prefix)?;
         self.endpoint.as_ref().map_or(Ok(()), |endpoint| write!(f, " at {endpoint}"))
+    }
+}
+
+/// The address of a state. The error is for people, and never repeats the address.
+pub(super) fn state(text: &str, stack: Option<&StackName>, source: &Source) -> Result<StateUrl, String> {
+    let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
+    match scheme {
+        "sqlite" => {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            if path.is_empty() || path.contains(['?', '\0']) {
+                return Err("state: sqlite: needs the path of a file, without options".to_owned());
+            }
+            Ok(StateUrl::Sqlite(source.resolve(path.as_ref())))
+        }
+        "memory" if rest.is_empty() => Ok(StateUrl::Memory),
+        "memory" => Err("state: memory: takes nothing after the colon".to_owned()),
+        "postgres" | "postgresql" => postgres(text, stack, source)
+            .map(StateUrl::Postgres)
+            .map_err(|why| format!("state: {scheme}: {why}")),
+        "s3" => bucket(text).map(StateUrl::Bucket).map_err(|why| format!("state: s3: {why}")),
+        _ => Err("state is not the address of a state".to_owned()),
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) enum Action {
     Hang,
     /// The step goes on later.
     Delay(Duration),
+    /// The step fails, where it can.
+    Fail,
 }
 
 /// One point of a plan; at the n-th time only, from 1, or each time.
@@ -29,6 +31,23 @@ pub(super) type Rule = (String, Action, Option<u64>);
 pub(crate) async fn pass(point: &'static str) {
     if let Some(action) = due(point) {
         suffer(action).await;
+    }
+}
+
+/// It was made to fail.
+#[derive(Debug, thiserror::Error)]
+#[error("it was made to fail at {0}")]
+pub(crate) struct MadeToFail(&'static str);
+
+/// A point in a task that can fail there.
+pub(crate) async fn fail(point: &'static str) -> Result<(), MadeToFail> {
+    match due(point) {
+        Some(Action::Fail) => Err(MadeToFail(point)),
+        Some(action) => {
+            suffer(action).await;
+            Ok(())
+        }
+        None => Ok(()),
     }
 }
 
@@ -49,6 +68,8 @@ async fn suffer(action: Action) {
         Action::Kill => std::process::abort(),
         Action::Hang => std::future::pending().await,
         Action::Delay(delay) => time::sleep(delay).await,
+        // refused when the plan is read
+        Action::Fail => {}
     }
 }
 
@@ -66,7 +87,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Rule>, String> {
 fn rule(text: &str) -> Result<Rule, String> {
     let wrong = || format!("'{text}' is not POINT=ACTION[@n]");
     let (point, rest) = text.split_once('=').ok_or_else(wrong)?;
-    if !super::POINTS.iter().any(|(known, _)| *known == point) {
+    if !super::POINTS.iter().chain(super::MOVE_POINTS).any(|(known, _)| *known == point) {
         return Err(format!("there is no point {point}"));
     }
     let (action, nth) = match rest.split_once('@') {
@@ -76,10 +97,16 @@ fn rule(text: &str) -> Result<Rule, String> {
     let action = match (action, action.strip_prefix("delay:")) {
         ("kill", _) => Action::Kill,
         ("hang", _) => Action::Hang,
+        ("fail", _) if fails(point) => Action::Fail,
         (_, Some(span)) => Action::Delay(Duration::from_millis(span.parse().map_err(|_| wrong())?)),
         _ => return Err(wrong()),
     };
     Ok((point.to_owned(), action, nth))
+}
+
+/// Whether the step at this point can fail.
+fn fails(point: &str) -> bool {
+    super::MOVE_POINTS.iter().any(|(known, _)| *known == point) && !point.ends_with("-sent")
 }
 
 /// What happens at this point now; counts that it was reached.

@@ -4,7 +4,8 @@
 //! point or mistake is left in the binary, and the variables are not read.
 //!
 //! ```text
-//! SUTLER_FAULTS="O04-sent=kill@2"      what happens where: kill, hang, delay:MILLISECONDS; @n: at the n-th time only
+//! SUTLER_FAULTS="O04-sent=kill@2"      what happens where: kill, hang, delay:MILLISECONDS; @n: at the n-th time only;
+//!                                      at points of a move also fail
 //! SUTLER_FAULTS_REACHED="/path"        every point that is reached is told in this file, one a line
 //! SUTLER_MUTANT="no_intent"            the named mistake is made
 //! ```
@@ -17,9 +18,9 @@ mod armed;
 mod tests;
 
 #[cfg(not(debug_assertions))]
-pub(crate) use absent::{mutant, pass, race};
+pub(crate) use absent::{fail, mutant, pass, race};
 #[cfg(debug_assertions)]
-pub(crate) use armed::{mutant, pass, race};
+pub(crate) use armed::{fail, mutant, pass, race};
 
 /// Every point of a run at which a process can die, in the order of the protocol. `before` and `after` stand around an
 /// effect; at `sent` a request is under way and its answer has not been read.
@@ -80,6 +81,26 @@ pub const POINTS: &[(&str, &str)] = &[
     ("O23-after", "a change is made, which is not written"),
 ];
 
+/// Every point at which a process that moves a state can die, in the order of that protocol.
+#[cfg(debug_assertions)]
+pub const MOVE_POINTS: &[(&str, &str)] = &[
+    ("S01-before", "the source is locked and sound, nothing says that it leaves"),
+    ("S01-after", "the source says that it leaves, nothing is at the target"),
+    ("S02-after", "a part is copied, and the cursor with it"),
+    ("S03-after", "a part is verified"),
+    ("S04-before", "all parts are there and verified, the copy does not say where it stands"),
+    ("S04-after", "the copy says where it stands, it is not verified as a whole"),
+    ("S05-before", "the copy is complete and verified, the source says that it leaves"),
+    ("S06-sent", "the flip is sent, no answer"),
+    ("S06-after", "the flip is durable, the target does not know"),
+    ("S07-before", "the target knows, everything is still at the source"),
+    ("S08-before", "the source is being removed, nothing is gone"),
+    ("S08-after", "some of the source is gone"),
+    ("S09-before", "a move is gone on with: the lock is held, nothing is looked at"),
+    ("S09-after", "a move is gone on with: what is next is known"),
+    ("S09-given-up", "a move is given up: the copy is gone, the source says that it leaves"),
+];
+
 /// Points of the protocol that belong to what this program does not do.
 #[cfg(debug_assertions)]
 pub const ABSENT: &[(&str, &str)] =
@@ -99,4 +120,13 @@ pub const MUTANTS: &[(&str, &str)] = &[
     ("deletion_forgotten", "a deletion that was interrupted counts as done"),
     ("unbinding_forgotten", "an unbinding that was interrupted counts as done"),
     ("change_forgotten", "a change that was interrupted counts as made"),
+];
+
+/// Every mistake of a move that can be made on purpose.
+#[cfg(debug_assertions)]
+pub const MOVE_MUTANTS: &[(&str, &str)] = &[
+    ("arrives_before_the_flip", "the target says that it is the current place while the source still is"),
+    ("flips_before_it_copies", "the source says that it has left before the target is complete"),
+    ("forgets_to_verify", "what is at the target already counts as what was written"),
+    ("thaws_too_early", "a move that fails lets writers at the source again, and is not given up"),
 ];

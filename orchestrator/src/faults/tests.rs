@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::armed::{Action, parse};
-use super::{ABSENT, MUTANTS, POINTS};
+use super::{ABSENT, MOVE_MUTANTS, MOVE_POINTS, MUTANTS, POINTS};
 
 /// All our source but this module.
 fn source() -> String {
@@ -24,7 +24,7 @@ fn source() -> String {
 #[test]
 fn every_point_and_mutant_is_placed_in_the_source() {
     let source = source();
-    for (name, what) in POINTS.iter().chain(MUTANTS) {
+    for (name, what) in POINTS.iter().chain(MOVE_POINTS).chain(MUTANTS).chain(MOVE_MUTANTS) {
         assert!(source.contains(&format!("\"{name}\"")), "{name} ({what}) is nowhere");
     }
     for (name, what) in ABSENT {
@@ -42,6 +42,14 @@ fn every_point_of_the_protocol_is_a_point_or_known_to_be_absent() {
 }
 
 #[test]
+fn every_step_of_a_move_is_a_point() {
+    for number in 1..=9 {
+        let name = format!("S{number:02}");
+        assert!(MOVE_POINTS.iter().any(|(point, _)| point.starts_with(&name)), "{name}");
+    }
+}
+
+#[test]
 fn a_plan_says_what_happens_where_and_when() {
     let read = parse("O04-sent=kill@3, O13-before=hang,O06-before=delay:1500").expect("a plan");
     assert_eq!(
@@ -52,7 +60,17 @@ fn a_plan_says_what_happens_where_and_when() {
             ("O06-before".to_owned(), Action::Delay(Duration::from_millis(1500)), None),
         ]
     );
-    for wrong in ["O04-sent", "O99=kill", "O04-sent=fly", "O04-sent=kill@x", "O04-sent=delay:x"] {
+    let failing = parse("S01-after=fail").expect("a plan");
+    assert_eq!(failing, [("S01-after".to_owned(), Action::Fail, None)]);
+    for wrong in [
+        "O04-sent",
+        "O04-after=fail",
+        "S06-sent=fail",
+        "O99=kill",
+        "O04-sent=fly",
+        "O04-sent=kill@x",
+        "O04-sent=delay:x",
+    ] {
         assert!(parse(wrong).is_err(), "{wrong}");
     }
 }

@@ -6,6 +6,7 @@ use sutler_secrets::{KeyRingError, OpenError};
 use tokio::sync::oneshot::Sender;
 
 use super::lock::LockInfo;
+use super::standing::Move;
 
 /// Why state could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +135,50 @@ pub enum StateError {
         #[source]
         source: OpenError,
     },
+    /// It is being moved, and the run that moves it has ended before its end.
+    #[error(
+        "{location} is being moved to {} and nobody may change it: {} on {} began that at {:.0}, and it was not ended. \
+         Go on with it: `sutler state migrate --resume`; or give it up: `sutler state migrate --abort`",
+        of.to, of.who, of.host, of.since
+    )]
+    Leaving {
+        /// Which state.
+        location: String,
+        /// The move.
+        of: Box<Move>,
+    },
+    /// The state is elsewhere.
+    #[error(
+        "the state has left {location}: {} on {} moved it to {} at {:.0}; nothing was read or written here. \
+         Write `state: {}` in the configuration, then run the command again",
+        of.who, of.host, of.to, of.since, of.to
+    )]
+    Left {
+        /// Which place.
+        location: String,
+        /// The move.
+        of: Box<Move>,
+    },
+    /// A copy that is not the current one.
+    #[error(
+        "{location} holds a copy that {} on {} began at {:.0} and that is not the current state; nothing was read or \
+         written here. The move from {} was not ended: `sutler state migrate --resume` ends it",
+        of.who, of.host, of.since, of.from
+    )]
+    Arriving {
+        /// Which place.
+        location: String,
+        /// The move.
+        of: Box<Move>,
+    },
+    /// A move cannot begin, or not go on.
+    #[error("{location} cannot be moved: {what}")]
+    Immovable {
+        /// Which state.
+        location: String,
+        /// Why, and what to do.
+        what: String,
+    },
     /// Another process writes, and does not stop.
     #[error("{location} is being written by another process and did not become free; try again")]
     Busy {
@@ -183,7 +228,7 @@ impl StateError {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Locked { .. } | Self::OtherLock { .. } => Kind::Locked,
+            Self::Locked { .. } | Self::OtherLock { .. } | Self::Leaving { .. } => Kind::Locked,
             Self::LockLost { .. } => Kind::LockLost,
             Self::Damaged { .. }
             | Self::ForeignStack { .. }
@@ -192,10 +237,14 @@ impl StateError {
             | Self::KeysMissing { .. }
             | Self::WrongKeys { .. }
             | Self::Keys(_)
+            | Self::Left { .. }
+            | Self::Arriving { .. }
             | Self::Leaf { .. } => Kind::Refused,
-            Self::Busy { .. } | Self::Storage { .. } | Self::NotLocked { .. } | Self::Unsuitable { .. } => {
-                Kind::Failed
-            }
+            Self::Busy { .. }
+            | Self::Storage { .. }
+            | Self::NotLocked { .. }
+            | Self::Unsuitable { .. }
+            | Self::Immovable { .. } => Kind::Failed,
         }
     }
 

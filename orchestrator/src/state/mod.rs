@@ -1,7 +1,7 @@
 //! What we believe exists: records of instances, the journal of their changes, and the right to change them.
 //!
 //! ```text
-//!            session                      load, check the key, lock, load again
+//!            session · relocation         load, check the key, lock, load again; from one place to another
 //!               │
 //!   ┌────── backend ─────────────────┐    the contract; each below keeps it
 //! sqlite · postgres · s3 · memory   contract
@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use crate::config::{Config, StateUrl};
+use crate::name::StackName;
 
 mod backend;
 mod book;
@@ -22,15 +23,18 @@ mod few;
 mod journal;
 mod lock;
 mod memory;
+mod movable;
 mod postgres;
 mod prepare;
 pub mod record;
+pub mod relocation;
 mod rename;
 mod revision;
 mod s3;
 mod seal;
 mod session;
 mod sqlite;
+mod standing;
 pub mod status;
 mod transition;
 
@@ -44,6 +48,7 @@ pub use error::{Kind, StateError};
 pub use journal::{Entry, Hash};
 pub use lock::{Claim, Holder, Lock, LockInfo};
 pub use memory::MemoryBackend;
+pub use movable::{Movable, Remaining};
 pub use postgres::PostgresBackend;
 pub use rename::renaming;
 pub use revision::{KEPT, Revision, Snapshot, restoring};
@@ -51,10 +56,13 @@ pub use s3::BucketBackend;
 pub use seal::{Secrecy, Vault};
 pub use session::{Begin, Notice, Session, begin};
 pub use sqlite::SqliteBackend;
+pub use standing::{Copied, Move, Next, Obstacle, Remains, Side, Standing, current, next};
 pub use transition::{Seen, Transition, fields};
 
 /// The format of everything stored; what is newer is refused.
 const FORMAT: i64 = 2;
+/// The format of a place that is part of a move: what says so is in it. Programs that know nothing of moves refuse it.
+const MOVING: i64 = 3;
 
 /// The backend that a configuration names. Opens nothing yet, creates nothing.
 #[must_use]
@@ -65,5 +73,17 @@ pub fn open(config: &Config) -> Arc<dyn StateBackend> {
         StateUrl::Postgres(place) => Arc::new(PostgresBackend::new(place.clone(), stack)),
         StateUrl::Bucket(place) => Arc::new(BucketBackend::new(place.clone(), stack)),
         StateUrl::Memory => Arc::new(MemoryBackend::new(stack)),
+    }
+}
+
+/// The place with this address, for moving a state from or to it. Nothing for a state that is not kept.
+#[must_use]
+pub fn open_to_move(url: &StateUrl, stack: &StackName) -> Option<Arc<dyn Movable>> {
+    let stack = stack.clone();
+    match url {
+        StateUrl::Sqlite(path) => Some(Arc::new(SqliteBackend::to_move(path.clone(), stack))),
+        StateUrl::Postgres(place) => Some(Arc::new(PostgresBackend::to_move(place.clone(), stack))),
+        StateUrl::Bucket(place) => Some(Arc::new(BucketBackend::to_move(place.clone(), stack))),
+        StateUrl::Memory => None,
     }
 }

@@ -111,7 +111,7 @@ pub async fn begin(backend: Arc<dyn StateBackend>, begin: Begin) -> Result<Sessi
 }
 
 /// Takes the lock, waiting for whoever holds it until the deadline.
-async fn take(
+pub(super) async fn take(
     backend: &dyn StateBackend,
     claim: &Claim,
     (deadline, notice): (Instant, &Notice),

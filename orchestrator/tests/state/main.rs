@@ -7,6 +7,7 @@ use sutler::config;
 mod broker;
 mod by_hand;
 mod locks;
+mod moves;
 mod outbox;
 mod project;
 mod reads;

@@ -73,6 +73,55 @@ impl Project {
         std::fs::write(path, text).unwrap();
     }
 
+    /// Writes the configuration anew, with another address under `state`.
+    pub(crate) fn live_at(&mut self, url: &str) {
+        self.place.url = url.to_owned();
+        self.declare(INSTANCES);
+    }
+
+    /// The address under `state`.
+    pub(crate) fn url(&self) -> &str {
+        &self.place.url
+    }
+
+    /// Starts the program with more in its environment.
+    pub(crate) fn start_with_all(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Child {
+        self.command(arguments).envs(variables.iter().copied()).spawn().unwrap()
+    }
+
+    /// Runs the program where no file can become larger than this: every write beyond fails, as on a disk that is full.
+    pub(crate) async fn run_confined(&self, kibibytes: u64, arguments: &[&str]) -> Finished {
+        let mut command = self.command(&[]);
+        let program = command.as_std().get_program().to_owned();
+        let variables: Vec<_> = command
+            .as_std()
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        command = Command::new("bash");
+        command
+            .args([
+                "-c",
+                "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"",
+                "bash",
+                &kibibytes.to_string(),
+            ])
+            .arg(program)
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        finished(command.spawn().unwrap()).await
+    }
+
+    /// Runs the program with more in its environment.
+    pub(crate) async fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Finished {
+        finished(self.start_with_all(variables, arguments)).await
+    }
+
     /// Writes the configuration anew.
     pub(crate) fn declare(&self, instances: &str) {
         let text = format!(

@@ -74,7 +74,7 @@ async fn paused(project: Project) {
     project.run(&["state", "verify", "--full"], 0).await;
 }
 
-async fn signal(run: &Child, name: &str) {
+pub(crate) async fn signal(run: &Child, name: &str) {
     let id = run.id().expect("it runs").to_string();
     let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap();
     assert!(sent.success());

@@ -1,11 +1,13 @@
-//! `state …`: looking at what is recorded, and changing it by hand: always under the lock, journaled, and without asking
-//! a broker.
+//! `state …`: looking at what is recorded, changing it by hand, and moving it elsewhere: always under the lock, journaled
+//! where something changes, and without asking a broker.
 
 mod change;
 mod look;
+mod migrate;
 
 pub use change::{Removal, Rename, Restoration, Written, force_unlock};
 pub use look::{Revisions, Shown, Verified, export, revisions, show, verify};
+pub use migrate::{Errand, Migrated, Migration, migrate};
 
 use super::failure::Failure;
 use crate::nearest::nearest;

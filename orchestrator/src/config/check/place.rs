@@ -19,27 +19,11 @@ pub(super) fn state(
     gather: &mut Gather,
 ) -> Option<StateUrl> {
     let text = text.unwrap_or("sqlite:.sutler/state.db");
-    let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
-    let message = match scheme {
-        "sqlite" => {
-            let path = rest.strip_prefix("//").unwrap_or(rest);
-            if !path.is_empty() && !path.contains(['?', '\0']) {
-                return Some(StateUrl::Sqlite(source.resolve(path.as_ref())));
-            }
-            "state: sqlite: needs the path of a file, without options".to_owned()
-        }
-        "memory" if rest.is_empty() => return Some(StateUrl::Memory),
-        "memory" => "state: memory: takes nothing after the colon".to_owned(),
-        "postgres" | "postgresql" => match place::postgres(text, stack, source) {
-            Ok(place) => return Some(StateUrl::Postgres(place)),
-            Err(why) => format!("state: {scheme}: {why}"),
-        },
-        "s3" => match place::bucket(text) {
-            Ok(place) => return Some(StateUrl::Bucket(place)),
-            Err(why) => format!("state: s3: {why}"),
-        },
-        _ => "state is not the address of a state".to_owned(),
+    let message = match place::state(text, stack, source) {
+        Ok(url) => return Some(url),
+        Err(message) => message,
     };
+    let scheme = text.split_once(':').map_or(text, |(scheme, _)| scheme);
     let mut finding = Finding::new(message).at(At::value(&["state"])).help(WORKS);
     if let Some(near) = nearest(scheme, ["sqlite", "postgres", "s3", "memory"]).filter(|near| *near != scheme)
     {

@@ -8,12 +8,14 @@ use async_trait::async_trait;
 
 use super::backend::{Change, StateBackend};
 use super::lock::{Claim, Lock};
+use super::movable::Movable;
 use super::samples::{claim, record};
 use crate::name::StackName;
 
 mod damage;
 mod journal;
 mod locks;
+pub(super) mod moves;
 mod records;
 mod revisions;
 
@@ -25,6 +27,9 @@ pub(super) trait Storage: Send + Sync {
 
     /// A handle to the same place for another stack.
     fn open_as(&self, stack: StackName) -> Arc<dyn StateBackend>;
+
+    /// The same place, seen by a move.
+    fn open_to_move(&self) -> Arc<dyn Movable>;
 
     /// Does something to what is stored, behind everyone's back.
     async fn harm(&self, harm: Harm);
@@ -120,6 +125,18 @@ macro_rules! contract {
                 a_journal_that_was_cut_is_refused, a_journal_that_was_rewritten_is_refused,
                 a_revision_that_changed_is_refused, another_lineage_is_refused, a_newer_format_is_refused,
                 records_of_an_older_time_are_refused, the_state_of_another_stack_is_refused;
+            moves: a_place_that_never_moved_is_what_it_is, what_leaves_can_be_read_and_not_changed,
+                a_tombstone_says_where_the_state_went, an_arriving_copy_is_nobodys_state,
+                only_the_holder_of_the_lock_swaps_a_standing, a_standing_is_swapped_once,
+                a_move_that_is_given_up_leaves_everything_as_it_was, i_27_a_state_that_arrived_is_the_one_that_left,
+                i_27_a_state_that_left_is_the_one_that_arrives, what_is_sealed_opens_at_the_new_place,
+                a_target_that_holds_something_is_left_alone, what_is_left_of_a_given_up_move_is_replaced,
+                i_27_a_damaged_entry_of_a_copy_is_noticed_and_written_again,
+                i_27_a_damaged_revision_of_a_copy_is_noticed_and_written_again,
+                i_27_damage_at_the_source_stops_a_move_before_it_begins, only_an_arriving_copy_is_discarded,
+                a_source_is_removed_only_when_everything_is_found_at_the_target, a_removed_source_keeps_its_tombstone,
+                a_second_move_of_the_same_state_is_refused, a_holder_that_lost_its_lock_copies_nothing,
+                a_state_of_format_1_goes_on_counting_at_its_new_place, a_state_without_records_can_move;
         }
     };
     (@each $new:path; $($part:ident: $($case:ident),+;)+) => {

@@ -10,7 +10,7 @@ use crate::name::StackName;
 use crate::state::postgres::tests::{self as postgres_tests, Cluster};
 use crate::state::s3::tests::{self as s3_tests, Server, Tamper};
 use crate::state::samples::stack;
-use crate::state::{MemoryBackend, PostgresBackend, SqliteBackend, StateBackend};
+use crate::state::{MemoryBackend, Movable, PostgresBackend, SqliteBackend, StateBackend};
 
 #[async_trait]
 impl Storage for MemoryBackend {
@@ -20,6 +20,10 @@ impl Storage for MemoryBackend {
 
     fn open_as(&self, _: StackName) -> Arc<dyn StateBackend> {
         unreachable!("memory belongs to one process and one stack")
+    }
+
+    fn open_to_move(&self) -> Arc<dyn Movable> {
+        unreachable!("memory stays where it is")
     }
 
     async fn harm(&self, harm: Harm) {
@@ -51,6 +55,10 @@ impl Storage for File {
 
     fn open_as(&self, stack: StackName) -> Arc<dyn StateBackend> {
         Arc::new(SqliteBackend::new(self.path(), stack))
+    }
+
+    fn open_to_move(&self) -> Arc<dyn Movable> {
+        Arc::new(SqliteBackend::to_move(self.path(), stack("shop")))
     }
 
     async fn harm(&self, harm: Harm) {
@@ -94,6 +102,10 @@ impl Storage for Database {
         Arc::new(PostgresBackend::new(self.place.clone(), stack))
     }
 
+    fn open_to_move(&self) -> Arc<dyn Movable> {
+        Arc::new(PostgresBackend::to_move(self.place.clone(), stack("shop")))
+    }
+
     async fn harm(&self, harm: Harm) {
         let statement = match harm {
             Harm::ChangedRecord => {
@@ -135,6 +147,10 @@ impl Storage for Bucket {
 
     fn open_as(&self, stack: StackName) -> Arc<dyn StateBackend> {
         s3_tests::open(self.place.clone(), stack)
+    }
+
+    fn open_to_move(&self) -> Arc<dyn Movable> {
+        s3_tests::open_to_move(self.place.clone(), stack("shop"))
     }
 
     async fn harm(&self, harm: Harm) {

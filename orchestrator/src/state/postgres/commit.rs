@@ -178,7 +178,8 @@ impl Batch {
     }
 }
 
-async fn append(session: &Session<'_>, entries: &[Entry]) -> Result<(), Trouble> {
+/// Writes lines of the journal.
+pub(super) async fn append(session: &Session<'_>, entries: &[Entry]) -> Result<(), Trouble> {
     fn column<'e, T>(entries: &'e [Entry], part: impl Fn(&'e Entry) -> T) -> Vec<T> {
         entries.iter().map(part).collect()
     }

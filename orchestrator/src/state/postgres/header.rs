@@ -11,7 +11,8 @@ use super::session::{Place, Session, Trouble};
 use crate::state::backend::{Lineage, Seed};
 use crate::state::journal::{Fold, Hash, Tip, origin};
 use crate::state::lock::{Held, Lock};
-use crate::state::{FORMAT, StateError};
+use crate::state::standing::Standing;
+use crate::state::{FORMAT, MOVING, StateError};
 
 /// The row, once it is known to be this stack's and as it was written.
 pub(super) struct Header {
@@ -24,6 +25,10 @@ pub(super) struct Header {
     pub(super) held: Option<Held>,
     /// The database's clock.
     pub(super) now: Timestamp,
+    /// The format it was made in.
+    pub(super) born: i64,
+    /// What the place is, in a move.
+    pub(super) standing: Standing,
 }
 
 impl Header {
@@ -42,16 +47,30 @@ pub(super) async fn read(session: &Session<'_>) -> Result<Option<Header>, Troubl
         return Ok(None);
     }
     let row = session.row(COLUMNS, &[]).await?;
-    parse(row, session.place).map(Some)
+    admitted(session, row).await.map(Some)
 }
 
 /// The same, for a writer: nobody else changes anything until its transaction ends.
 pub(super) async fn lock(session: &Session<'_>) -> Result<Header, Trouble> {
     let row = session.row(&format!("{COLUMNS} FOR UPDATE"), &[]).await?;
-    parse(row, session.place)
+    admitted(session, row).await
 }
 
-async fn exists(session: &Session<'_>) -> Result<bool, Trouble> {
+/// The row with what the place says of its move, if whoever looks may see it.
+async fn admitted(session: &Session<'_>, row: Option<Row>) -> Result<Header, Trouble> {
+    let (mut header, format) = parse(row, session.place)?;
+    if format >= MOVING {
+        let bad = || session.place.damaged("what it says of its move cannot be read");
+        let row = session.row("SELECT body FROM standing", &[]).await?.ok_or_else(bad)?;
+        let text: &str = Reading { row: &row, place: session.place }.get(0)?;
+        header.standing = serde_json::from_str(text).map_err(|_| bad())?;
+    }
+    header.standing.admit(session.place.gate, || session.place.location())?;
+    Ok(header)
+}
+
+/// Whether there is a state.
+pub(super) async fn exists(session: &Session<'_>) -> Result<bool, Trouble> {
     has_table(session, "header").await
 }
 
@@ -63,8 +82,26 @@ pub(super) async fn has_table(session: &Session<'_>, table: &str) -> Result<bool
     Ok(session.row(query, &[&session.place.place.schema, &table]).await?.is_some())
 }
 
+/// What a state is made from.
+pub(super) struct Birth {
+    /// The format that its journal begins in.
+    pub(super) born: i64,
+    pub(super) lineage: Lineage,
+    pub(super) canary: String,
+    pub(super) fence: u64,
+    /// What the place says of its move, if it is part of one.
+    pub(super) standing: Option<String>,
+}
+
+impl From<&Seed> for Birth {
+    fn from(seed: &Seed) -> Self {
+        let canary = seed.canary.to_text();
+        Self { born: FORMAT, lineage: seed.lineage, canary, fence: 0, standing: None }
+    }
+}
+
 /// Makes schema, tables and header where there are none. Of several processes at once, one does it.
-pub(super) async fn create(session: &Session<'_>, seed: &Seed) -> Result<(), Trouble> {
+pub(super) async fn create(session: &Session<'_>, birth: &Birth) -> Result<(), Trouble> {
     if exists(session).await? {
         return Ok(());
     }
@@ -75,24 +112,41 @@ pub(super) async fn create(session: &Session<'_>, seed: &Seed) -> Result<(), Tro
     }
     session.script(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"")).await?;
     session.script(include_str!("schema.sql")).await?;
-    let (lineage, canary) = (seed.lineage.to_string(), seed.canary.to_text());
-    let origin = origin(FORMAT, &session.place.stack, seed.lineage, &canary);
+    let Birth { born, lineage, ref canary, fence, ref standing } = *birth;
+    let origin = origin(born, &session.place.stack, lineage, canary);
     let Tip { head, fold, .. } = Tip::start(origin);
     session
         .execute(
             "INSERT INTO header (id, format, born, stack, lineage, canary, origin, serial, sequence, head, fold, \
-             records, fence) VALUES (1, $1, $1, $2, $3, $4, $5, 0, 0, $6, $7, 0, 0)",
+             records, fence) VALUES (1, $1, $2, $3, $4, $5, $6, 0, 0, $7, $8, 0, $9)",
             &[
                 &FORMAT,
+                &born,
                 &session.place.stack.as_str(),
-                &lineage,
-                &canary,
+                &lineage.to_string(),
+                canary,
                 &&origin.0[..],
                 &&head.0[..],
                 &&fold.0[..],
+                &signed(fence),
             ],
         )
         .await?;
+    say(session, standing.as_deref()).await
+}
+
+/// Writes what the place is. One that is no part of a move has no trace of it.
+pub(super) async fn say(session: &Session<'_>, standing: Option<&str>) -> Result<(), Trouble> {
+    match standing {
+        Some(standing) => {
+            session.script("CREATE TABLE IF NOT EXISTS standing (body TEXT NOT NULL)").await?;
+            session.execute("DELETE FROM standing", &[]).await?;
+            session.execute("INSERT INTO standing (body) VALUES ($1)", &[&standing]).await?;
+        }
+        None => session.script("DROP TABLE IF EXISTS standing").await?,
+    }
+    let format = if standing.is_some() { MOVING } else { FORMAT };
+    session.execute("UPDATE header SET format = $1", &[&format]).await?;
     Ok(())
 }
 
@@ -102,13 +156,13 @@ fn lock_key(schema: &str) -> i64 {
     hash.iter().take(8).fold(0, |key, byte| (key << 8) | i64::from(*byte))
 }
 
-fn parse(row: Option<Row>, place: &Place) -> Result<Header, Trouble> {
+fn parse(row: Option<Row>, place: &Place) -> Result<(Header, i64), Trouble> {
     let row = row.ok_or_else(|| place.damaged("its header is missing"))?;
     let row = Reading { row: &row, place };
     let format: i64 = row.get(0)?;
-    if format > FORMAT {
+    if format > MOVING {
         return Err(
-            StateError::NewerFormat { location: place.location(), found: format, known: FORMAT }.into()
+            StateError::NewerFormat { location: place.location(), found: format, known: MOVING }.into()
         );
     }
     let (born, stack, lineage, canary): (i64, String, String, String) =
@@ -131,7 +185,7 @@ fn parse(row: Option<Row>, place: &Place) -> Result<Header, Trouble> {
     };
     let fence = row.count(11)?;
     let now: i64 = row.get(14)?;
-    Ok(Header {
+    let header = Header {
         lineage,
         canary: Sealed::from_text(&canary).map_err(|_| bad())?,
         origin: written,
@@ -140,7 +194,10 @@ fn parse(row: Option<Row>, place: &Place) -> Result<Header, Trouble> {
         fence,
         held: held((row.get(12)?, row.get(13)?), fence, place)?,
         now: Timestamp::from_microsecond(now).map_err(|_| place.damaged("the database's clock is off"))?,
-    })
+        born,
+        standing: Standing::Current,
+    };
+    Ok((header, format))
 }
 
 fn held(

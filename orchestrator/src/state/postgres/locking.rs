@@ -7,10 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::header::{self, signed};
+use super::header::{self, Birth, signed};
 use super::session::{Access, Place, Session, Trouble, Work};
 use crate::state::StateError;
 use crate::state::lock::{Claim, Held, Lock, LockInfo, lease_end};
+use crate::state::standing::Gate;
 
 /// Takes the lock, making the state where there is none.
 pub(super) struct Take<'c> {
@@ -32,7 +33,9 @@ impl Work for Take<'_> {
     const STEP: &'static str = "lock";
 
     async fn run(&self, session: &Session<'_>) -> Result<Lock, Trouble> {
-        header::create(session, &self.claim.seed).await?;
+        if session.place.gate == Gate::Current {
+            header::create(session, &Birth::from(&self.claim.seed)).await?;
+        }
         let header = header::lock(session).await?;
         let location = session.place.location();
         let minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -43,6 +46,7 @@ impl Work for Take<'_> {
         }
         let held = Held::decide(header.held, header.fence, self.claim, header.now)
             .map_err(|holder| StateError::Locked { location: location.clone(), holder })?;
+        header.standing.admit_writer(session.place.gate, || location.clone())?;
         if header.lineage != self.claim.seed.lineage {
             return Err(StateError::Replaced { location }.into());
         }

@@ -16,6 +16,7 @@ use super::journal::Entry;
 use super::lock::{Claim, Lock, LockInfo};
 use super::prepare::Prepared;
 use super::revision::{Revision, Snapshot};
+use super::standing::Gate;
 use crate::config::PostgresPlace;
 use crate::name::{InstanceRef, StackName};
 
@@ -25,6 +26,7 @@ mod header;
 mod listeners;
 mod load;
 mod locking;
+mod moving;
 mod revisions;
 mod session;
 #[cfg(test)]
@@ -50,7 +52,16 @@ impl PostgresBackend {
     /// The state at this place.
     #[must_use]
     pub fn new(place: PostgresPlace, stack: StackName) -> Self {
-        let database = Database::new(Place { place, stack });
+        Self::seen_by(Gate::Current, place, stack)
+    }
+
+    /// The same place, for moving a state from or to it.
+    pub(super) fn to_move(place: PostgresPlace, stack: StackName) -> Self {
+        Self::seen_by(Gate::Any, place, stack)
+    }
+
+    fn seen_by(gate: Gate, place: PostgresPlace, stack: StackName) -> Self {
+        let database = Database::new(Place { place, stack, gate });
         Self { shared: Arc::new(Shared { database, queue: Mutex::default() }) }
     }
 

@@ -60,7 +60,12 @@ impl Work for Compact<'_> {
     }
 }
 
-async fn insert(session: &Session<'_>, revision: &Revision, written: &Written) -> Result<(), Trouble> {
+/// Stores a revision; chunks that are there stay.
+pub(super) async fn insert(
+    session: &Session<'_>,
+    revision: &Revision,
+    written: &Written,
+) -> Result<(), Trouble> {
     let digests: Vec<&[u8]> = written.chunks.iter().map(|chunk| &chunk.digest.0[..]).collect();
     let known = session.rows("SELECT digest FROM chunk WHERE digest = ANY($1)", &[&digests]).await?;
     let known: Result<HashSet<[u8; 32]>, Trouble> =
@@ -125,10 +130,19 @@ pub(super) async fn list(session: &Session<'_>, lineage: Lineage) -> Result<Vec<
 
 /// What a revision holds.
 pub(super) async fn open(session: &Session<'_>, revision: &Revision) -> Result<Snapshot, Trouble> {
+    let (index, chunks) = parts(session, revision).await?;
+    Ok(revision.open((&session.place.stack, &session.place.location()), (&index, &chunks))?)
+}
+
+/// What a revision is stored as: its index, and the chunks that are there.
+pub(super) async fn parts(
+    session: &Session<'_>,
+    revision: &Revision,
+) -> Result<(String, Vec<String>), Trouble> {
     let row = session.row("SELECT body FROM revision WHERE serial = $1", &[&signed(revision.serial)]).await?;
     let row = row.ok_or_else(|| session.place.damaged(format!("revision {} is missing", revision.serial)))?;
-    let index: &str = Reading { row: &row, place: session.place }.get(0)?;
-    let digests = named(index).unwrap_or_default();
+    let index: String = Reading { row: &row, place: session.place }.get(0)?;
+    let digests = named(&index).unwrap_or_default();
     let wanted: Vec<&[u8]> = digests.iter().map(|digest| &digest.0[..]).collect();
     let rows = session.rows("SELECT digest, body FROM chunk WHERE digest = ANY($1)", &[&wanted]).await?;
     let mut found = HashMap::new();
@@ -137,8 +151,14 @@ pub(super) async fn open(session: &Session<'_>, revision: &Revision) -> Result<S
         found.insert(row.hash(0)?.0, row.get::<String>(1)?);
     }
     // one that is missing shows when the revision is opened
-    let chunks: Vec<String> = digests.iter().filter_map(|digest| found.get(&digest.0).cloned()).collect();
-    Ok(revision.open((&session.place.stack, &session.place.location()), (index, &chunks))?)
+    let chunks = digests.iter().filter_map(|digest| found.get(&digest.0).cloned()).collect();
+    Ok((index, chunks))
+}
+
+/// What is known of one revision, whatever it says.
+pub(super) async fn one(session: &Session<'_>, serial: u64) -> Result<Option<Revision>, Trouble> {
+    let row = session.row(&format!("{COLUMNS} WHERE serial = $1"), &[&signed(serial)]).await?;
+    row.map(|row| revision(&row, session.place)).transpose()
 }
 
 /// The revisions there are.

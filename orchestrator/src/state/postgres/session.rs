@@ -22,6 +22,7 @@ use super::connect::connect;
 use crate::config::PostgresPlace;
 use crate::name::StackName;
 use crate::state::StateError;
+use crate::state::standing::Gate;
 
 /// How long it is worth trying.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,6 +38,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct Place {
     pub(super) place: PostgresPlace,
     pub(super) stack: StackName,
+    /// Who looks at it.
+    pub(super) gate: Gate,
 }
 
 impl Place {

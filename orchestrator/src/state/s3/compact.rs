@@ -102,7 +102,8 @@ async fn write(
     Ok((Base { revision: made, trails: hash, reason }, places))
 }
 
-fn trail((reference, trail): (&InstanceRef, &Trail)) -> (String, String) {
+/// The past of one ref, as a line.
+pub(super) fn trail((reference, trail): (&InstanceRef, &Trail)) -> (String, String) {
     (reference.to_string(), serde_json::to_string(&(reference, trail)).unwrap_or_default())
 }
 

@@ -46,6 +46,10 @@ pub(super) async fn refresh(
         };
         let pointer = Pointer::read(&found.bytes, (stack, objects))?;
         let before = known.take();
+        if pointer.is_tombstone() {
+            *known = Some(tombstone(objects, stack, (found, pointer))?);
+            return Ok(());
+        }
         if let Some(now) = follow(objects, (stack, before), (found, pointer)).await? {
             *known = Some(now);
             return Ok(());
@@ -53,6 +57,17 @@ pub(super) async fn refresh(
         // compacted meanwhile, or gone for good: `current` tells
     }
     Err(objects.damaged("a part of its journal is missing"))
+}
+
+/// What is known of a state that is elsewhere: where it stood.
+fn tombstone(
+    objects: &Objects,
+    stack: &StackName,
+    (found, pointer): (Found, Pointer),
+) -> Result<Known, StateError> {
+    let mut book = Book::new(stack.clone(), &pointer.seed(objects)?);
+    book.tip = pointer.tip();
+    Ok(Known { etag: found.etag, pointer, book, entries: Vec::new(), places: Places::default() })
 }
 
 /// Without `current`, nothing else may be there: it would be the rest of a state.
@@ -149,7 +164,7 @@ impl Places {
         self.0.iter().map(|(digest, serial)| format!("{serial} {}\n", Hash(*digest))).collect()
     }
 
-    fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
         let place = |line: &str| {
             let (serial, digest) = line.split_once(' ')?;
             Some((digest.parse::<Hash>().ok()?.0, serial.parse().ok()?))

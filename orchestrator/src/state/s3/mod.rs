@@ -19,6 +19,7 @@ use super::journal::Entry;
 use super::lock::{Claim, Held, Lock, LockInfo, lease_end};
 use super::prepare::Prepared;
 use super::revision::{KEPT, Revision, Snapshot};
+use super::standing::Gate;
 use crate::config::BucketPlace;
 use crate::name::{InstanceRef, StackName};
 
@@ -28,6 +29,7 @@ mod history;
 mod known;
 mod lines;
 mod listeners;
+mod moving;
 mod objects;
 mod pointer;
 mod probe;
@@ -54,6 +56,8 @@ pub struct BucketBackend {
 struct Shared {
     place: BucketPlace,
     stack: StackName,
+    /// Who looks at it.
+    gate: Gate,
     keys: Option<Keys>,
     objects: Plain<Option<Arc<Objects>>>,
     /// Whether the store honours conditions: tried once, before the first write.
@@ -66,13 +70,18 @@ impl BucketBackend {
     /// The state at this place, with the credentials of the environment.
     #[must_use]
     pub fn new(place: BucketPlace, stack: StackName) -> Self {
-        Self::with(place, stack, None)
+        Self::with((place, stack), None, Gate::Current)
     }
 
-    fn with(place: BucketPlace, stack: StackName, keys: Option<Keys>) -> Self {
+    /// The same place, for moving a state from or to it.
+    pub(super) fn to_move(place: BucketPlace, stack: StackName) -> Self {
+        Self::with((place, stack), None, Gate::Any)
+    }
+
+    fn with((place, stack): (BucketPlace, StackName), keys: Option<Keys>, gate: Gate) -> Self {
         let (objects, known, queue) = (Plain::default(), Mutex::default(), Plain::default());
         let probed = OnceCell::new();
-        Self { shared: Arc::new(Shared { place, stack, keys, objects, probed, known, queue }) }
+        Self { shared: Arc::new(Shared { place, stack, gate, keys, objects, probed, known, queue }) }
     }
 }
 
@@ -102,6 +111,9 @@ impl Shared {
         let objects = self.objects()?;
         let mut known = self.known.lock().await;
         refresh(&objects, &self.stack, &mut known).await?;
+        if let Some(now) = &*known {
+            now.pointer.standing().admit(self.gate, || self.place.to_string())?;
+        }
         Ok((objects, known))
     }
 
@@ -110,6 +122,9 @@ impl Shared {
         &self,
         decide: impl Fn(&mut Pointer) -> Result<T, StateError>,
     ) -> Result<T, StateError> {
+        if self.gate == Gate::Any {
+            return self.repoint(decide).await;
+        }
         for _ in 0..ATTEMPTS {
             let (objects, mut known) = self.current().await?;
             let Some(now) = known.as_mut() else { return Err(self.lost()) };
@@ -187,6 +202,7 @@ impl StateBackend for BucketBackend {
         let mut fresh = None;
         refresh(&objects, &self.shared.stack, &mut fresh).await?;
         let Some(now) = &fresh else { return Ok(()) };
+        now.pointer.standing().admit(self.shared.gate, || self.location())?;
         now.book.state().map_err(|Unreadable(reference)| {
             objects.damaged(format!("the record of '{reference}' is not what was written"))
         })?;
@@ -196,12 +212,15 @@ impl StateBackend for BucketBackend {
     async fn lock(&self, claim: &Claim) -> Result<Lock, StateError> {
         let objects = self.shared.objects()?;
         self.shared.probed.get_or_try_init(|| probe::probe(&objects)).await?;
-        self.shared.create(claim).await?;
+        if self.shared.gate == Gate::Current {
+            self.shared.create(claim).await?;
+        }
         self.shared
             .relock(|pointer| {
                 let location = || self.location();
                 let held = Held::decide(pointer.held(), pointer.fence, claim, Timestamp::now())
                     .map_err(|holder| StateError::Locked { location: location(), holder })?;
+                pointer.standing().admit_writer(self.shared.gate, location)?;
                 let lineage = pointer.seed(&objects)?.lineage;
                 if lineage != claim.seed.lineage {
                     return Err(StateError::Replaced { location: location() });

@@ -9,8 +9,10 @@ use crate::name::StackName;
 use crate::state::backend::{Lineage, Seed};
 use crate::state::journal::{Fold, Hash, Tip, of_text, origin};
 use crate::state::lock::{Held, Lock, LockInfo};
+use crate::state::movable::Identity;
 use crate::state::revision::Revision;
-use crate::state::{FORMAT, StateError};
+use crate::state::standing::{Remains, Standing};
+use crate::state::{FORMAT, MOVING, StateError};
 
 /// The content of `current`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub(super) struct Pointer {
     pub(super) revisions: Vec<u64>,
     pub(super) fence: u64,
     held: Option<Holding>,
+    /// What the place is, in a move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    standing: Option<Standing>,
     /// Names this very writing of it: how a writer without an answer finds out.
     pub(super) write: Uuid,
     /// Over all of this: what was changed by accident is noticed.
@@ -84,11 +89,23 @@ struct Format {
 impl Pointer {
     /// Of a state with nothing in it.
     pub(super) fn new(stack: &StackName, seed: &Seed) -> Self {
+        Self::born(FORMAT, stack, seed)
+    }
+
+    /// Of a copy with nothing in it.
+    pub(super) fn arriving(stack: &StackName, identity: &Identity, standing: &Standing) -> Self {
+        let mut pointer = Self::born(identity.born, stack, &identity.seed());
+        pointer.fence = identity.fence;
+        pointer.stand(standing);
+        pointer
+    }
+
+    fn born(born: i64, stack: &StackName, seed: &Seed) -> Self {
         let canary = seed.canary.to_text();
-        let Tip { serial, sequence, head, fold } = Tip::start(origin(FORMAT, stack, seed.lineage, &canary));
+        let Tip { serial, sequence, head, fold } = Tip::start(origin(born, stack, seed.lineage, &canary));
         Self {
             format: FORMAT,
-            born: FORMAT,
+            born,
             stack: stack.to_string(),
             lineage: seed.lineage.to_string(),
             canary,
@@ -103,6 +120,7 @@ impl Pointer {
             revisions: Vec::new(),
             fence: 0,
             held: None,
+            standing: None,
             write: Uuid::nil(),
             hash: head,
         }
@@ -112,11 +130,11 @@ impl Pointer {
     pub(super) fn read(bytes: &[u8], (stack, objects): (&StackName, &Objects)) -> Result<Self, StateError> {
         let bad = || objects.damaged("`current` is not what was written");
         let Format { format } = serde_json::from_slice(bytes).map_err(|_| bad())?;
-        if format > FORMAT {
+        if format > MOVING {
             return Err(StateError::NewerFormat {
                 location: objects.location(),
                 found: format,
-                known: FORMAT,
+                known: MOVING,
             });
         }
         let pointer: Self = serde_json::from_slice(bytes).map_err(|_| bad())?;
@@ -147,6 +165,33 @@ impl Pointer {
         let bad = || objects.damaged("`current` names no lineage or no canary");
         let lineage = Lineage::parse(&self.lineage).ok_or_else(bad)?;
         Ok(Seed { lineage, canary: Sealed::from_text(&self.canary).map_err(|_| bad())? })
+    }
+
+    /// What the place is.
+    pub(super) fn standing(&self) -> Standing {
+        self.standing.clone().unwrap_or(Standing::Current)
+    }
+
+    /// Says what the place is. One that is no part of a move has no trace of it.
+    pub(super) fn stand(&mut self, standing: &Standing) {
+        self.standing = match standing {
+            Standing::Nothing | Standing::Current => None,
+            part => Some(part.clone()),
+        };
+        self.format = if self.standing.is_some() { MOVING } else { FORMAT };
+    }
+
+    /// Whether what it names may be gone: the tombstone of a state that is elsewhere.
+    pub(super) fn is_tombstone(&self) -> bool {
+        matches!(&self.standing, Some(Standing::Left(_, remains)) if *remains != Remains::Whole)
+    }
+
+    /// Whose state it is, and where it stands.
+    pub(super) fn identity(&self, (stack, objects): (&StackName, &Objects)) -> Result<Identity, StateError> {
+        let Seed { lineage, canary } = self.seed(objects)?;
+        let Self { born, records, fence, .. } = *self;
+        let stack = stack.clone();
+        Ok(Identity { stack, born, lineage, canary, tip: self.tip(), records, fence })
     }
 
     /// Where the journal begins.

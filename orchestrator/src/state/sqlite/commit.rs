@@ -157,7 +157,8 @@ fn count(transaction: &Transaction<'_>, reference: &InstanceRef) -> rusqlite::Re
     Ok(trail)
 }
 
-fn append(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+/// Writes a line of the journal.
+pub(super) fn append(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
             "INSERT INTO journal (sequence, serial, at, who, run, reference, what, record, fold, hash, \

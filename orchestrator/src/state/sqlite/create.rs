@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::column::Count;
 use super::failure::{sql, storage};
 use super::file::{APPLICATION, Place, settings};
-use crate::state::backend::Seed;
+use crate::state::backend::{Lineage, Seed};
 use crate::state::journal::{Tip, origin};
-use crate::state::{FORMAT, StateError};
+use crate::state::{FORMAT, MOVING, StateError};
 
 const SCHEMA: &str = "
 CREATE TABLE header (
@@ -93,6 +93,28 @@ ALTER TABLE journal ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE journal ADD COLUMN transitions TEXT NOT NULL DEFAULT '[]';
 ";
 
+/// Where a place that is part of a move says so.
+pub(super) const STANDING: &str =
+    "CREATE TABLE IF NOT EXISTS standing (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;";
+
+/// What a state is made from.
+pub(super) struct Birth {
+    /// The format that its journal begins in.
+    pub(super) born: i64,
+    pub(super) lineage: Lineage,
+    pub(super) canary: String,
+    pub(super) fence: u64,
+    /// What the place says of its move, if it is part of one.
+    pub(super) standing: Option<String>,
+}
+
+impl From<&Seed> for Birth {
+    fn from(seed: &Seed) -> Self {
+        let canary = seed.canary.to_text();
+        Self { born: FORMAT, lineage: seed.lineage, canary, fence: 0, standing: None }
+    }
+}
+
 /// Brings an older format up to date, as part of the transaction that takes the lock.
 pub(super) fn upgrade(transaction: &Transaction<'_>, found: i64) -> rusqlite::Result<()> {
     if found < 2 {
@@ -104,7 +126,7 @@ pub(super) fn upgrade(transaction: &Transaction<'_>, found: i64) -> rusqlite::Re
 }
 
 /// Makes a state with nothing in it, unless there is one by now. Durable when it returns.
-pub(super) fn state(place: &Place, seed: &Seed) -> Result<(), StateError> {
+pub(super) fn state(place: &Place, birth: &Birth) -> Result<(), StateError> {
     place.make_folder()?;
     let temporary = Temporary::new(place);
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary.0);
@@ -112,7 +134,7 @@ pub(super) fn state(place: &Place, seed: &Seed) -> Result<(), StateError> {
     // The umask may have taken bits away.
     file.set_permissions(Permissions::from_mode(0o600)).map_err(|error| storage(place, "create", error))?;
     drop(file);
-    fill(place, seed, &temporary).map_err(sql(place, "create"))?;
+    fill(place, birth, &temporary).map_err(sql(place, "create"))?;
     let synced = File::open(&temporary.0).and_then(|file| file.sync_all());
     synced.map_err(|error| storage(place, "create", error))?;
     // Unlike a rename, a link never replaces anything.
@@ -126,31 +148,37 @@ pub(super) fn state(place: &Place, seed: &Seed) -> Result<(), StateError> {
     place.sync_folder()
 }
 
-fn fill(place: &Place, seed: &Seed, temporary: &Temporary) -> rusqlite::Result<()> {
+fn fill(place: &Place, birth: &Birth, temporary: &Temporary) -> rusqlite::Result<()> {
     let connection = Connection::open(&temporary.0)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     settings(&connection)?;
-    let canary = seed.canary.to_text();
-    let origin = origin(FORMAT, &place.stack, seed.lineage, &canary);
+    let Birth { born, lineage, ref canary, fence, ref standing } = *birth;
+    let origin = origin(born, &place.stack, lineage, canary);
     let Tip { serial, sequence, head, fold } = Tip::start(origin);
     let transaction = connection.unchecked_transaction()?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", FORMAT)?;
+    let format = if standing.is_some() { MOVING } else { FORMAT };
+    transaction.pragma_update(None, "user_version", format)?;
     transaction.execute_batch(SCHEMA)?;
     transaction.execute_batch(REVISIONS)?;
+    if let Some(standing) = standing {
+        transaction.execute_batch(STANDING)?;
+        transaction.execute("INSERT INTO standing (id, body) VALUES (1, ?1)", [standing])?;
+    }
+    transaction.execute("UPDATE lock SET fence = ?1", [Count(fence)])?;
     transaction.execute(
         "INSERT INTO header (id, stack, lineage, canary, origin, serial, sequence, head, fold, records, born) \
          VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9)",
         params![
             place.stack.as_str(),
-            seed.lineage.to_string(),
+            lineage.to_string(),
             canary,
             origin,
             Count(serial),
             Count(sequence),
             head,
             fold,
-            FORMAT
+            born
         ],
     )?;
     transaction.commit()?;

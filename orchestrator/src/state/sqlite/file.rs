@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::failure::{damaged, sql, storage};
 use crate::name::StackName;
-use crate::state::{FORMAT, StateError};
+use crate::state::standing::Gate;
+use crate::state::{MOVING, StateError};
 
 /// `Sutl`: what marks an SQLite file as a state of ours.
 pub(super) const APPLICATION: i64 = 0x5375_746c;
@@ -24,11 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Place {
     pub(super) path: PathBuf,
     pub(super) stack: StackName,
+    /// Who looks at it.
+    pub(super) gate: Gate,
 }
 
 impl Place {
-    pub(super) fn new(path: PathBuf, stack: StackName) -> Self {
-        Self { path, stack }
+    pub(super) fn new(path: PathBuf, stack: StackName, gate: Gate) -> Self {
+        Self { path, stack, gate }
     }
 
     pub(super) fn location(&self) -> String {
@@ -113,8 +116,8 @@ impl Place {
     pub(super) fn format(&self, connection: &Connection) -> Result<i64, StateError> {
         let found = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
         match found.map_err(sql(self, "read"))? {
-            found if found > FORMAT => {
-                Err(StateError::NewerFormat { location: self.location(), found, known: FORMAT })
+            found if found > MOVING => {
+                Err(StateError::NewerFormat { location: self.location(), found, known: MOVING })
             }
             found if found >= OLDEST => Ok(found),
             _ => Err(damaged(self, "its format number is none that ever was")),

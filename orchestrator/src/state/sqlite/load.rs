@@ -8,10 +8,11 @@ use super::column::Count;
 use super::failure::{damaged, sql};
 use super::file::Place;
 use crate::name::InstanceRef;
-use crate::state::StateError;
 use crate::state::backend::{Lineage, State};
 use crate::state::journal::{Entry, Fold, Hash, Tip, of_record, origin};
 use crate::state::record::InstanceRecord;
+use crate::state::standing::Standing;
+use crate::state::{MOVING, StateError};
 
 /// Whose state it is, and where it stands.
 pub(super) struct Header {
@@ -22,6 +23,10 @@ pub(super) struct Header {
     /// The format it has at this moment.
     pub(super) format: i64,
     pub(super) records: u64,
+    /// The format it was made in.
+    pub(super) born: i64,
+    /// What the place is, in a move.
+    pub(super) standing: Standing,
 }
 
 /// The header, once it is known to be this stack's and as it was written.
@@ -54,7 +59,20 @@ pub(super) fn header(connection: &Connection, place: &Place) -> Result<Header, S
         return Err(bad());
     }
     let canary = Sealed::from_text(&canary).map_err(|_| bad())?;
-    Ok(Header { lineage, canary, origin: written, tip, format, records })
+    let standing = standing(connection, place, format)?;
+    standing.admit(place.gate, || place.location())?;
+    Ok(Header { lineage, canary, origin: written, tip, format, records, born, standing })
+}
+
+/// What the place is: where it is part of a move, a row says so.
+fn standing(connection: &Connection, place: &Place, format: i64) -> Result<Standing, StateError> {
+    if format < MOVING {
+        return Ok(Standing::Current);
+    }
+    let text: String = connection
+        .query_one("SELECT body FROM standing WHERE id = 1", [], |row| row.get(0))
+        .map_err(sql(place, "read"))?;
+    serde_json::from_str(&text).map_err(|_| damaged(place, "what it says of its move cannot be read"))
 }
 
 /// Everything, as of one commit.

@@ -43,6 +43,7 @@ pub(super) fn lock(connection: &mut Connection, place: &Place, claim: &Claim) ->
     let location = place.location();
     let held = Held::decide(held, fence, claim, Timestamp::now())
         .map_err(|holder| StateError::Locked { location, holder })?;
+    header.standing.admit_writer(place.gate, || place.location())?;
     if header.lineage != claim.seed.lineage {
         return Err(StateError::Replaced { location: place.location() });
     }

@@ -15,6 +15,7 @@ use super::journal::{Entry, Stamp};
 use super::lock::{Claim, Lock, LockInfo};
 use super::prepare::Prepared;
 use super::revision::{Revision, Snapshot};
+use super::standing::Gate;
 use crate::name::{InstanceRef, StackName};
 
 mod column;
@@ -25,6 +26,7 @@ mod file;
 mod listeners;
 mod load;
 mod locking;
+mod moving;
 mod recent;
 mod revisions;
 #[cfg(test)]
@@ -45,7 +47,12 @@ impl SqliteBackend {
     /// The state at this path.
     #[must_use]
     pub fn new(path: PathBuf, stack: StackName) -> Self {
-        Self { place: Place::new(path, stack), writer: OnceCell::new() }
+        Self { place: Place::new(path, stack, Gate::Current), writer: OnceCell::new() }
+    }
+
+    /// The same file, for moving a state from or to it.
+    pub(super) fn to_move(path: PathBuf, stack: StackName) -> Self {
+        Self { place: Place::new(path, stack, Gate::Any), writer: OnceCell::new() }
     }
 
     /// The thread that owns the file, or none while there is no file.
@@ -94,9 +101,9 @@ impl StateBackend for SqliteBackend {
     }
 
     async fn lock(&self, claim: &Claim) -> Result<Lock, StateError> {
-        if self.existing().await?.is_none() {
-            let (place, seed) = (self.place.clone(), claim.seed.clone());
-            writer::in_background(&self.place, move || create::state(&place, &seed)).await?;
+        if self.existing().await?.is_none() && self.place.gate == Gate::Current {
+            let (place, birth) = (self.place.clone(), create::Birth::from(&claim.seed));
+            writer::in_background(&self.place, move || create::state(&place, &birth)).await?;
         }
         let claim = claim.clone();
         self.required().await?.run(move |connection, place| locking::lock(connection, place, &claim)).await

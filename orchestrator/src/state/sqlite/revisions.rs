@@ -86,7 +86,12 @@ fn store(connection: &Connection, Chunk { digest, text }: &Chunk) -> rusqlite::R
         .map(|_| ())
 }
 
-fn insert(connection: &Connection, revision: &Revision, written: &Written) -> rusqlite::Result<()> {
+/// Stores a revision; chunks that are there stay.
+pub(super) fn insert(
+    connection: &Connection,
+    revision: &Revision,
+    written: &Written,
+) -> rusqlite::Result<()> {
     written.chunks.iter().try_for_each(|chunk| store(connection, chunk))?;
     let columns = "serial, sequence, head, fold, records, digest, run, at, hash, body";
     connection
@@ -153,16 +158,29 @@ pub(super) fn read(
         .and_then(|mut statement| statement.query_row([Count(serial)], |row| row.get(0)).optional())
         .map_err(sql(place, "read a revision of"))?;
     let Some(index) = text else { return Ok(None) };
+    let chunks = chunks(connection, &index).map_err(sql(place, "read a revision of"))?;
+    revision.open((&place.stack, &place.location()), (&index, &chunks)).map(Some)
+}
+
+/// The chunks that an index names. One that is missing shows when the revision is opened.
+pub(super) fn chunks(connection: &Connection, index: &str) -> rusqlite::Result<Vec<String>> {
     let mut chunks = Vec::new();
-    for digest in named(&index).unwrap_or_default() {
+    for digest in named(index).unwrap_or_default() {
         let chunk: Option<String> = connection
-            .prepare_cached("SELECT body FROM chunk WHERE digest = ?1")
-            .and_then(|mut statement| statement.query_row([digest], |row| row.get(0)).optional())
-            .map_err(sql(place, "read a revision of"))?;
-        // one that is missing shows when the revision is opened
+            .prepare_cached("SELECT body FROM chunk WHERE digest = ?1")?
+            .query_row([digest], |row| row.get(0))
+            .optional()?;
         chunks.extend(chunk);
     }
-    revision.open((&place.stack, &place.location()), (&index, &chunks)).map(Some)
+    Ok(chunks)
+}
+
+/// What is known of one revision, whatever it says.
+pub(super) fn one(connection: &Connection, serial: u64) -> rusqlite::Result<Option<Revision>> {
+    connection
+        .prepare_cached(&format!("{COLUMNS} FROM revision WHERE serial = ?1"))?
+        .query_row([Count(serial)], revision)
+        .optional()
 }
 
 fn revision(row: &Row<'_>) -> rusqlite::Result<Revision> {

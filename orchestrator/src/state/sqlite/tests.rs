@@ -160,9 +160,9 @@ async fn the_state_of_another_stack_is_refused() {
 async fn a_newer_format_is_refused() {
     let home = Home::new();
     home.filled().await;
-    home.sql("PRAGMA user_version = 3");
+    home.sql("PRAGMA user_version = 4");
     let error = home.refusal().await;
-    assert!(matches!(error, StateError::NewerFormat { found: 3, known: 2, .. }), "{error}");
+    assert!(matches!(error, StateError::NewerFormat { found: 4, known: 3, .. }), "{error}");
 }
 
 #[tokio::test]

@@ -13,8 +13,10 @@ use proxy::{Cut, Proxy};
 
 use super::PostgresBackend;
 use crate::config::{PostgresPlace, Transport};
+use crate::state::contract::moves::step_by_step;
+use crate::state::relocation::Route;
 use crate::state::samples::{claim, record, stack};
-use crate::state::{Change, Claim, Extent, StateBackend, StateError};
+use crate::state::{Change, Claim, Extent, Movable, StateBackend, StateError};
 
 fn backend(place: PostgresPlace) -> Arc<dyn StateBackend> {
     Arc::new(PostgresBackend::new(place, stack("shop")))
@@ -64,6 +66,33 @@ async fn an_answer_to_a_commit_that_is_lost_is_looked_up() {
         backend.unlock(&lock).await.unwrap();
         assert!(proxy.has_cut() && direct.lock_holder().await.unwrap().is_none());
         direct.verify(Extent::Everything).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_step_of_a_move_that_is_lost_is_looked_up() {
+    let cluster = Cluster::shared();
+    for cut in [Cut::BeforeCommit, Cut::AfterCommit] {
+        let (from, to) = (cluster.fresh(), cluster.fresh());
+        let filled = backend(from.clone());
+        let lock = filled.lock(&claim(&*filled, "test").await).await.unwrap();
+        filled.commit(&lock, vec![Change::put(record("a"), "created")]).await.unwrap();
+        filled.compact(&lock, 9).await.unwrap();
+        filled.unlock(&lock).await.unwrap();
+        let before = filled.load().await.unwrap();
+        let proxy = Proxy::start(from.port, cut).await;
+        let behind = |place: &PostgresPlace| -> Arc<dyn Movable> {
+            let place = PostgresPlace { port: proxy.port, ..place.clone() };
+            Arc::new(PostgresBackend::to_move(place, stack("shop")))
+        };
+        let (source, target) = (behind(&from), behind(&to));
+        let route = Route { from: String::new(), to: String::new(), source, target };
+        let cut_off = async |step: &str| assert!(proxy.has_cut(), "{cut:?} {step}");
+        step_by_step(&route, || proxy.cut_next(), cut_off).await;
+        assert!(matches!(backend(from).load().await, Err(StateError::Left { .. })));
+        let there = backend(to);
+        there.verify(Extent::Everything).await.unwrap();
+        assert_eq!(there.load().await.unwrap(), before);
     }
 }
 

@@ -15,11 +15,19 @@ use super::objects::{Keys, Objects, Put};
 use super::{BucketBackend, Known, refresh};
 use crate::config::BucketPlace;
 use crate::name::StackName;
+use crate::state::contract::moves::step_by_step;
+use crate::state::relocation::Route;
 use crate::state::samples::{claim, record, stack};
-use crate::state::{Change, Claim, Extent, Kind, StateBackend, StateError};
+use crate::state::standing::Gate;
+use crate::state::{Change, Claim, Extent, Kind, Movable, StateBackend, StateError};
 
 pub(in crate::state) fn open(place: BucketPlace, stack: StackName) -> Arc<dyn StateBackend> {
-    Arc::new(BucketBackend::with(place, stack, Some(keys())))
+    Arc::new(BucketBackend::with((place, stack), Some(keys()), Gate::Current))
+}
+
+/// The same place, seen by a move.
+pub(in crate::state) fn open_to_move(place: BucketPlace, stack: StackName) -> Arc<dyn Movable> {
+    Arc::new(BucketBackend::with((place, stack), Some(keys()), Gate::Any))
 }
 
 /// Who we are to the server: it believes anyone.
@@ -122,6 +130,31 @@ async fn an_answer_that_is_lost_is_looked_up() {
         assert_eq!(backend.force_unlock(lock.id).await.unwrap().id, lock.id);
         assert!(proxy.has_failed() && direct.lock_holder().await.unwrap().is_none());
         direct.verify(Extent::Everything).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_step_of_a_move_that_is_lost_is_looked_up() {
+    let server = Server::shared().await;
+    for lost in [Fault::LosesAnswer as fn(&'static str) -> Fault, Fault::LosesRequest] {
+        let (from, to) = (server.fresh(), server.fresh());
+        let filled = shop(from.clone());
+        let lock = filled.lock(&claim(&*filled, "test").await).await.unwrap();
+        filled.commit(&lock, vec![Change::put(record("a"), "created")]).await.unwrap();
+        filled.compact(&lock, 9).await.unwrap();
+        filled.unlock(&lock).await.unwrap();
+        let before = filled.load().await.unwrap();
+        let proxy = Proxy::start(server.port, Fault::None).await;
+        let source = open_to_move(place(proxy.port, &from.prefix), stack("shop"));
+        let target = open_to_move(place(proxy.port, &to.prefix), stack("shop"));
+        let route = Route { from: String::new(), to: String::new(), source, target };
+        let cut_off = async |step: &str| assert!(step == "strip" || proxy.has_failed(), "{step}");
+        step_by_step(&route, || proxy.fail_next(lost("/current")), cut_off).await;
+        proxy.fail_next(Fault::None);
+        assert!(matches!(shop(from).load().await, Err(StateError::Left { .. })));
+        let there = shop(to);
+        there.verify(Extent::Everything).await.unwrap();
+        assert_eq!(there.load().await.unwrap(), before);
     }
 }
 
