@@ -13,3 +13,4 @@ mod project;
 mod reads;
 mod state;
 mod together;
+mod verbs;
