@@ -9,6 +9,7 @@ mod by_hand;
 mod locks;
 mod moves;
 mod outbox;
+mod outbox_tls;
 mod project;
 mod reads;
 mod state;
