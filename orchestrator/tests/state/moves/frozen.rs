@@ -100,12 +100,14 @@ async fn paused(mut project: Project, kind: Kind) {
     let told = project.folder.path().join("reached").display().to_string();
     let moving = project.start_with_all(
         &[
-            ("SUTLER_LEASE", "3s"),
-            ("SUTLER_FAULTS", "S05-before=delay:4000"),
+            ("SUTLER_LEASE", "9s"),
+            ("SUTLER_FAULTS", "S05-before=delay:10000"),
             ("SUTLER_FAULTS_REACHED", &told),
         ],
         &["state", "migrate", "--to", &to],
     );
+    // between two renewals: a process that is stopped while it writes an SQLite file holds the file itself, and nobody can
+    // help that
     reached(&project, "S05-before").await;
     signal(&moving, "STOP").await;
     // it lives, so only the end of its leases frees the locks
