@@ -51,6 +51,8 @@ async fn frozen(mut project: Project, kind: Kind) {
     // reading goes on
     assert_eq!(project.run(&["state", "export"], 0).await.json(), before);
     moving.kill().await.unwrap();
+    let status = project.run(&["status"], 0).await;
+    assert!(status.stdout.contains("being moved to") && status.stdout.contains("--abort"), "{status:?}");
     for arguments in [&["apply", "--yes"][..], &["state", "rm", "spare", "--yes"], &again] {
         let refused = project.run(arguments, 5).await;
         for told in ["--resume", "--abort", "ada on", &to[..7]] {
@@ -66,6 +68,7 @@ async fn frozen(mut project: Project, kind: Kind) {
     assert!(source.standing.is_null() && target.stands.is_none(), "{source:?} {target:?}");
     assert_eq!(project.run(&["state", "export"], 0).await.json(), before, "it is as it was");
     project.run(&["state", "verify", "--full"], 0).await;
+    assert!(project.run(&["status", "--json"], 0).await.json()["moving"].is_null());
     project.run(&["state", "rm", "spare", "--yes"], 0).await;
     project.run(&["apply", "--yes"], 0).await;
     project.run(&["state", "migrate", "--abort"], 2).await;
