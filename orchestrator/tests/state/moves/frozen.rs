@@ -31,7 +31,10 @@ async fn frozen(mut project: Project, kind: Kind) {
     let truth = look(&project, &from).await.stands.unwrap();
     let (to, other) = (places.fresh(kind, &project).await, places.fresh(kind, &project).await);
     let migrate = ["state", "migrate", "--to", &to];
-    let mut moving = project.start_with(("SUTLER_FAULTS", "S05-before=hang"), &migrate);
+    let told = project.folder.path().join("reached").display().to_string();
+    let faults = [("SUTLER_FAULTS", "S05-before=hang"), ("SUTLER_FAULTS_REACHED", &told)];
+    let mut moving = project.start_with_all(&faults, &migrate);
+    reached(&project, "S05-before").await;
     let held = lock(&project).await;
     assert_eq!((&held["who"], &held["purpose"]), (&"ada".into(), &"state migrate".into()));
     let again = ["state", "migrate", "--to", &other];
