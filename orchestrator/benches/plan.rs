@@ -11,19 +11,23 @@
 mod layered;
 
 use std::{
+    collections::BTreeMap,
     hint::black_box,
     io::{self, Write},
     mem::forget,
     process::Command,
+    sync::Arc,
     time::Instant,
 };
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sutler::{
     config::{Format, Source, parse},
+    name::BrokerName,
     plan::{Options, PlanInput, plan},
 };
+use sutler_catalog::{Index, Limits};
 use sutler_secrets::KeyRing;
 
 fn main() -> io::Result<()> {
@@ -43,7 +47,7 @@ fn one_plan(instances: usize) -> io::Result<()> {
         text: layered::configuration(instances).into(),
         format: Format::Json,
     };
-    let (catalogs, ring) = (layered::catalogs(), KeyRing::generate(Timestamp::UNIX_EPOCH));
+    let (catalogs, ring) = (catalogs(), KeyRing::generate(Timestamp::UNIX_EPOCH));
     let started = Instant::now();
     let config = parse(&source).expect("a good configuration");
     let parsed = started.elapsed();
@@ -68,6 +72,30 @@ fn one_plan(instances: usize) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{parsed} {planned} {after_parsing} {after_reading} {peak}")?;
     forget((config, records, plan));
     Ok(())
+}
+
+/// What the broker offers.
+fn catalogs() -> BTreeMap<BrokerName, Arc<Index>> {
+    let text = json!({ "type": "string", "maxLength": 200 });
+    let schema = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "additionalProperties": false,
+        "required": ["region"],
+        "properties": {
+            "region": { "type": "string", "enum": ["weur", "eeur"] },
+            "replicas": { "type": "integer", "minimum": 0 },
+            "tags": { "type": "array", "items": text },
+            "options": { "type": "object", "properties": { "upstream": text, "note": text } },
+        },
+    });
+    let catalog = json!({ "services": [{
+        "id": "service", "name": "database", "description": "x", "bindable": true,
+        "metadata": { "sutler": { "outputs": [{ "name": "id", "secret": false }] } },
+        "plans": [{ "id": "plan", "name": "standard", "description": "x",
+            "schemas": { "service_instance": { "create": { "parameters": schema } } } }],
+    }] });
+    let catalog = serde_json::from_value(catalog).expect("a catalog");
+    let index = Index::check(catalog, Limits::default()).expect("a good catalog");
+    [(BrokerName::new("edge").expect("a name"), Arc::new(index))].into()
 }
 
 fn one_parse(instances: usize) -> io::Result<()> {

@@ -1,12 +1,11 @@
 //! What an instance was asked for, as keyed digests: whether it changed can be seen without opening anything.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use sutler_secrets::{Digest, KeyRing, canonical_json};
 use sutler_spec::{PlanId, ServiceId};
 
 use crate::reference::{Mention, Part, Template, output, parse};
+use crate::state::record::Few;
 
 /// The digest of an output's value, by ref and key; nothing when it is not known.
 pub trait OutputDigests {
@@ -78,13 +77,9 @@ impl<'r> Inputs<'r> {
 
     /// The digest of each top-level parameter: [`Asked::parameter_digests`](crate::state::record::Asked::parameter_digests).
     /// Nothing when one refers to an output that is not known.
-    pub fn parameters(
-        &mut self,
-        parameters: &Value,
-        outputs: &impl OutputDigests,
-    ) -> Option<BTreeMap<String, Digest>> {
+    pub fn parameters(&mut self, parameters: &Value, outputs: &impl OutputDigests) -> Option<Few<Digest>> {
         let members = parameters.as_object().into_iter().flatten();
-        members.map(|(key, value)| Some((key.clone(), self.parameter(key, value, outputs)?))).collect()
+        members.map(|(key, value)| Some((key.as_str(), self.parameter(key, value, outputs)?))).collect()
     }
 }
 

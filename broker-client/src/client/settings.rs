@@ -130,8 +130,8 @@ pub enum BuildError {
     #[error("the user agent holds characters that a header cannot carry")]
     UserAgent,
     /// No bundle where systems keep it.
-    #[error("no certificate authorities of the system were found (looked for {0}); name a CA file")]
-    NoAuthorities(String),
+    #[error("no certificate authorities of the system were found; name a CA file, or set SSL_CERT_FILE")]
+    NoAuthorities,
     /// The given authorities cannot be used.
     #[error("the broker's CA certificates cannot be read")]
     Authorities(#[source] BoxError),

@@ -1,6 +1,6 @@
 //! TLS towards a broker: rustls with ring, never weakened (S-09).
 
-use std::{fs, io, sync::Arc};
+use std::sync::Arc;
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -9,14 +9,6 @@ use rustls::{
 };
 
 use super::{BuildError, ClientCertificate, Tls};
-
-/// Where systems keep the authorities they trust: Debian, Fedora, Alpine and macOS, SUSE.
-const SYSTEM_BUNDLES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/ca-bundle.pem",
-];
 
 /// Sets up TLS. Certificates are checked against the given authorities, or those of the system, and nothing else.
 pub(super) fn configuration(tls: &Tls) -> Result<ClientConfig, BuildError> {
@@ -58,21 +50,17 @@ fn given(pem: &[u8]) -> Result<RootCertStore, BuildError> {
     Ok(roots)
 }
 
-/// The authorities of the system; ones in a form we do not know are passed over.
+/// The authorities of the system, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`; ones in a form we do not know are
+/// passed over.
 fn of_the_system() -> Result<RootCertStore, BuildError> {
-    for path in SYSTEM_BUNDLES {
-        let pem = match fs::read(path) {
-            Ok(pem) => pem,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(BuildError::Authorities(error.into())),
-        };
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
-        if !roots.is_empty() {
-            return Ok(roots);
-        }
+    let mut found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    match (roots.is_empty(), found.errors.pop()) {
+        (false, _) => Ok(roots),
+        (true, Some(error)) => Err(BuildError::Authorities(error.into())),
+        (true, None) => Err(BuildError::NoAuthorities),
     }
-    Err(BuildError::NoAuthorities(SYSTEM_BUNDLES.join(", ")))
 }
 
 /// Our certificate chain and its key.

@@ -1,8 +1,7 @@
 //! A configuration of many instances in layers, and the state after it was applied. Shared by the benchmarks.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
 
-use serde_json::json;
 use sutler::{
     config::Config,
     digest::{Inputs, Subject},
@@ -12,7 +11,6 @@ use sutler::{
         status::{BindingStatus, Status},
     },
 };
-use sutler_catalog::{Index, Limits};
 use sutler_secrets::{Digest, KeyRing, Place, Sealed};
 use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId};
 
@@ -46,31 +44,6 @@ pub(crate) fn configuration(instances: usize) -> String {
     }
     text.push_str("}}");
     text
-}
-
-/// What the broker offers.
-#[must_use]
-pub(crate) fn catalogs() -> BTreeMap<BrokerName, Arc<Index>> {
-    let text = json!({ "type": "string", "maxLength": 200 });
-    let schema = json!({
-        "$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "additionalProperties": false,
-        "required": ["region"],
-        "properties": {
-            "region": { "type": "string", "enum": ["weur", "eeur"] },
-            "replicas": { "type": "integer", "minimum": 0 },
-            "tags": { "type": "array", "items": text },
-            "options": { "type": "object", "properties": { "upstream": text, "note": text } },
-        },
-    });
-    let catalog = json!({ "services": [{
-        "id": "service", "name": "database", "description": "x", "bindable": true,
-        "metadata": { "sutler": { "outputs": [{ "name": "id", "secret": false }] } },
-        "plans": [{ "id": "plan", "name": "standard", "description": "x",
-            "schemas": { "service_instance": { "create": { "parameters": schema } } } }],
-    }] });
-    let catalog = serde_json::from_value(catalog).expect("a catalog");
-    let index = Index::check(catalog, Limits::default()).expect("a good catalog");
-    [(BrokerName::new("edge").expect("a name"), Arc::new(index))].into()
 }
 
 /// What an apply of the configuration leaves behind.

@@ -21,8 +21,10 @@ pub(super) async fn history(project: &Project, reference: &str, output: Output) 
         let entries =
             serde_json::to_value(&history.entries).map_err(|error| Failure::failed(error.to_string()))?;
         let (status, since) = history.since.clone().unzip();
-        let fields =
-            json!({ "ref": history.reference, "status": status, "since": since, "entries": entries });
+        let fields = json!({
+            "ref": history.reference, "serial": history.serial, "status": status, "since": since,
+            "entries": entries,
+        });
         verbs::printed(output.document("history", fields))?;
         return Ok(Exit::Done);
     }
@@ -100,23 +102,26 @@ async fn count(project: &Project, window: Option<&str>, output: Output) -> Resul
             Failure::usage(format!("--window {text} is not a duration; write it such as 24h"))
         })?,
     };
-    let counts = commands::counts(project, window).await?;
+    let counted = commands::counts(project, window).await?;
     if output.is_json() {
-        let list: Vec<Value> = counts
+        let list: Vec<Value> = counted
+            .transitions
             .iter()
             .map(|count| json!({ "from": count.from, "to": count.to, "times": count.times }))
             .collect();
-        let fields = json!({ "window_seconds": window.as_secs(), "transitions": list });
+        let fields = json!({
+            "serial": counted.serial, "window_seconds": window.as_secs(), "transitions": list,
+        });
         verbs::printed(output.document("transition_counts", fields))?;
         return Ok(Exit::Done);
     }
     let mut text = String::new();
-    for count in &counts {
+    for count in &counted.transitions {
         let word = |word: &Option<String>, none: &str| word.as_deref().map_or(none.to_owned(), one_line);
         let (from, to) = (word(&count.from, "nothing"), word(&count.to, "nothing"));
         text.push_str(&format!("{:>8}  {from} → {to}\n", count.times));
     }
-    if counts.is_empty() {
+    if counted.transitions.is_empty() {
         text.push_str("Nothing changed its status in that time.\n");
     }
     verbs::printed(output.print(&text))?;

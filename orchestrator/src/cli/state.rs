@@ -74,7 +74,7 @@ async fn list(project: &Project, output: Output) -> Result<Exit, Failure> {
 }
 
 async fn show(project: &Project, reference: &str, output: Output) -> Result<Exit, Failure> {
-    let Shown { reference, fields, recent } = state::show(project, reference).await?;
+    let Shown { reference, serial, fields, recent } = state::show(project, reference).await?;
     if output.is_json() {
         let recent: Vec<Value> = recent
             .iter()
@@ -86,9 +86,8 @@ async fn show(project: &Project, reference: &str, output: Output) -> Result<Exit
                 })
             })
             .collect();
-        printed(
-            output.document("state-show", json!({ "ref": reference, "fields": fields, "changes": recent })),
-        )?;
+        let fields = json!({ "ref": reference, "serial": serial, "fields": fields, "changes": recent });
+        printed(output.document("state-show", fields))?;
         return Ok(Exit::Done);
     }
     let mut rows = table(&["FIELD", "VALUE"]);

@@ -142,15 +142,16 @@ pub(super) async fn outputs(
     output: Output,
 ) -> Result<Exit, Failure> {
     let reveal = if arguments.reveal { Reveal::Everything } else { Reveal::Public };
-    let rows = commands::outputs(project, arguments.reference.as_deref(), reveal).await?;
+    let found = commands::outputs(project, arguments.reference.as_deref(), reveal).await?;
     if output.is_json() {
-        let list: Vec<Value> = rows
+        let list: Vec<Value> = found
+            .rows
             .iter()
             .map(|row| json!({ "ref": row.reference, "output": row.key, "variable": row.variable, "secret": row.secret, "value": row.value }))
             .collect();
-        printed(output.document("outputs", json!({ "outputs": list })))?;
+        printed(output.document("outputs", json!({ "serial": found.serial, "outputs": list })))?;
     } else {
-        printed(output.print(&show::outputs(&rows)))?;
+        printed(output.print(&show::outputs(&found.rows)))?;
     }
     Ok(Exit::Done)
 }

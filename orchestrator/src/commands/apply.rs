@@ -161,7 +161,7 @@ impl Prepared<'_> {
             let _lock = session.end().await;
             return Err(failure);
         }
-        let outcome = self.under_lock(&session, approval, (events, stop)).await;
+        let outcome = self.under_lock(&mut session, approval, (events, stop)).await;
         let mut notes = Vec::new();
         if session.keys == sutler_secrets::Created::Yes {
             let keys = self.project.keys.display();
@@ -189,7 +189,7 @@ impl Prepared<'_> {
 
     async fn under_lock(
         &self,
-        session: &Session,
+        session: &mut Session,
         approval: Approval,
         (events, stop): (UnboundedSender<Progress>, watch::Receiver<Stop>),
     ) -> Result<(Plan, Report), Failure> {
@@ -222,7 +222,8 @@ impl Prepared<'_> {
             events,
             stop,
         };
-        let report = execute::execute(&planned.plan, session.state.records.clone(), context).await;
+        let report =
+            execute::execute(&planned.plan, std::mem::take(&mut session.state.records), context).await;
         Ok((planned.plan, report))
     }
 

@@ -13,6 +13,15 @@ use crate::state::{Entry, Seen};
 /// So many entries are read at once.
 const PAGE: usize = 500;
 
+/// How often instances went from one status to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts {
+    /// The serial of the state that this is about.
+    pub serial: u64,
+    /// From what, to what, how often.
+    pub transitions: Vec<Counted>,
+}
+
 /// How often something became something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
@@ -36,14 +45,17 @@ pub async fn entries(project: &Project, after: u64) -> Result<Vec<Entry>, Failur
 ///
 /// # Errors
 /// When state cannot be read.
-pub async fn counts(project: &Project, window: Duration) -> Result<Vec<Counted>, Failure> {
+pub async fn counts(project: &Project, window: Duration) -> Result<Counts, Failure> {
     let begin = Timestamp::now().saturating_sub(window).map_err(|error| Failure::usage(error.to_string()))?;
+    let serial = project.backend.load().await?.serial;
     let (mut counts, mut after) = (BTreeMap::new(), 0);
     loop {
         let page = entries(project, after).await?;
         let Some(last) = page.last() else { break };
         after = last.sequence;
-        let within = |entry: &&Entry| entry.at.parse::<Timestamp>().is_ok_and(|at| at >= begin);
+        let within = |entry: &&Entry| {
+            entry.serial <= serial && entry.at.parse::<Timestamp>().is_ok_and(|at| at >= begin)
+        };
         for entry in page.iter().filter(within) {
             for transition in entry.transitions.iter().filter(|transition| transition.field == "status") {
                 *counts.entry((word(transition.from.as_ref()), word(transition.to.as_ref()))).or_insert(0) +=
@@ -51,7 +63,8 @@ pub async fn counts(project: &Project, window: Duration) -> Result<Vec<Counted>,
             }
         }
     }
-    Ok(counts.into_iter().map(|((from, to), times)| Counted { from, to, times }).collect())
+    let transitions = counts.into_iter().map(|((from, to), times)| Counted { from, to, times }).collect();
+    Ok(Counts { serial, transitions })
 }
 
 fn word(seen: Option<&Seen>) -> Option<String> {

@@ -16,7 +16,9 @@ pub struct History {
     pub reference: InstanceRef,
     /// Where it stands, and since when (RFC 3339); nothing when it is gone.
     pub since: Option<(String, String)>,
-    /// Every change, oldest first.
+    /// The serial of the state that this is about.
+    pub serial: u64,
+    /// Every change up to then, oldest first.
     pub entries: Vec<Entry>,
 }
 
@@ -33,7 +35,8 @@ pub async fn history(project: &Project, name: &str) -> Result<History, Failure> 
         let page = project.backend.history(&reference, after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.sequence;
-        entries.extend(page);
+        // what is committed while we read belongs to the next answer
+        entries.extend(page.into_iter().filter(|entry| entry.serial <= state.serial));
     }
     if entries.is_empty() {
         let known = state.records.iter().map(|record| record.reference.as_str());
@@ -42,7 +45,7 @@ pub async fn history(project: &Project, name: &str) -> Result<History, Failure> 
             "state never knew an instance '{name}'{hint}; `sutler status` lists them"
         )));
     }
-    Ok(History { since: since(&entries), reference, entries })
+    Ok(History { since: since(&entries), serial: state.serial, reference, entries })
 }
 
 /// Where an instance stands after these changes, and since when; nothing when the last one removed it.

@@ -35,12 +35,12 @@ pub use apply::{Applied, ApplyOptions, Approval, Prepared, prepare, prepare_save
 pub use catalog::{Listing, catalog};
 pub use check::{Checked, Extent, Finding, Verdict, check};
 pub use env::{Variables, env, recipient};
-pub use events::{Counted, counts, deliver, entries};
+pub use events::{Counted, Counts, counts, deliver, entries};
 pub use failure::Failure;
 pub use graph::graph;
 pub use history::{History, history};
 pub use init::{Written, init};
-pub use outputs::{OutputRow, Reveal, outputs};
+pub use outputs::{OutputRow, Outputs, Reveal, outputs};
 pub use plan::{PlanOptions, Planned, plan};
 pub use project::{Project, Settings, duration};
 pub use rekey::{Rekeyed, rekey};

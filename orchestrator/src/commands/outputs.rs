@@ -16,6 +16,15 @@ pub enum Reveal {
     Public,
 }
 
+/// What instances yield, at one moment.
+#[derive(Debug)]
+pub struct Outputs {
+    /// The serial of the state that this is about.
+    pub serial: u64,
+    /// Instance by instance.
+    pub rows: Vec<OutputRow>,
+}
+
 /// One output.
 #[derive(Debug)]
 pub struct OutputRow {
@@ -35,11 +44,7 @@ pub struct OutputRow {
 ///
 /// # Errors
 /// When state cannot be read, a secret does not open, or there is no such instance.
-pub async fn outputs(
-    project: &Project,
-    only: Option<&str>,
-    reveal: Reveal,
-) -> Result<Vec<OutputRow>, Failure> {
+pub async fn outputs(project: &Project, only: Option<&str>, reveal: Reveal) -> Result<Outputs, Failure> {
     let (state, vault) = project.read().await?;
     if let Some(name) = only
         && !state.records.iter().any(|record| record.reference.as_str() == name)
@@ -56,7 +61,7 @@ pub async fn outputs(
     for record in
         state.records.iter().filter(|record| only.is_none_or(|name| record.reference.as_str() == name))
     {
-        for (key, output) in &record.outputs {
+        for (key, output) in record.outputs.iter() {
             let secret = matches!(output.value, OutputValue::Secret(_));
             let value = match (&output.value, reveal) {
                 (OutputValue::Public(value), _) => Some(value.clone()),
@@ -67,12 +72,12 @@ pub async fn outputs(
             };
             rows.push(OutputRow {
                 reference: record.reference.to_string(),
-                key: key.clone(),
+                key: key.to_owned(),
                 variable: record.variables.get(key).map(ToString::to_string),
                 secret,
                 value,
             });
         }
     }
-    Ok(rows)
+    Ok(Outputs { serial: state.serial, rows })
 }

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::project::Project;
 use super::saved::SavedPlan;
 use crate::brokers::BrokerSet;
+use crate::faults;
 use crate::name::InstanceRef;
 use crate::plan::{self, Intent, Options, Plan, PlanInput, Protection, Undeclared};
 use crate::state::{State, Vault};
@@ -51,7 +52,9 @@ pub async fn plan(project: &Project, options: &PlanOptions, out: Option<&Path>) 
     if let Some(path) = out {
         let (vault, _) = Vault::open(&project.keys, &state, &project.backend.location())?;
         let saved = SavedPlan::new((project, &brokers), (&state, &vault), (&planned, options))?;
+        faults::pass("O20-before").await;
         saved.save(path, &project.config.stack, vault.ring())?;
+        faults::pass("O20-after").await;
     }
     Ok(planned)
 }

@@ -17,6 +17,7 @@ use sutler_secrets::{KeyId, KeyRing, Sealed};
 use super::anchor::Anchor;
 use super::failure::Failure;
 use super::project::Project;
+use crate::faults;
 use crate::sink::{Edits, SinkSet};
 use crate::state::record::InstanceRecord;
 use crate::state::{self, Begin, Change, Holder, Session, StateError, Vault};
@@ -67,7 +68,9 @@ pub async fn rekey(project: &Project, patience: Duration) -> Result<Rekeyed, Fai
     ended?;
     let mut anchor = project.anchor()?;
     anchor.remember(backend.as_ref(), (&stack, lineage), rekeyed.key).await?;
+    faults::pass("O21-forget").await;
     forget(project, &anchor, &mut rekeyed).await?;
+    faults::pass("O21-after").await;
     Ok(rekeyed)
 }
 
@@ -81,11 +84,14 @@ async fn under_lock(project: &Project, session: &Session) -> Result<Rekeyed, Fai
     for sink in sinks.sinks().filter(|sink| sink.is_sealed()) {
         sink.open()?;
     }
+    faults::pass("O21-before").await;
     let ring = Arc::new(ring(project)?);
+    faults::pass("O21-ring").await;
     let vault = Vault::with_ring(Arc::clone(&ring), &session.state, &session.backend.location())?;
     let mut rekeyed =
         Rekeyed { key: Some(ring.current()), all: session.state.records.len(), ..Rekeyed::default() };
     rekeyed.records = records(session, &vault).await?;
+    faults::pass("O21-records").await;
     let sinks = SinkSet::new(&project.config, &ring);
     for sink in sinks.sinks().filter(|sink| sink.is_sealed()) {
         if sink.current()? != sink.variables()? {
@@ -93,6 +99,7 @@ async fn under_lock(project: &Project, session: &Session) -> Result<Rekeyed, Fai
             rekeyed.sinks.push(sink.name().to_owned());
         }
     }
+    faults::pass("O21-sinks").await;
     // Older revisions are sealed with older keys; only the one of now stays.
     session.backend.compact(&session.lock, 1).await?;
     Ok(rekeyed)

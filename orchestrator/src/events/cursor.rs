@@ -1,4 +1,4 @@
-//! How far each listener is: the sequence number of the last entry that it was told, for each life of a state.
+//! How far the file of events of this machine is: the sequence number of the last entry in it, for each life of a state.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::state::Lineage;
 
 const FORMAT: u64 = 1;
 
-/// How far each listener is.
+/// How far the file is.
 #[derive(Debug)]
 pub(super) struct Cursors {
     path: PathBuf,

@@ -24,7 +24,8 @@ pub struct Outbox<'o> {
     pub backend: &'o dyn StateBackend,
     /// Whose it is.
     pub stack: &'o str,
-    /// The file that remembers how far each listener is.
+    /// The file that remembers how far the file of events is: both are this machine's. How far a webhook was told is
+    /// kept with the state, for every machine.
     pub cursors: PathBuf,
     /// How long to wait before an event is posted again.
     pub pacing: Pacing,
@@ -32,10 +33,13 @@ pub struct Outbox<'o> {
     pub patience: Duration,
 }
 
-/// A listener.
+/// What the cursor of the file of events is called.
+const FILE: &str = "file";
+
+/// A listener, and where it is noted how far it is.
 enum Listener<'l> {
-    File(&'l PathBuf),
-    Webhook(Box<Webhook>),
+    File(&'l PathBuf, Cursors),
+    Webhook(Box<Webhook>, String),
 }
 
 /// Delivers; returns what went wrong, listener by listener.
@@ -45,25 +49,36 @@ pub async fn deliver(outbox: &Outbox<'_>, config: &EventsConfig) -> Vec<String> 
         Ok(state) => state.lineage,
         Err(error) => return vec![error.to_string()],
     };
-    let mut cursors = match Cursors::read(&outbox.cursors) {
-        Ok(cursors) => cursors,
-        Err(error) => return vec![format!("could not read {}: {error}", outbox.cursors.display())],
-    };
     let mut troubles = Vec::new();
     if let Some(path) = &config.file {
-        let told = tell(outbox, (&Listener::File(path), "file"), lineage, &mut cursors).await;
+        let told = match Cursors::read(&outbox.cursors) {
+            Ok(cursors) => {
+                let from = cursors.of(lineage, FILE);
+                tell(outbox, lineage, (Listener::File(path, cursors), from)).await
+            }
+            Err(error) => Err(format!("could not read {}: {error}", outbox.cursors.display())),
+        };
         troubles.extend(told.err().map(|why| format!("{}: {why}", path.display())));
     }
+    if config.webhooks.is_empty() {
+        return troubles;
+    }
+    let known = match outbox.backend.told().await {
+        Ok(known) => known,
+        Err(error) => {
+            troubles.push(error.to_string());
+            return troubles;
+        }
+    };
     for webhook in &config.webhooks {
         let name = &webhook.name;
+        let listener = format!("webhook/{name}");
+        let from = known.get(&listener).copied().unwrap_or_default();
         let told = match read_secret(&webhook.secret, &webhook.url) {
             Err(why) => Err(why),
             Ok(secret) => match Webhook::new((webhook.url.clone(), secret), outbox.pacing, outbox.patience) {
                 Err(why) => Err(why),
-                Ok(hook) => {
-                    let listener = Listener::Webhook(Box::new(hook));
-                    tell(outbox, (&listener, &format!("webhook/{name}")), lineage, &mut cursors).await
-                }
+                Ok(hook) => tell(outbox, lineage, (Listener::Webhook(Box::new(hook), listener), from)).await,
             },
         };
         troubles.extend(told.err().map(|why| format!("webhook '{name}': {why}")));
@@ -73,27 +88,25 @@ pub async fn deliver(outbox: &Outbox<'_>, config: &EventsConfig) -> Vec<String> 
 
 async fn tell(
     outbox: &Outbox<'_>,
-    (listener, name): (&Listener<'_>, &str),
     lineage: Lineage,
-    cursors: &mut Cursors,
+    (mut listener, mut from): (Listener<'_>, u64),
 ) -> Result<(), String> {
     loop {
-        let page = outbox.backend.journal(cursors.of(lineage, name), PAGE).await;
-        let page = page.map_err(|error| error.to_string())?;
+        let page = outbox.backend.journal(from, PAGE).await.map_err(|error| error.to_string())?;
         let Some(last) = page.last() else { return Ok(()) };
+        from = last.sequence;
         let events: Vec<Value> =
             page.iter().map(|entry| cloud_event((outbox.stack, lineage), entry)).collect();
-        let mut advance =
-            |sequence| cursors.advance(lineage, name, sequence).map_err(|error| error.to_string());
-        match listener {
-            Listener::File(path) => {
-                file::append(path, &events).map_err(|error| error.to_string())?;
-                advance(last.sequence)?;
+        match &mut listener {
+            Listener::File(path, cursors) => {
+                let noted = file::append(path, &events).and_then(|()| cursors.advance(lineage, FILE, from));
+                noted.map_err(|error| error.to_string())?;
             }
-            Listener::Webhook(webhook) => {
+            Listener::Webhook(webhook, name) => {
                 for (entry, event) in page.iter().zip(&events) {
                     webhook.post(event).await?;
-                    advance(entry.sequence)?;
+                    let noted = outbox.backend.tell(name, entry.sequence).await;
+                    noted.map_err(|error| error.to_string())?;
                 }
             }
         }

@@ -15,6 +15,8 @@ use sutler_secrets::SecretString;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::brokers::chain;
+
 /// So often an event is posted at most before the next run tries again.
 const ATTEMPTS: u32 = 4;
 
@@ -52,7 +54,7 @@ impl Webhook {
             .user_agent(concat!("sutler/", env!("CARGO_PKG_VERSION")))
             .timeout(patience)
             .build()
-            .map_err(|error| error.without_url().to_string())?;
+            .map_err(|error| chain(&error.without_url()))?;
         Ok(Self { client, url, secret, pacing })
     }
 
@@ -95,7 +97,8 @@ impl Webhook {
                 let again = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
                 if again { Answer::Later(why) } else { Answer::Refused(why) }
             }
-            Err(error) => Answer::Later(error.without_url().to_string()),
+            // the address may hold a secret; what went wrong with it is further down
+            Err(error) => Answer::Later(chain(&error.without_url())),
         }
     }
 }

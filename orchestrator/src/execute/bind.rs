@@ -235,7 +235,7 @@ impl Step {
         // Whatever sinks hold may be of another binding.
         record.sink_digest = None;
         faults::pass("O10-before").await;
-        self.shared.put(&record, "bound").await?;
+        self.put_yield(&record, "bound").await?;
         faults::pass("O10-after").await;
         Ok(record)
     }

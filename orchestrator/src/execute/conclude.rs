@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 
 use super::error::StepError;
@@ -37,10 +38,10 @@ pub(super) async fn wait(records: Vec<InstanceRecord>, context: Context) -> Repo
     let leaving = records.iter().filter(|record| matches!(record.status, Status::Deprovisioning { .. }));
     let steps = leaving.map(Step::deletion_of).collect();
     let plan = Plan { stack, serial: 0, steps, warnings: Vec::new() };
-    let shared = Arc::new(Shared::new(&plan, context, records));
+    let shared = Arc::new(Shared::new(&plan, (context, records), unbounded_channel().0));
     let keeper = tokio::spawn(keep_lock::keep(Arc::clone(&shared)));
     let mut tasks = JoinSet::new();
-    for record in shared.all() {
+    for record in shared.all(|record| running(record).is_some()) {
         let Some(action) = running(&record) else { continue };
         let step = Step::about(Arc::clone(&shared), &record);
         tasks.spawn(async move {

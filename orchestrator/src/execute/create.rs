@@ -2,6 +2,7 @@
 
 use sutler_broker_client::{Call, ClientError, FetchQuery, Work};
 use sutler_catalog::Input;
+use sutler_secrets::SecretJson;
 use sutler_spec::{
     Asynchrony, FetchedInstance, InstanceBody, InstanceId, LastOperationQuery, OperationState,
     ProvisionRequest, Provisioned,
@@ -17,7 +18,7 @@ use super::wait::{Accepted, Settled};
 use crate::config::{Declaration, OnAmbiguous};
 use crate::faults;
 use crate::plan::BindingWanted;
-use crate::state::record::InstanceRecord;
+use crate::state::record::{Asked, InstanceRecord};
 use crate::state::status::{Event, Next, Status};
 
 impl Step {
@@ -25,20 +26,17 @@ impl Step {
     pub(super) async fn create(&self, earlier: Option<InstanceRecord>) -> Result<InstanceRecord, StepError> {
         let request = self.request(None)?;
         self.validate(request.parameters.expose(), Input::Provision)?;
-        let record = self.intended(request, earlier)?;
+        let Request { asked, parameters } = request;
+        let record = self.intended(asked, earlier)?;
         faults::pass("O03-before").await;
         if !faults::mutant("no_intent") {
-            self.shared.put(&record, "creation intended").await?;
+            self.put_first(&record, "creation intended").await?;
         }
         faults::pass("O03-after").await;
-        self.provision(record, Doubt::None).await
+        self.send_provision(record, parameters, Doubt::None).await
     }
 
-    fn intended(
-        &self,
-        request: Request,
-        earlier: Option<InstanceRecord>,
-    ) -> Result<InstanceRecord, StepError> {
+    fn intended(&self, asked: Asked, earlier: Option<InstanceRecord>) -> Result<InstanceRecord, StepError> {
         let declaration = self.declaration()?;
         let target = &self.planned.target;
         let mut record = InstanceRecord {
@@ -51,9 +49,9 @@ impl Step {
             status: Status::Intended,
             protected: false,
             needs: Vec::new(),
-            asked: request.asked,
+            asked,
             pending: None,
-            outputs: std::collections::BTreeMap::new(),
+            outputs: crate::state::record::Few::new(),
             binding: None,
             variables: earlier.as_ref().map(|record| record.variables.clone()).unwrap_or_default(),
             sink_digest: None,
@@ -67,11 +65,22 @@ impl Step {
     /// Sends the recorded request. Repeating it for the same record is harmless.
     pub(super) async fn provision(
         &self,
+        record: InstanceRecord,
+        doubt: Doubt,
+    ) -> Result<InstanceRecord, StepError> {
+        let parameters = self.recorded(&record, &record.asked)?;
+        self.send_provision(record, parameters, doubt).await
+    }
+
+    /// Sends the recorded request, whose parameters are at hand.
+    async fn send_provision(
+        &self,
         mut record: InstanceRecord,
+        parameters: SecretJson,
         doubt: Doubt,
     ) -> Result<InstanceRecord, StepError> {
         let broker = self.broker(&record)?;
-        let request = self.provision_request(&record)?;
+        let request = self.provision_request(&record, parameters);
         let call = || broker.client.provision(&record.instance_id, &request, Asynchrony::Allowed);
         let sent = Box::pin(self.send(broker, (Call::Provision, Persistence::Usual), call));
         let Sent { answer, doubt: since } = faults::race("O04-sent", sent).await?;
@@ -98,17 +107,17 @@ impl Step {
         }
     }
 
-    fn provision_request(&self, record: &InstanceRecord) -> Result<ProvisionRequest, StepError> {
+    fn provision_request(&self, record: &InstanceRecord, parameters: SecretJson) -> ProvisionRequest {
         let vault = &self.shared.context.vault;
-        Ok(ProvisionRequest {
+        ProvisionRequest {
             service_id: record.service.id.clone(),
             plan_id: record.asked.service_plan.id.clone(),
             organization_guid: vault.lineage().to_string(),
             space_guid: vault.stack().to_string(),
             context: Some(self.context(&record.name)),
-            parameters: as_object(self.recorded(record, &record.asked)?.into_inner()),
+            parameters: as_object(parameters.into_inner()),
             maintenance_info: None,
-        })
+        }
     }
 
     /// An earlier run's request, whose answer was never written down: how far is it? Then the same again.
@@ -215,7 +224,7 @@ impl Step {
         self.take_instance(&mut record, body)?;
         faults::pass("O07-before").await;
         if self.planned.binding == BindingWanted::NotWanted || !self.carries_on() {
-            self.shared.put(&record, "created").await?;
+            self.put_yield(&record, "created").await?;
             faults::pass("O07-after").await;
             return Ok(record);
         }

@@ -1,5 +1,9 @@
 //! Commits that are wanted at the same time become one: a wave of independent intents costs one flush.
+//!
+//! Changes become durable in the order in which they were wanted, and after the first one that failed none does: whoever
+//! wants a change because of another one need not wait for that one first.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
@@ -14,18 +18,43 @@ type Answer = Result<(), StepError>;
 /// Gathers changes while a commit is under way.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    waiting: Mutex<Vec<(Change, oneshot::Sender<Answer>)>>,
+    waiting: Mutex<Vec<(Option<Change>, oneshot::Sender<Answer>)>>,
     commit: AsyncMutex<()>,
+    /// Whether a commit failed, or nobody knows what became of it.
+    broken: AtomicBool,
 }
 
+/// A change that has its place in the order and is not durable yet.
+#[derive(Debug)]
+pub(super) struct Wanted(oneshot::Receiver<Answer>);
+
 impl Group {
+    /// Gives a change its place: after every one that has its place already.
+    pub(super) fn want(&self, change: Change) -> Wanted {
+        self.push(Some(change))
+    }
+
+    /// A place without a change: durable when everything before it is.
+    pub(super) fn want_nothing(&self) -> Wanted {
+        self.push(None)
+    }
+
+    fn push(&self, change: Option<Change>) -> Wanted {
+        let (done, answer) = oneshot::channel();
+        self.waiting().push((change, done));
+        Wanted(answer)
+    }
+
     /// Commits a change together with whatever else waits. Durable when it returns.
     ///
     /// # Errors
     /// When storage fails. Whoever led the commit gets the error; the others only learn that the run is over.
-    pub(super) async fn commit(&self, backend: &dyn StateBackend, lock: &Lock, change: Change) -> Answer {
-        let (done, mut answer) = oneshot::channel();
-        self.waiting().push((change, done));
+    pub(super) async fn commit(
+        &self,
+        backend: &dyn StateBackend,
+        lock: &Lock,
+        Wanted(mut answer): Wanted,
+    ) -> Answer {
         let turn = self.commit.lock().await;
         match answer.try_recv() {
             Ok(answered) => return answered,
@@ -36,11 +65,22 @@ impl Group {
         // Steps that were started together get to say what they want before the first of them leads.
         tokio::task::yield_now().await;
         let (changes, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut *self.waiting()).into_iter().unzip();
-        faults::pass("O14-before").await;
-        let committed = backend.commit(lock, changes).await;
-        faults::pass("O14-after").await;
-        drop(turn);
+        let changes: Vec<Change> = changes.into_iter().flatten().collect();
+        if self.broken.swap(true, Ordering::SeqCst) {
+            return Err(StepError::Abandoned);
+        }
+        let committed = match changes.is_empty() {
+            true => Ok(0),
+            false => {
+                faults::pass("O14-before").await;
+                let committed = backend.commit(lock, changes).await;
+                faults::pass("O14-after").await;
+                committed
+            }
+        };
         let failed = committed.is_err();
+        self.broken.store(failed, Ordering::SeqCst);
+        drop(turn);
         for other in waiting {
             // One that is not waited for any more belongs to a step that was dropped.
             let _dropped = other.send(if failed { Err(StepError::Abandoned) } else { Ok(()) });
@@ -48,7 +88,7 @@ impl Group {
         committed.map(|_| ()).map_err(StepError::from)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<(Change, oneshot::Sender<Answer>)>> {
+    fn waiting(&self) -> MutexGuard<'_, Vec<(Option<Change>, oneshot::Sender<Answer>)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

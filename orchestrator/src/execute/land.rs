@@ -74,7 +74,7 @@ impl Step {
         let missing = || StepError::MissingOutput {
             key: key.to_owned(),
             variable: variable.clone(),
-            has: record.outputs.keys().cloned().collect(),
+            has: record.outputs.keys().map(str::to_owned).collect(),
         };
         let known = |key: &str| record.outputs.get_key_value(key);
         let ((key, found), path) = output(key, known).ok_or_else(missing)?;

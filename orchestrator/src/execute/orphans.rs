@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sutler_broker_client::{Call, Work};
 use sutler_spec::{Asynchrony, BindingId, UnbindQuery, Unbound};
 
+use super::Context;
 use super::call::{Persistence, Sent};
 use super::error::StepError;
 use super::outputs::drop_credentials;
@@ -43,13 +44,13 @@ impl Remaining {
 
 /// Whether a run has to look after a record although nothing is planned for it: it has a list, or is an entry of it
 /// that nobody declares any more.
-pub(super) fn needs_sweep(shared: &Shared, record: &InstanceRecord) -> bool {
-    !record.orphans.is_empty() || is_forgotten(shared, record)
+pub(super) fn needs_sweep(context: &Context, record: &InstanceRecord) -> bool {
+    !record.orphans.is_empty() || is_forgotten(context, record)
 }
 
 /// Was never ready, may exist, and is not declared: only its deletion is left to do.
-fn is_forgotten(shared: &Shared, record: &InstanceRecord) -> bool {
-    let declared = shared.context.config.instances.contains_key(&record.reference);
+fn is_forgotten(context: &Context, record: &InstanceRecord) -> bool {
+    let declared = context.config.instances.contains_key(&record.reference);
     record.status == Status::Doubtful && !declared && !record.protected
 }
 
@@ -71,7 +72,7 @@ pub(super) async fn sweep(shared: Arc<Shared>, record: InstanceRecord) -> Result
             Err(error) => remaining.push(Remaining { orphan, error }),
         }
     }
-    if is_forgotten(&step.shared, &record) && step.policy(&record.broker) != OnAmbiguous::Pause {
+    if is_forgotten(&step.shared.context, &record) && step.policy(&record.broker) != OnAmbiguous::Pause {
         match step.mitigate(&record, Persistence::Once).await {
             Ok(()) => {}
             Err(error @ (StepError::State(_) | StepError::Abandoned)) => return Err(error),
@@ -167,7 +168,7 @@ fn stand_in(record: &InstanceRecord, orphan: &OrphanRecord) -> InstanceRecord {
         instance_id: orphan.instance_id.clone(),
         status: Status::Doubtful,
         pending: None,
-        outputs: std::collections::BTreeMap::new(),
+        outputs: crate::state::record::Few::new(),
         binding: None,
         ..record.clone()
     }

@@ -1,7 +1,5 @@
 //! What instances and bindings yield, as state keeps it: in clear only what the catalog declares public (S-41).
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 use sutler_catalog::declared_outputs;
 use sutler_spec::{BindingBody, InstanceBody};
@@ -9,7 +7,7 @@ use sutler_spec::{BindingBody, InstanceBody};
 use super::error::StepError;
 use super::step::Step;
 use crate::state::Secrecy;
-use crate::state::record::{InstanceRecord, Output};
+use crate::state::record::{Few, InstanceRecord, Output};
 
 /// The most that credentials may take (S-57).
 const LARGEST: usize = 256 << 10;
@@ -48,7 +46,7 @@ impl Step {
         }
         let outputs = self.outputs(record, credentials)?;
         drop_credentials(record);
-        let keys = outputs.keys().cloned().collect();
+        let keys = outputs.keys().map(str::to_owned).collect();
         record.outputs.extend(outputs);
         if let Some(binding) = &mut record.binding {
             binding.credentials = keys;
@@ -61,11 +59,7 @@ impl Step {
         Ok(())
     }
 
-    fn outputs(
-        &self,
-        record: &InstanceRecord,
-        values: Map<String, Value>,
-    ) -> Result<BTreeMap<String, Output>, StepError> {
+    fn outputs(&self, record: &InstanceRecord, values: Map<String, Value>) -> Result<Few<Output>, StepError> {
         let declared = self.offered(record)?.and_then(|(offering, _)| declared_outputs(offering));
         let declared = declared.unwrap_or_default();
         let vault = &self.shared.context.vault;

@@ -1,9 +1,10 @@
 //! The loop: starts what may start, records what ended, until nothing is left or it is told to stop.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 
@@ -12,7 +13,7 @@ use super::keep_lock;
 use super::orphans;
 use super::progress::Progress;
 use super::report::{Done, Ended, Failed, Report, Running, Skipped};
-use super::shared::Shared;
+use super::shared::{Company, Settled, Shared};
 use super::step::{Effect, Step};
 use super::{Context, Stop};
 use crate::graph::Graph;
@@ -26,9 +27,10 @@ type Outcome = Result<Effect, StepError>;
 /// Carries out the plan.
 pub(super) async fn run(plan: &Plan, records: Vec<InstanceRecord>, context: Context) -> Report {
     let begun = Instant::now();
-    let shared = Arc::new(Shared::new(plan, context, records));
+    let (settles, settled) = unbounded_channel();
+    let shared = Arc::new(Shared::new(plan, (context, records), settles));
     let mut lock = tokio::spawn(keep_lock::keep(Arc::clone(&shared)));
-    let mut run = Run::new(plan, Arc::clone(&shared));
+    let mut run = Run::new(plan, Arc::clone(&shared), settled);
     run.walk().await;
     run.sweep_orphans().await;
     if lock.is_finished() {
@@ -48,13 +50,21 @@ struct Run<'p> {
     walk: Walk,
     tasks: JoinSet<Outcome>,
     running: HashMap<Id, (u32, Instant)>,
+    /// Hears of steps after which others may begin, although they have not ended.
+    settled: UnboundedReceiver<Settled>,
+    /// Who waits until those that begin next have said what they want recorded first.
+    company: Vec<Company>,
+    /// Which these are. They ask for nothing any more: others take their places.
+    ending: HashSet<u32>,
+    /// Steps that began and of which nobody has been told.
+    unheard: VecDeque<u32>,
     /// Which steps changed something that others may use.
     changed: Vec<bool>,
     report: Report,
 }
 
 impl<'p> Run<'p> {
-    fn new(plan: &'p Plan, shared: Arc<Shared>) -> Self {
+    fn new(plan: &'p Plan, shared: Arc<Shared>, settled: UnboundedReceiver<Settled>) -> Self {
         // Milliseconds, and one more: of steps that take no time, the longer chain still counts.
         let expected = |node: u32| shared.context.durations.expected(&plan.steps[node as usize]);
         let weight = |node| u64::try_from(expected(node).as_millis()).unwrap_or(u64::MAX).saturating_add(1);
@@ -66,6 +76,10 @@ impl<'p> Run<'p> {
             walk: walk.unwrap_or_else(|_| Walk::new(Graph::default()).expect("nothing has no loop")),
             tasks: JoinSet::new(),
             running: HashMap::new(),
+            settled,
+            company: Vec::new(),
+            ending: HashSet::new(),
+            unheard: VecDeque::new(),
             changed: vec![false; plan.steps.len()],
             report: Report::default(),
         }
@@ -82,6 +96,7 @@ impl<'p> Run<'p> {
                 // In this order, always: one seed is one run.
                 biased;
                 Some(ended) = self.tasks.join_next_with_id() => self.end(ended),
+                Some(settled) = self.settled.recv() => self.settle(settled),
                 // Wakes the loop, which then starts nothing new.
                 () = told(&mut stop) => {}
             }
@@ -95,7 +110,7 @@ impl<'p> Run<'p> {
 
     fn start_what_may_start(&mut self) {
         let parallelism = self.shared.context.options.parallelism.max(1);
-        while self.tasks.len() < parallelism && self.shared.stop() == Stop::Never {
+        while self.tasks.len() - self.ending.len() < parallelism && self.shared.stop() == Stop::Never {
             let Some(node) = self.walk.start() else { break };
             let step = &self.plan.steps[node as usize];
             let stirred = self.walk.graph().needs(node).iter().any(|need| self.changed[*need as usize]);
@@ -105,13 +120,31 @@ impl<'p> Run<'p> {
                 continue;
             }
             if step.action != Action::Keep {
-                let (reference, action) = (step.reference.clone(), step.action);
-                self.shared.tell(Progress::Started { reference, action });
+                self.unheard.push_back(node);
             }
-            let task = Step::new(Arc::clone(&self.shared), step.clone()).run();
+            let is_needed = !self.walk.graph().users(node).is_empty();
+            let others = (is_needed.then_some(node), self.company.clone());
+            let task = Step::new(Arc::clone(&self.shared), step.clone(), others).run();
             let id = self.tasks.spawn(task).id();
             self.running.insert(id, (node, Instant::now()));
         }
+        self.company.clear();
+        self.tell_started(parallelism);
+    }
+
+    /// Tells which steps began: one that took the place of another when that one has ended, so that nobody hears of more
+    /// than may run at once.
+    fn tell_started(&mut self, parallelism: usize) {
+        while self.tasks.len() - self.unheard.len() < parallelism
+            && let Some(node) = self.unheard.pop_front()
+        {
+            self.tell_start_of(node);
+        }
+    }
+
+    fn tell_start_of(&self, node: u32) {
+        let Planned { reference, action, .. } = &self.plan.steps[node as usize];
+        self.shared.tell(Progress::Started { reference: reference.clone(), action: *action });
     }
 
     fn end(&mut self, ended: Result<(Id, Outcome), JoinError>) {
@@ -120,6 +153,11 @@ impl<'p> Run<'p> {
             Err(error) => (error.id(), Err(StepError::Lost)),
         };
         let Some((node, begun)) = self.running.remove(&id) else { return };
+        self.ending.remove(&node);
+        if let Some(at) = self.unheard.iter().position(|unheard| *unheard == node) {
+            self.unheard.remove(at);
+            self.tell_start_of(node);
+        }
         match outcome {
             Ok(effect) => self.succeeded(node, effect, begun.elapsed()),
             Err(StepError::Abandoned) => {
@@ -137,6 +175,19 @@ impl<'p> Run<'p> {
                 self.report.running.push(Running { reference, action, broker });
             }
             Err(error) => self.failed(node, &error),
+        }
+    }
+
+    /// Lets others begin after a step that has yet to end.
+    fn settle(&mut self, settled: Settled) {
+        let also = std::iter::from_fn(|| self.settled.try_recv().ok()).collect::<Vec<_>>();
+        for Settled { node, company } in std::iter::once(settled).chain(also) {
+            if self.walk.stage(node) == Stage::Running {
+                self.changed[node as usize] = true;
+                self.ending.insert(node);
+                self.walk.succeeded(node);
+                self.company.push(company);
+            }
         }
     }
 
@@ -194,9 +245,8 @@ impl<'p> Run<'p> {
         if self.shared.stop() != Stop::Never || matches!(self.report.ended, Ended::State(_)) {
             return;
         }
-        let all = self.shared.all();
-        let shared = Arc::clone(&self.shared);
-        let mut left = all.into_iter().filter(|record| orphans::needs_sweep(&shared, record));
+        let context = &self.shared.context;
+        let mut left = self.shared.all(|record| orphans::needs_sweep(context, record)).into_iter();
         let mut tasks = JoinSet::new();
         loop {
             while tasks.len() < self.shared.context.options.parallelism.max(1)

@@ -4,11 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{
+    mpsc::{self, UnboundedSender},
+    watch,
+};
 
 use super::error::StepError;
 use super::gate::Gate;
-use super::group::Group;
+use super::group::{Group, Wanted};
 use super::progress::Progress;
 use super::{Context, Stop};
 use crate::name::{BrokerName, InstanceRef, VariableName};
@@ -27,10 +30,31 @@ pub(super) struct Shared {
     halted: watch::Sender<bool>,
     group: Group,
     gates: Mutex<HashMap<BrokerName, Arc<Gate>>>,
+    /// Hears of steps after which others may begin, although they have not ended.
+    settled: UnboundedSender<Settled>,
 }
 
+/// A step after which others may begin, although it has not ended.
+#[derive(Debug)]
+pub(super) struct Settled {
+    /// Its position in the plan.
+    pub(super) node: u32,
+    /// Held by whoever begins because of it, until it has said what it wants recorded first.
+    pub(super) company: Company,
+}
+
+/// Somebody waits while this is held.
+pub(super) type Company = mpsc::Sender<std::convert::Infallible>;
+
+/// So long at most is waited for others to say what they want. A flush takes longer, more often than not.
+const PATIENCE: Duration = Duration::from_millis(2);
+
 impl Shared {
-    pub(super) fn new(plan: &Plan, context: Context, records: Vec<InstanceRecord>) -> Self {
+    pub(super) fn new(
+        plan: &Plan,
+        (context, records): (Context, Vec<InstanceRecord>),
+        settled: UnboundedSender<Settled>,
+    ) -> Self {
         let records = records.into_iter().map(|record| (record.reference.clone(), record)).collect();
         let leaving: HashSet<&InstanceRef> = plan
             .steps
@@ -48,6 +72,7 @@ impl Shared {
             halted: watch::Sender::new(false),
             group: Group::default(),
             gates: Mutex::default(),
+            settled,
         }
     }
 
@@ -67,21 +92,55 @@ impl Shared {
 
     /// Records a record durably; only then others see it.
     pub(super) async fn put(&self, record: &InstanceRecord, what: &str) -> Result<(), StepError> {
-        self.commit(Change::put(record.clone(), what)).await?;
+        self.put_in_company(record, what, Vec::new()).await
+    }
+
+    /// The same. Whoever waits for this change to have its place is let go once it has.
+    pub(super) async fn put_in_company(
+        &self,
+        record: &InstanceRecord,
+        what: &str,
+        company: Vec<Company>,
+    ) -> Result<(), StepError> {
+        let wanted = self.group.want(Change::put(record.clone(), what));
+        drop(company);
+        self.commit(wanted).await?;
         self.records().insert(record.reference.clone(), record.clone());
         Ok(())
     }
 
+    /// Records a record durably. Others see it as soon as it has its place in the order of changes, and those that need
+    /// the step at `node` begin: what they record first is durable together with it, or after it, or never.
+    pub(super) async fn put_ahead(
+        &self,
+        record: &InstanceRecord,
+        what: &str,
+        node: u32,
+    ) -> Result<(), StepError> {
+        let wanted = self.group.want(Change::put(record.clone(), what));
+        self.records().insert(record.reference.clone(), record.clone());
+        let (company, mut others) = mpsc::channel(1);
+        // Once the run is over nobody hears it, and nobody is waited for.
+        let _over = self.settled.send(Settled { node, company });
+        let _late = tokio::time::timeout(PATIENCE, others.recv()).await;
+        self.commit(wanted).await
+    }
+
+    /// Waits until everything is durable that others see.
+    pub(super) async fn catch_up(&self) -> Result<(), StepError> {
+        self.commit(self.group.want_nothing()).await
+    }
+
     /// Removes a record durably.
     pub(super) async fn remove(&self, reference: &InstanceRef, why: &str) -> Result<(), StepError> {
-        self.commit(Change::remove(reference.clone(), why)).await?;
+        self.commit(self.group.want(Change::remove(reference.clone(), why))).await?;
         self.records().remove(reference);
         Ok(())
     }
 
-    async fn commit(&self, change: Change) -> Result<(), StepError> {
+    async fn commit(&self, wanted: Wanted) -> Result<(), StepError> {
         let Context { backend, lock, .. } = &self.context;
-        self.group.commit(backend.as_ref(), lock, change).await
+        self.group.commit(backend.as_ref(), lock, wanted).await
     }
 
     /// The gate before a broker: its own limit at most, adapted to how it copes.
@@ -92,9 +151,9 @@ impl Shared {
         Arc::clone(gates.entry(broker.clone()).or_insert_with(|| Arc::new(Gate::new(largest))))
     }
 
-    /// Every record as it is now, in the order of their refs.
-    pub(super) fn all(&self) -> Vec<InstanceRecord> {
-        let mut all: Vec<_> = self.records().values().cloned().collect();
+    /// Every record like this as it is now, in the order of their refs.
+    pub(super) fn all(&self, wanted: impl Fn(&InstanceRecord) -> bool) -> Vec<InstanceRecord> {
+        let mut all: Vec<_> = self.records().values().filter(|record| wanted(record)).cloned().collect();
         all.sort_by(|a, b| a.reference.cmp(&b.reference));
         all
     }

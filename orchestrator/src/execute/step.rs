@@ -1,10 +1,10 @@
 //! One step: what its action comes down to.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::StepError;
 use super::resolution::in_doubt;
-use super::shared::Shared;
+use super::shared::{Company, Shared};
 use crate::brokers::ConnectedBroker;
 use crate::config::{Declaration, OnAmbiguous};
 use crate::name::BrokerName;
@@ -27,6 +27,10 @@ pub(super) struct Step {
     pub(super) shared: Arc<Shared>,
     pub(super) planned: plan::Step,
     scope: Scope,
+    /// Its position in the plan, if others wait for it.
+    node: Option<u32>,
+    /// Who waits until this step has said what it wants recorded first.
+    company: Mutex<Vec<Company>>,
 }
 
 /// How far a step goes.
@@ -39,13 +43,19 @@ enum Scope {
 }
 
 impl Step {
-    pub(super) fn new(shared: Arc<Shared>, planned: plan::Step) -> Self {
-        Self { shared, planned, scope: Scope::Whole }
+    /// The position is given when others wait for it.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        planned: plan::Step,
+        (node, company): (Option<u32>, Vec<Company>),
+    ) -> Self {
+        Self { shared, planned, scope: Scope::Whole, node, company: Mutex::new(company) }
     }
 
     /// A step about a record that is planned by nobody: to wait for what runs, to delete what is left over.
     pub(super) fn about(shared: Arc<Shared>, record: &InstanceRecord) -> Self {
-        Self { shared, planned: Self::deletion_of(record), scope: Scope::Conclusion }
+        let (planned, company) = (Self::deletion_of(record), Mutex::default());
+        Self { shared, planned, scope: Scope::Conclusion, node: None, company }
     }
 
     /// What a plan would say of a record that is to be deleted.
@@ -101,6 +111,12 @@ impl Step {
     /// Carries it out.
     pub(super) async fn run(self) -> Result<Effect, StepError> {
         let action = self.planned.action;
+        // What it is without a record, it records before it asks for anything. With one, it may ask at once: not before
+        // everything is durable that it saw.
+        if self.is_recorded() {
+            drop(self.company());
+            self.shared.catch_up().await?;
+        }
         if !matches!(action, Action::Keep | Action::Record | Action::Forget) {
             self.check_doubt()?;
         }
@@ -119,6 +135,28 @@ impl Step {
     /// Its record as it is now.
     pub(super) fn record(&self) -> Option<InstanceRecord> {
         self.shared.record(self.planned.reference.as_str())
+    }
+
+    /// Records what is recorded first.
+    pub(super) async fn put_first(&self, record: &InstanceRecord, what: &str) -> Result<(), StepError> {
+        self.shared.put_in_company(record, what, self.company()).await
+    }
+
+    fn company(&self) -> Vec<Company> {
+        std::mem::take(&mut *self.company.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn is_recorded(&self) -> bool {
+        self.shared.of(self.planned.reference.as_str(), |_| Some(())).is_some()
+    }
+
+    /// Records what others wait for. Where nothing is left to do but to wait until it is durable, they begin already.
+    pub(super) async fn put_yield(&self, record: &InstanceRecord, what: &str) -> Result<(), StepError> {
+        let lands = self.declaration()?.bind.is_empty() && record.variables.is_empty();
+        match self.node.filter(|_| lands && self.planned.action == Action::Create && self.carries_on()) {
+            Some(node) => self.shared.put_ahead(record, what, node).await,
+            None => self.shared.put(record, what).await,
+        }
     }
 
     /// Its declaration.

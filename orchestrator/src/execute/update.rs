@@ -159,7 +159,7 @@ impl Step {
         }
         for key in record.asked.parameter_digests.keys() {
             if !asked.parameter_digests.contains_key(key) {
-                changes.insert(key.clone(), Value::Null);
+                changes.insert(key.to_owned(), Value::Null);
             }
         }
         Ok(changes)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sutler_broker_client::{Call, ClientError, Failure, Poll, Polled, Work, next_poll};
 use sutler_spec::{LastOperationQuery, Operation, PlanId};
 use tokio::time::Instant;
@@ -11,10 +12,14 @@ use super::error::{Remains, StepError};
 use super::step::Step;
 use crate::brokers::ConnectedBroker;
 use crate::faults;
+use crate::state::Entry;
 use crate::state::record::InstanceRecord;
 
 /// Nobody waits longer, whatever a catalog says (S-54).
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// So many entries of the journal are read at once.
+const PAGE: usize = 200;
 
 /// How accepted work ended.
 #[derive(Debug)]
@@ -58,11 +63,19 @@ impl Step {
         if detached && accepted == Accepted::Now {
             return Err(StepError::Running);
         }
-        let (begun, limit) = (Instant::now(), self.limit(record)?);
+        let limit = self.limit(record)?;
+        // a run that was killed took nothing off the clock: the broker has had the work since it accepted it
+        let before = match accepted {
+            Accepted::Now => Duration::ZERO,
+            Accepted::Earlier => self.since_acceptance(record, work).await?,
+        };
+        let begun = Instant::now();
+        let waited = || before + begun.elapsed();
         let mut pause = if accepted == Accepted::Earlier { Duration::ZERO } else { pacing.first };
         for polls in 0_u32.. {
-            let remaining = limit.saturating_sub(begun.elapsed());
-            if remaining.is_zero() {
+            let remaining = limit.saturating_sub(waited());
+            // what is overdue when a run comes by may have ended long ago: it is asked for once
+            if remaining.is_zero() && (polls > 0 || accepted == Accepted::Now) {
                 break;
             }
             self.shared.sleep(pause.min(remaining)).await?;
@@ -70,9 +83,9 @@ impl Step {
             match &answer {
                 Ok(polled) => {
                     let said = polled.operation.description.clone().unwrap_or_default();
-                    self.tell_waiting(said, begun.elapsed());
+                    self.tell_waiting(said, waited());
                 }
-                Err(error) => self.tell_waiting(format!("asking again: {error}"), begun.elapsed()),
+                Err(error) => self.tell_waiting(format!("asking again: {error}"), waited()),
             }
             let unknown = matches!(&answer, Err(error) if error.is_authentic_absence());
             match next_poll(work.call(), &answer) {
@@ -110,6 +123,32 @@ impl Step {
             }
         });
         faults::race("O06-sent", asked).await
+    }
+
+    /// How long ago work was accepted, as the journal tells. Clocks of two machines may differ: never less than nothing.
+    async fn since_acceptance(&self, record: &InstanceRecord, work: Work<'_>) -> Result<Duration, StepError> {
+        let status = match work {
+            Work::Provision(_) | Work::Update(_) | Work::Deprovision(_) => "status",
+            Work::Bind(..) | Work::Unbind(..) => "binding.status",
+        };
+        let (mut at, mut after) = (None, 0);
+        loop {
+            let page = self.shared.context.backend.history(&record.reference, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.sequence;
+            let moved = |entry: &&Entry| {
+                entry.transitions.iter().any(|transition| {
+                    transition
+                        .field
+                        .strip_prefix(status)
+                        .is_some_and(|rest| rest.is_empty() || rest == ".operation")
+                })
+            };
+            at = page.iter().rev().find(moved).map(|entry| entry.at.clone()).or(at);
+        }
+        let at = at.and_then(|at| at.parse::<Timestamp>().ok());
+        let since = at.map(|at| Timestamp::now().duration_since(at));
+        Ok(since.and_then(|since| Duration::try_from(since).ok()).unwrap_or_default())
     }
 
     /// How long work on an instance may take.

@@ -64,6 +64,18 @@ pub const POINTS: &[(&str, &str)] = &[
     ("O16-accepted", "a deletion is accepted, its token is not written"),
     ("O17-before", "it is gone, its record is there"),
     ("O17-after", "its record is gone"),
+    ("O20-before", "a plan is made, its file is not written"),
+    ("O20-after", "the file of a plan is written"),
+    ("O21-before", "everything opens with the old key, there is no new one"),
+    ("O21-ring", "the new key is saved, nothing is sealed with it"),
+    ("O21-records", "records are sealed with the new key, sinks are not"),
+    ("O21-sinks", "sinks are sealed with the new key, older revisions are not"),
+    ("O21-forget", "nothing needs the old key, it is not forgotten"),
+    ("O21-after", "the old key is forgotten"),
+    ("O22-before", "everything is committed, no revision is made of it"),
+    ("O22-written", "a revision is written, the state does not name it (bucket)"),
+    ("O22-named", "the state names a new revision, what it does not need any more is there (bucket)"),
+    ("O22-after", "a revision is made, the lock is held"),
     ("O23-intent", "a change is intended, nothing is sent"),
     ("O23-sent", "a change is sent, no answer"),
     ("O23-after", "a change is made, which is not written"),
@@ -89,15 +101,10 @@ pub const MOVE_POINTS: &[(&str, &str)] = &[
     ("S09-given-up", "a move is given up: the copy is gone, the source says that it leaves"),
 ];
 
-/// Points of the protocol that belong to what this program does not do yet, or to other files.
+/// Points of the protocol that belong to what this program does not do.
 #[cfg(debug_assertions)]
-pub const ABSENT: &[(&str, &str)] = &[
-    ("O18", "an object is adopted"),
-    ("O19", "the marker of a migration"),
-    ("O20", "a plan file is written"),
-    ("O21", "the keys of state are exchanged"),
-    ("O22", "old history is forgotten"),
-];
+pub const ABSENT: &[(&str, &str)] =
+    &[("O18", "an object is adopted"), ("O19", "the marker of a migration of the configuration")];
 
 /// Every mistake that can be made on purpose.
 #[cfg(debug_assertions)]

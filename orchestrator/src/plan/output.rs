@@ -55,7 +55,7 @@ impl Outputs<'_> {
 
     fn missing(&self, who: &str, key: &str) -> Finding {
         let (name, plan) = (self.reference, &self.offer.service_plan.name);
-        let recorded = self.record.into_iter().flat_map(|record| record.outputs.keys().map(String::as_str));
+        let recorded = self.record.into_iter().flat_map(|record| record.outputs.keys());
         let mut known: Vec<&str> = self.declared().chain(recorded).collect();
         known.sort_unstable();
         known.dedup();

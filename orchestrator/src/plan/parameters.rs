@@ -37,7 +37,7 @@ pub(super) fn differences<'d>(
         };
         differences.push(Difference { key, kind, in_place: updates.takes(key) });
     }
-    for key in asked.keys().filter(|key| declaration.parameters.get(key.as_str()).is_none()) {
+    for key in asked.keys().filter(|key| declaration.parameters.get(key).is_none()) {
         differences.push(Difference { key, kind: ChangeKind::Removed, in_place: updates.removes(key) });
     }
     differences

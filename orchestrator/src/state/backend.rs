@@ -1,5 +1,6 @@
 //! The contract of whatever keeps our state. One suite (`contract.rs`) holds every implementation to it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -214,6 +215,20 @@ pub trait StateBackend: Send + Sync + fmt::Debug {
         after: u64,
         limit: usize,
     ) -> Result<Vec<Entry>, StateError>;
+
+    /// How far each listener of events was told: the sequence number of the last entry. Who was never told anything is
+    /// not in it.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    async fn told(&self) -> Result<BTreeMap<String, u64>, StateError>;
+
+    /// A listener was told everything up to this entry; durable when it returns. Needs no lock and is no commit. It never
+    /// goes back: of two who tell at the same time, the one that is further counts.
+    ///
+    /// # Errors
+    /// When storage fails: then it will be told again.
+    async fn tell(&self, listener: &str, sequence: u64) -> Result<(), StateError>;
 
     /// Makes a revision of what is recorded now, which becomes the current one, and forgets the oldest beyond `kept`;
     /// the current one is never forgotten. Nothing, and no write, when no commit came since the last revision.

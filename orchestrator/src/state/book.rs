@@ -60,10 +60,9 @@ impl Book {
         let serial = self.tip.serial + u64::from(!changes.is_empty());
         let mut entries = Vec::with_capacity(changes.len());
         for change in changes {
-            let before = Before {
-                record: self.records.get(&change.reference).cloned(),
-                trail: self.trails.get(&change.reference).copied().unwrap_or_default(),
-            };
+            let record = self.records.get(&change.reference).cloned();
+            let trail = self.trails.get(&change.reference).copied().unwrap_or_default();
+            let before = Before::stored(record, trail);
             let entry = self.tip.advance(serial, stamp, change.place(&before));
             let body = change.record.as_ref().map(|written| written.body.clone());
             self.settle(&entry, change.record.clone());

@@ -25,15 +25,15 @@ impl FromStr for Hash {
     type Err = ParseHashError;
 
     fn from_str(text: &str) -> Result<Self, ParseHashError> {
-        let digits = text.as_bytes();
-        let plain = digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-        if digits.len() != 64 || !plain {
-            return Err(ParseHashError);
-        }
+        let digits: &[u8; 64] = text.as_bytes().try_into().map_err(|_| ParseHashError)?;
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Ok(digit - b'0'),
+            b'a'..=b'f' => Ok(digit - b'a' + 10),
+            _ => Err(ParseHashError),
+        };
         let mut bytes = [0; 32];
-        for (position, byte) in bytes.iter_mut().enumerate() {
-            let pair = text.get(position * 2..position * 2 + 2).ok_or(ParseHashError)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| ParseHashError)?;
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = value(pair[0])? << 4 | value(pair[1])?;
         }
         Ok(Self(bytes))
     }
@@ -53,7 +53,14 @@ impl<'de> Deserialize<'de> for Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        // Digits alone are always a text.
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -1,5 +1,6 @@
 //! State that is kept in memory: for trying things, and for tests. Nothing outlives the process.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,6 +31,7 @@ struct Inner {
     stored: Option<Stored>,
     fence: u64,
     held: Option<Held>,
+    told: BTreeMap<String, u64>,
 }
 
 struct Stored {
@@ -184,6 +186,17 @@ impl StateBackend for MemoryBackend {
         let journal = inner.stored.iter().flat_map(|stored| &stored.journal);
         let wanted = journal.filter(|entry| entry.sequence > after && &entry.reference == reference);
         Ok(wanted.take(limit).cloned().collect())
+    }
+
+    async fn told(&self) -> Result<BTreeMap<String, u64>, StateError> {
+        Ok(self.inner().told.clone())
+    }
+
+    async fn tell(&self, listener: &str, sequence: u64) -> Result<(), StateError> {
+        let mut inner = self.inner();
+        let told = inner.told.entry(listener.to_owned()).or_default();
+        *told = sequence.max(*told);
+        Ok(())
     }
 
     async fn compact(&self, lock: &Lock, kept: usize) -> Result<Option<Revision>, StateError> {

@@ -19,6 +19,7 @@ use crate::name::StackName;
 mod backend;
 mod book;
 mod error;
+mod few;
 mod journal;
 mod lock;
 mod memory;

@@ -1,4 +1,6 @@
-//! A change as it is stored: written out and hashed before any lock on storage is taken.
+//! A change as it is stored: written out, taken apart and hashed before any lock on storage is taken.
+
+use std::sync::Arc;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -18,6 +20,8 @@ pub(super) struct Prepared {
     pub(super) what: String,
     /// The record to write; none when it is removed.
     pub(super) record: Option<Written>,
+    /// The fields of that record; none when it is removed.
+    fields: Arc<Leaves>,
 }
 
 /// A record in its stored form.
@@ -35,6 +39,24 @@ pub(super) struct Before {
     pub(super) record: Option<Written>,
     /// Its past.
     pub(super) trail: Trail,
+    /// The fields of its record, where they are known already.
+    fields: Option<Arc<Leaves>>,
+}
+
+impl Before {
+    /// As it was read from storage.
+    pub(super) fn stored(record: Option<Written>, trail: Trail) -> Self {
+        Self { record, trail, fields: None }
+    }
+
+    /// As a change leaves it that has just been placed.
+    pub(super) fn after(change: &Prepared, trail: Trail) -> Self {
+        Self { record: change.record.clone(), trail, fields: Some(Arc::clone(&change.fields)) }
+    }
+
+    fn fields(&self) -> Arc<Leaves> {
+        self.fields.clone().unwrap_or_else(|| Arc::new(seen(self.record.as_ref())))
+    }
 }
 
 impl Prepared {
@@ -46,7 +68,9 @@ impl Prepared {
     fn one(Change { effect, what }: Change, location: &str) -> Result<Self, StateError> {
         let change = Uuid::now_v7();
         match effect {
-            Effect::Remove(reference) => Ok(Self { change, reference, what, record: None }),
+            Effect::Remove(reference) => {
+                Ok(Self { change, reference, what, record: None, fields: Arc::default() })
+            }
             Effect::Put(record) => {
                 let unwritable = |source: serde_json::Error| StateError::Storage {
                     location: location.to_owned(),
@@ -58,7 +82,8 @@ impl Prepared {
                 let body = serde_json::to_string(&value).map_err(unwritable)?;
                 let reference = record.reference.clone();
                 let hash = of_record(&reference, &body);
-                Ok(Self { change, reference, what, record: Some(Written { body, hash }) })
+                let fields = Arc::new(leaves(&value));
+                Ok(Self { change, reference, what, record: Some(Written { body, hash }), fields })
             }
         }
     }
@@ -72,7 +97,7 @@ impl Prepared {
             reference: self.reference.clone(),
             what: self.what.clone(),
             trail: before.trail.after(new),
-            transitions: transitions(&seen(before.record.as_ref()), &seen(self.record.as_ref())),
+            transitions: transitions(&before.fields(), &self.fields),
             records: (old, new),
         }
     }

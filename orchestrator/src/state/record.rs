@@ -1,13 +1,12 @@
 //! What state remembers of one instance. Sensitive leaves are sealed; the rest can be read without a key.
 
-use std::collections::BTreeMap;
-
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sutler_secrets::{Digest, KeyRing, Sealed};
 use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId};
 
+pub use super::few::Few;
 use super::status::{BindingStatus, Status};
 use crate::name::{BrokerName, InstanceRef, VariableName};
 use crate::reference::output;
@@ -40,7 +39,7 @@ pub struct InstanceRecord {
     pub pending: Option<Asked>,
     /// What it yields: credentials of its binding, attributes, `dashboard_url`.
     #[serde(default)]
-    pub outputs: BTreeMap<String, Output>,
+    pub outputs: Few<Output>,
     /// Its binding, when one was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<BindingRecord>,
@@ -123,7 +122,7 @@ pub struct Asked {
     /// Keyed digest of offering, plan, name and parameters, each reference standing for its output's digest.
     pub inputs: Digest,
     /// Keyed digest of each top-level parameter, to say which one changed without opening anything.
-    pub parameter_digests: BTreeMap<String, Digest>,
+    pub parameter_digests: Few<Digest>,
     /// The parameters as sent: what an unresolved request repeats, letter by letter.
     pub parameters: Sealed,
 }

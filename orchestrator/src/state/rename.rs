@@ -47,7 +47,7 @@ fn moved(record: &InstanceRecord, to: &InstanceRef, vault: &Vault) -> Result<Ins
     moved.reference = to.clone();
     moved.asked = asked(&record.asked)?;
     moved.pending = record.pending.as_ref().map(asked).transpose()?;
-    for (key, output) in &mut moved.outputs {
+    for (key, output) in moved.outputs.iter_mut() {
         if matches!(output.value, OutputValue::Secret(_)) {
             let opened = vault.open_output(from, key, output)?;
             let value = (opened.expose().clone(), output.digest);

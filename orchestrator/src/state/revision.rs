@@ -155,40 +155,84 @@ pub(super) struct Chunk {
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) index: String,
+    /// Those that are not stored yet.
     pub(super) chunks: Vec<Chunk>,
     pub(super) records: u64,
 }
 
+/// A revision in the making: nothing of it is held but the chunk at hand, so that the largest state takes little memory.
+#[derive(Debug)]
+pub(super) struct Writing {
+    index: String,
+    cutter: Cutter,
+    records: u64,
+}
+
+impl Writing {
+    /// With nothing in it.
+    pub(super) fn begin(stack: &StackName) -> Self {
+        let first = First { kind: KIND.to_owned(), format: FORMAT, stack: stack.clone() };
+        let mut index = serde_json::to_string(&first).unwrap_or_default();
+        index.push('\n');
+        Self { index, cutter: Cutter::default(), records: 0 }
+    }
+
+    /// Takes the next record, as it is stored, in the order of their refs. Returns a chunk that is complete: to be stored.
+    pub(super) fn take(&mut self, reference: &str, line: &str) -> Option<Chunk> {
+        self.records += 1;
+        let chunk = self.cutter.take(reference, line);
+        self.name(chunk)
+    }
+
+    /// What it is, and the last chunk.
+    pub(super) fn end(mut self) -> Written {
+        let rest = std::mem::take(&mut self.cutter).rest();
+        let chunks = self.name(rest).into_iter().collect();
+        Written { index: self.index, chunks, records: self.records }
+    }
+
+    fn name(&mut self, chunk: Option<Chunk>) -> Option<Chunk> {
+        self.index.extend(chunk.iter().map(|chunk| format!("{}\n", chunk.digest)));
+        chunk
+    }
+}
+
 /// A revision of these records, each as it is stored, in the order of their refs.
 pub(super) fn write<'r>(stack: &StackName, records: impl IntoIterator<Item = (&'r str, &'r str)>) -> Written {
-    let first = First { kind: KIND.to_owned(), format: FORMAT, stack: stack.clone() };
-    let mut count = 0;
-    let chunks = cut(records.into_iter().inspect(|_| count += 1));
-    let mut index = serde_json::to_string(&first).unwrap_or_default();
-    index.push('\n');
-    index.push_str(&names(&chunks));
-    Written { index, chunks, records: count }
+    let mut writing = Writing::begin(stack);
+    let mut chunks: Vec<Chunk> =
+        records.into_iter().filter_map(|(reference, line)| writing.take(reference, line)).collect();
+    let Written { index, chunks: rest, records } = writing.end();
+    chunks.extend(rest);
+    Written { index, chunks, records }
 }
 
 /// Cuts lines into chunks. Whether one ends after a line depends on its ref alone: what comes before or goes does not
 /// move the others.
 pub(super) fn cut<'l>(lines: impl IntoIterator<Item = (&'l str, &'l str)>) -> Vec<Chunk> {
-    let (mut chunks, mut text) = (Vec::new(), String::new());
-    let mut close = |text: &mut String| {
-        if !text.is_empty() {
-            chunks.push(Chunk { digest: of_text(text), text: std::mem::take(text) });
-        }
-    };
-    for (reference, line) in lines {
-        text.push_str(line);
-        text.push('\n');
-        // one of 128
-        if of_text(reference).0[0] < 2 {
-            close(&mut text);
-        }
-    }
-    close(&mut text);
+    let mut cutter = Cutter::default();
+    let mut chunks: Vec<Chunk> =
+        lines.into_iter().filter_map(|(reference, line)| cutter.take(reference, line)).collect();
+    chunks.extend(cutter.rest());
     chunks
+}
+
+/// The chunk at hand.
+#[derive(Debug, Default)]
+struct Cutter(String);
+
+impl Cutter {
+    fn take(&mut self, reference: &str, line: &str) -> Option<Chunk> {
+        self.0.push_str(line);
+        self.0.push('\n');
+        // one of 128
+        let ends = of_text(reference).0[0] < 2;
+        ends.then(|| std::mem::take(self).rest()).flatten()
+    }
+
+    fn rest(self) -> Option<Chunk> {
+        (!self.0.is_empty()).then(|| Chunk { digest: of_text(&self.0), text: self.0 })
+    }
 }
 
 /// One line for each chunk's name.

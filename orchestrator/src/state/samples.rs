@@ -60,7 +60,7 @@ pub(crate) fn record(name: &str) -> InstanceRecord {
             parameters: vault.seal_parameters(&reference(name), &json!({ "size": 1, "password": CANARY })),
         },
         pending: None,
-        outputs: std::collections::BTreeMap::new(),
+        outputs: crate::state::record::Few::new(),
         binding: None,
         variables: IndexMap::new(),
         sink_digest: None,

@@ -186,7 +186,7 @@ impl Vault {
         if let Some(pending) = &mut renewed.pending {
             leaf(PARAMETERS, &mut pending.parameters)?;
         }
-        for (key, output) in &mut renewed.outputs {
+        for (key, output) in renewed.outputs.iter_mut() {
             if let OutputValue::Secret(sealed) = &mut output.value {
                 leaf(&format!("outputs.{key}"), sealed)?;
             }

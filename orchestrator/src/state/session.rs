@@ -13,6 +13,7 @@ use super::error::StateError;
 use super::lock::{Claim, Holder, Lock, LockInfo};
 use super::revision::KEPT;
 use super::seal::Vault;
+use crate::faults;
 
 /// Between two attempts to take a lock that somebody else holds.
 const RETRY: Duration = Duration::from_millis(200);
@@ -94,6 +95,8 @@ pub async fn begin(backend: Arc<dyn StateBackend>, begin: Begin) -> Result<Sessi
             }
             taken => taken?,
         };
+        // A large state is not held twice.
+        drop(state);
         return match backend.load().await {
             Ok(state) => {
                 let (lock, lease) = (Arc::new(lock), begin.lease);
@@ -138,10 +141,12 @@ impl Session {
     /// # Errors
     /// When storage fails; the lease then ends by itself.
     pub async fn end(self) -> Result<(), StateError> {
+        faults::pass("O22-before").await;
         match self.backend.compact(&self.lock, KEPT).await {
             Ok(_) | Err(StateError::LockLost { .. }) => {}
             Err(error) => tracing::warn!(%error, "no revision was made of this run"),
         }
+        faults::pass("O22-after").await;
         self.backend.unlock(&self.lock).await
     }
 }

@@ -54,7 +54,7 @@ impl World {
 
     pub(crate) fn set_output(&mut self, name: &str, key: &str, value: &str) {
         let output = output(&self.ring, value);
-        self.record(name).outputs.insert(key.to_owned(), output);
+        self.record(name).outputs.insert(key, output);
     }
 
     /// What an apply would leave behind.

@@ -1,6 +1,5 @@
 //! A project with a state of some records, made as an apply would have made it.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use sutler::name::{BrokerName, InstanceRef, StackName, VariableName};
 use sutler::sink::{Edits, SinkSet};
-use sutler::state::record::{Asked, InstanceRecord, Named};
+use sutler::state::record::{Asked, Few, InstanceRecord, Named};
 use sutler::state::status::Status;
 use sutler::state::{self, Begin, Change, Holder, Secrecy, Session, SqliteBackend, StateBackend};
 use sutler_secrets::{KeyRing, SecretString};
@@ -85,7 +84,7 @@ impl Home {
             asked: Asked {
                 service_plan: plan,
                 inputs: digest,
-                parameter_digests: BTreeMap::new(),
+                parameter_digests: Few::new(),
                 parameters: vault.seal_parameters(&reference, &json!({ "password": SECRET })),
             },
             pending: None,

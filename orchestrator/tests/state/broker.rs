@@ -1,5 +1,6 @@
 //! A broker that does at once what it is asked, or slowly.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -29,6 +30,22 @@ pub(crate) async fn start() -> MockServer {
         Mock::given(method(verb)).respond_with(done()).mount(&server).await;
     }
     server
+}
+
+/// Every binding has a password of its own from now on, and nothing is answered before this time.
+pub(crate) async fn renew(server: &MockServer, after: Duration) {
+    let made = AtomicU64::new(0);
+    let bound = move |_: &wiremock::Request| {
+        let password = format!("{SECRET}-{}", made.fetch_add(1, Ordering::Relaxed));
+        let credentials = json!({ "credentials": { "url": "db://here", "password": password } });
+        ResponseTemplate::new(201).set_body_json(credentials).set_delay(after)
+    };
+    let bindings = Mock::given(method("PUT")).and(path_regex("/service_bindings/"));
+    bindings.respond_with(bound).with_priority(1).mount(server).await;
+    for verb in ["PATCH", "DELETE"] {
+        let done = ResponseTemplate::new(200).set_body_json(json!({})).set_delay(after);
+        Mock::given(method(verb)).respond_with(done).with_priority(1).mount(server).await;
+    }
 }
 
 /// From now on, changes of instances take this long.

@@ -1,5 +1,6 @@
 //! A project in a folder of its own, and the program run in it.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -58,6 +59,18 @@ impl Project {
         let project = Self { folder, broker: broker::start().await, place };
         project.declare(INSTANCES);
         project
+    }
+
+    /// Writes the configuration anew, with somebody who is told of every change.
+    pub(crate) fn declare_with_listener(&self, instances: &str, listener: &str) {
+        self.declare(instances);
+        let path = self.folder.path().join("sutler.yaml");
+        let hook = format!("{{ url: \"{listener}\", secret: {{ env: PASSWORD }} }}");
+        let text = format!(
+            "{}\nevents: {{ webhooks: {{ audit: {hook} }} }}\n",
+            std::fs::read_to_string(&path).unwrap().trim_end()
+        );
+        std::fs::write(path, text).unwrap();
     }
 
     /// Writes the configuration anew, with another address under `state`.
@@ -142,23 +155,50 @@ impl Project {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sutler"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("PASSWORD", "secret")
-            .env("USER", "ada")
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("SUTLER_LEASE", "60s")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        command
+        command(self.folder.path(), arguments)
     }
 
+    /// The same project on another machine: a folder of its own with the same configuration, keys and variables, and
+    /// another place for its state, if one is given.
+    pub(crate) fn elsewhere(&self, place: impl FnOnce(&str) -> String) -> TempDir {
+        let folder = TempDir::new().unwrap();
+        let read = |name: &str| std::fs::read_to_string(self.folder.path().join(name)).unwrap();
+        let config = read("sutler.yaml").replace(&self.place.url, &place(&self.place.url));
+        std::fs::write(folder.path().join("sutler.yaml"), config).unwrap();
+        std::fs::write(folder.path().join(".env"), read(".env")).unwrap();
+        std::fs::create_dir(folder.path().join(".sutler")).unwrap();
+        let keys = folder.path().join(".sutler/keys");
+        std::fs::write(&keys, read(".sutler/keys")).unwrap();
+        std::fs::set_permissions(&keys, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        folder
+    }
+
+    /// Where its state is, as the configuration has it.
+    pub(crate) fn place(&self) -> &str {
+        &self.place.url
+    }
+}
+
+/// The program in a folder.
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sutler"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("PASSWORD", "secret")
+        .env("USER", "ada")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("SUTLER_LEASE", "60s")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+impl Project {
     /// Runs the program and expects an exit code. No output shows a secret.
     pub(crate) async fn run(&self, arguments: &[&str], code: i32) -> Finished {
         let finished = finished(self.start(arguments)).await;

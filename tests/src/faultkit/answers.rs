@@ -39,9 +39,15 @@ pub const BAD_ANSWERS: &[&str] = &[
     "said-huge",
 ];
 
+/// Answers that mean something to whoever writes under a condition. No vendor gives them to a broker.
+const OF_CONDITIONS: [&str; 2] = ["409", "412"];
+
 /// The bytes of a bad answer.
 #[must_use]
 pub(super) fn answer(name: &str) -> Option<Vec<u8>> {
+    if OF_CONDITIONS.contains(&name) {
+        return Some(whole(&format!("{name} Not So"), "", b""));
+    }
     if !BAD_ANSWERS.contains(&name) {
         return None;
     }

@@ -47,6 +47,7 @@ pub use sweep::{
     shuffled,
 };
 pub use trouble::{Side, Trouble};
+pub(crate) use trouble::{cut, rule};
 
 /// Where what explains a failure is kept.
 #[must_use]

@@ -109,7 +109,7 @@ impl FromStr for Trouble {
 }
 
 /// Reads `POST@1=drop-response`.
-fn rule(text: &str) -> Result<Rule, String> {
+pub(crate) fn rule(text: &str) -> Result<Rule, String> {
     let wrong = || format!("'{text}' is not METHOD@NTH=ACT");
     let (which, act) = text.split_once('=').ok_or_else(wrong)?;
     let (method, nth) = which.split_once('@').ok_or_else(wrong)?;
@@ -118,7 +118,7 @@ fn rule(text: &str) -> Result<Rule, String> {
 }
 
 /// Reads `COMMIT@1=drop-response`.
-fn cut(text: &str) -> Result<Cut, String> {
+pub(crate) fn cut(text: &str) -> Result<Cut, String> {
     let wrong = || format!("'{text}' is not MESSAGE@NTH=FATE; MESSAGE is COMMIT or *");
     let (which, fate) = text.split_once('=').ok_or_else(wrong)?;
     let at = match which.split_once('@').ok_or_else(wrong)? {

@@ -46,25 +46,38 @@ impl Binaries {
         if folder.ends_with("deps") {
             folder.pop();
         }
+        let mut what = vec!["--workspace", "--bins", "--examples"];
+        if folder.ends_with("release") {
+            what.push("--release");
+        }
+        Self::cargo(&what)?;
+        Ok(Self { folder })
+    }
+
+    /// Builds the orchestrator as users get it, and says where it is.
+    ///
+    /// # Errors
+    /// When cargo cannot be run or fails.
+    pub fn release_sutler() -> Result<PathBuf, BuildError> {
+        let mut folder = Self::build()?.folder;
+        if !folder.ends_with("release") {
+            Self::cargo(&["--release", "--package", "sutler", "--bin", "sutler"])?;
+            folder.set_file_name("release");
+        }
+        Ok(folder.join("sutler"))
+    }
+
+    fn cargo(what: &[&str]) -> Result<(), BuildError> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.current_dir(Self::workspace()).args([
-            "build",
-            "--locked",
-            "--workspace",
-            "--bins",
-            "--examples",
-        ]);
-        if folder.ends_with("release") {
-            command.arg("--release");
-        }
+        command.current_dir(Self::workspace()).args(["build", "--locked"]).args(what);
         // what the cargo that runs a test tells it about its package: with other values of these, or none, some build
         // scripts run again, and everything above them is built again, here and at the next build outside
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_package(&name.to_string_lossy())) {
             command.env_remove(name);
         }
         let status = command.status().map_err(|error| BuildError::NoCargo(error.to_string()))?;
-        if status.success() { Ok(Self { folder }) } else { Err(BuildError::Failed) }
+        if status.success() { Ok(()) } else { Err(BuildError::Failed) }
     }
 
     /// The root of the workspace.

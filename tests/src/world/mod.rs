@@ -264,9 +264,22 @@ impl World {
         arguments: &[&str],
         more: &[(String, String)],
     ) -> Result<Running, WorldError> {
+        self.start_program(self.binaries.sutler(), arguments, more)
+    }
+
+    /// Starts a program in the project, as `sutler` is started.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_program(
+        &self,
+        program: PathBuf,
+        arguments: &[&str],
+        more: &[(String, String)],
+    ) -> Result<Running, WorldError> {
         let logs = self.root().join("cli-output");
         let environment: Vec<_> = self.environment().into_iter().chain(more.iter().cloned()).collect();
-        Running::start(self.binaries.sutler(), arguments, &self.project(), &environment, &logs)
+        Running::start(program, arguments, &self.project(), &environment, &logs)
     }
 
     /// The built binaries.

@@ -15,6 +15,8 @@ use crate::state::{Entry, Extent, Revision, Seen, fields};
 pub struct Shown {
     /// Its handle.
     pub reference: String,
+    /// The serial of the state that this is about.
+    pub serial: u64,
     /// Its fields; of secrets, keyed digests.
     pub fields: BTreeMap<String, Seen>,
     /// Its last changes, oldest first.
@@ -31,9 +33,11 @@ const RECENT: usize = 10;
 pub async fn show(project: &Project, reference: &str) -> Result<Shown, Failure> {
     let state = project.backend.load().await?;
     let record = find(&state.records, reference)?;
-    let history = project.backend.history(&record.reference, 0, usize::MAX).await?;
+    let mut history = project.backend.history(&record.reference, 0, usize::MAX).await?;
+    // what was committed after the record was read belongs to the next answer
+    history.retain(|entry| entry.serial <= state.serial);
     let recent = history[history.len().saturating_sub(RECENT)..].to_vec();
-    Ok(Shown { reference: reference.to_owned(), fields: fields(record), recent })
+    Ok(Shown { reference: reference.to_owned(), serial: state.serial, fields: fields(record), recent })
 }
 
 /// The revisions of a state.

@@ -63,7 +63,7 @@ async fn only_declared_outputs_are_kept_in_clear() {
         .outputs
         .iter()
         .filter(|(_, output)| matches!(output.value, OutputValue::Public(_)))
-        .map(|(key, _)| key.as_str())
+        .map(|(key, _)| key)
         .collect();
     assert_eq!(clear, ["id", "size"]);
     assert_eq!(record.outputs.keys().collect::<Vec<_>>(), ["dashboard_url", "id", "ports", "size", "token"]);

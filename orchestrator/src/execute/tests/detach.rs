@@ -1,6 +1,9 @@
 //! Not waiting: what brokers have accepted is recorded and left running, and picked up later.
 
+use std::time::Duration;
+
 use super::World;
+use super::broker::{Act, End};
 use super::create::CHAIN;
 use crate::execute::{Ended, Until};
 use crate::plan::Intent;
@@ -50,6 +53,41 @@ async fn waiting_records_how_it_ended_and_begins_nothing() {
     assert!(world.wait().await.done.is_empty(), "nothing runs any more");
     assert!(world.apply().await.is_complete());
     world.is_consistent().await;
+}
+
+#[tokio::test]
+async fn accepted_work_is_waited_for_from_when_it_was_accepted_whoever_waits() {
+    let mut world = World::new(CHAIN).await;
+    world.fake.act("provision db", [Act::Accept(1_000_000, End::Succeeds)]);
+    let limit = Duration::from_millis(300);
+    world.options.maximum_wait = limit;
+    world.options.until = Until::Accepted;
+    assert!(world.apply().await.is_under_way());
+    let accepted = std::time::Instant::now();
+    // the moment of acceptance is written down by the clock on the wall
+    while accepted.elapsed() <= limit {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    world.options.until = Until::Done;
+    world.fake.everything_asked();
+    let report = world.wait().await;
+    assert_eq!(report.failed.len(), 1, "its time is over: {report:#?}");
+    // then what may be there is deleted, which is waited for as well
+    let asked = world.fake.everything_asked();
+    let polls = asked.iter().take_while(|what| *what != "deprovision db").filter(|what| *what == "poll db");
+    assert_eq!(polls.count(), 1, "what is overdue may have ended meanwhile: it is asked for once: {asked:?}");
+}
+
+#[tokio::test]
+async fn what_ended_while_nobody_waited_is_no_failure_however_late_it_is_asked_for() {
+    let mut world = World::new(CHAIN).await;
+    world.fake.act("provision db", [Act::Accept(0, End::Succeeds)]);
+    world.options.until = Until::Accepted;
+    assert!(world.apply().await.is_under_way());
+    world.options.maximum_wait = Duration::ZERO;
+    world.options.until = Until::Done;
+    let report = world.wait().await;
+    assert!(report.failed.is_empty() && report.done.len() == 1, "{report:#?}");
 }
 
 #[tokio::test]

@@ -139,8 +139,12 @@ async fn a_binding_comes_and_goes_with_its_users() {
     world.declare("\n  db: { service: thing, plan: small }\n");
     assert!(world.apply().await.is_complete());
     assert!(world.fake.bindings().is_empty() && world.variables().is_empty());
-    let keys: Vec<_> = world.record("db").await.unwrap().outputs.into_keys().collect();
-    assert_eq!(keys, ["dashboard_url", "size"], "credentials went with the binding");
+    let outputs = world.record("db").await.unwrap().outputs;
+    assert_eq!(
+        outputs.keys().collect::<Vec<_>>(),
+        ["dashboard_url", "size"],
+        "credentials went with the binding"
+    );
     world.has_nothing_to_do().await;
 }
 

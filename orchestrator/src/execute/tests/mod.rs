@@ -1,5 +1,6 @@
 //! Runs against a broker over HTTP: order, durability, resuming, failures, stopping.
 
+mod ahead;
 mod broker;
 mod crash;
 mod create;

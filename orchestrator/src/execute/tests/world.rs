@@ -227,6 +227,7 @@ pub(super) struct Fragile {
     inner: Arc<dyn StateBackend>,
     left: AtomicUsize,
     after: std::sync::atomic::AtomicBool,
+    once: std::sync::atomic::AtomicBool,
 }
 
 /// When the process dies.
@@ -238,13 +239,19 @@ pub(super) enum Moment {
 
 impl Fragile {
     fn new(inner: Arc<dyn StateBackend>) -> Self {
-        Self { inner, left: AtomicUsize::new(usize::MAX), after: false.into() }
+        Self { inner, left: AtomicUsize::new(usize::MAX), after: false.into(), once: false.into() }
     }
 
     /// From the n-th commit on nothing works.
     pub(super) fn break_at(&self, commits: usize, moment: Moment) {
         self.left.store(commits, Ordering::SeqCst);
         self.after.store(moment == Moment::AfterCommit, Ordering::SeqCst);
+    }
+
+    /// The n-th commit does not work; those after it do.
+    pub(super) fn stumble_at(&self, commit: usize, moment: Moment) {
+        self.break_at(commit, moment);
+        self.once.store(true, Ordering::SeqCst);
     }
 
     /// Whether it broke.
@@ -289,6 +296,14 @@ impl StateBackend for Fragile {
         self.inner.unlock(lock).await
     }
 
+    async fn told(&self) -> Result<std::collections::BTreeMap<String, u64>, StateError> {
+        self.inner.told().await
+    }
+
+    async fn tell(&self, listener: &str, sequence: u64) -> Result<(), StateError> {
+        self.inner.tell(listener, sequence).await
+    }
+
     async fn lock_holder(&self) -> Result<Option<LockInfo>, StateError> {
         self.inner.lock_holder().await
     }
@@ -300,6 +315,9 @@ impl StateBackend for Fragile {
             left => Some(left - 1),
         };
         let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
+        if self.is_broken() && self.once.load(Ordering::SeqCst) {
+            self.left.store(usize::MAX, Ordering::SeqCst);
+        }
         match left {
             Err(_) => Err(self.broken()),
             Ok(1) if self.after.load(Ordering::SeqCst) => {

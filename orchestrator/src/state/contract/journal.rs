@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Storage, expired, locked, put};
 use crate::state::samples::{CANARY, record, reference};
 use crate::state::status::Status;
-use crate::state::{Change, Seen};
+use crate::state::{Change, Extent, Seen};
 
 pub(in crate::state) async fn the_journal_tells_every_change_in_order(storage: &impl Storage) {
     let backend = storage.open();
@@ -162,4 +162,47 @@ pub(in crate::state) async fn i_28_no_parameter_reaches_the_journal(storage: &im
     let journal = storage.open().journal(0, 9).await.unwrap();
     let text = serde_json::to_string(&journal).unwrap();
     assert!(text.contains("parameters.size") && !text.contains(CANARY), "{text}");
+}
+
+pub(in crate::state) async fn how_far_a_listener_was_told_is_known_to_everyone(storage: &impl Storage) {
+    let (one, other) = (storage.open(), storage.open());
+    assert!(one.told().await.unwrap().is_empty());
+    let lock = locked(&*one).await;
+    put(&*one, &lock, "a").await;
+    assert!(one.told().await.unwrap().is_empty());
+    one.tell("webhook/audit", 3).await.unwrap();
+    other.tell("webhook/\u{e4} 'b'; --", 7).await.unwrap();
+    let expected = [("webhook/audit".to_owned(), 3), ("webhook/\u{e4} 'b'; --".to_owned(), 7)].into();
+    assert_eq!(one.told().await.unwrap(), expected);
+    assert_eq!(storage.open().told().await.unwrap(), expected);
+    other.tell("webhook/audit", 4).await.unwrap();
+    assert_eq!(one.told().await.unwrap()["webhook/audit"], 4);
+}
+
+pub(in crate::state) async fn a_listener_never_goes_back(storage: &impl Storage) {
+    let backend = storage.open();
+    let lock = locked(&*backend).await;
+    put(&*backend, &lock, "a").await;
+    let many = (1..=8_u64).map(|sequence| {
+        let backend = storage.open();
+        async move { backend.tell("webhook/audit", sequence % 8 + 1).await.unwrap() }
+    });
+    futures_util::future::join_all(many).await;
+    assert_eq!(backend.told().await.unwrap()["webhook/audit"], 8, "of many at once the furthest counts");
+    backend.tell("webhook/audit", 2).await.unwrap();
+    assert_eq!(backend.told().await.unwrap()["webhook/audit"], 8);
+}
+
+pub(in crate::state) async fn telling_needs_no_lock_and_is_no_commit(storage: &impl Storage) {
+    let backend = storage.open();
+    let lock = locked(&*backend).await;
+    put(&*backend, &lock, "a").await;
+    let before = (backend.load().await.unwrap(), backend.journal(0, 9).await.unwrap());
+    storage.open().tell("webhook/audit", 1).await.unwrap();
+    assert_eq!((backend.load().await.unwrap(), backend.journal(0, 9).await.unwrap()), before);
+    put(&*backend, &lock, "b").await;
+    backend.compact(&lock, 2).await.unwrap();
+    backend.unlock(&lock).await.unwrap();
+    backend.verify(Extent::Everything).await.unwrap();
+    assert_eq!(backend.told().await.unwrap()["webhook/audit"], 1, "a revision forgets nobody");
 }

@@ -107,7 +107,9 @@ macro_rules! contract {
                 a_run_is_named_in_its_entries, a_change_keeps_its_own_name, a_transition_tells_what_was_and_what_is,
                 a_removal_leaves_a_tombstone, what_comes_back_is_another_incarnation,
                 changes_in_one_commit_are_counted_one_by_one, the_count_goes_on_under_the_next_lock,
-                the_history_of_a_ref_tells_its_changes_only, i_28_no_parameter_reaches_the_journal;
+                the_history_of_a_ref_tells_its_changes_only, i_28_no_parameter_reaches_the_journal,
+                how_far_a_listener_was_told_is_known_to_everyone, a_listener_never_goes_back,
+                telling_needs_no_lock_and_is_no_commit;
             revisions: a_run_without_a_change_makes_no_revision, a_revision_holds_what_was_recorded,
                 a_revision_is_made_once, revisions_are_listed_oldest_first, only_so_many_revisions_are_kept,
                 the_current_revision_is_never_forgotten, a_revision_needs_the_lock,

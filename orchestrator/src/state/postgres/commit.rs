@@ -118,7 +118,7 @@ async fn before(session: &Session<'_>, references: &[&str]) -> Result<HashMap<In
             Some(_) => Trail { ordinal: row.count(3)?, incarnation: row.count(4)?, alive: row.get(5)? },
             None => Trail::default(),
         };
-        found.insert(reference, Before { record, trail });
+        found.insert(reference, Before::stored(record, trail));
     }
     Ok(found)
 }
@@ -137,7 +137,7 @@ impl Batch {
         for change in changes {
             let before = self.now.entry(change.reference.clone()).or_default();
             let entry = self.tip.advance(serial, stamp, change.place(before));
-            *before = Before { record: change.record.clone(), trail: Trail::told_by(&entry) };
+            *before = Before::after(change, Trail::told_by(&entry));
             self.entries.push(entry);
         }
         serial
@@ -146,8 +146,8 @@ impl Batch {
     async fn write(self, session: &Session<'_>, had: u64) -> Result<(), Trouble> {
         let touched: BTreeMap<&InstanceRef, &Before> = self.now.iter().collect();
         let (mut kept, mut gone) = ((Vec::new(), Vec::new(), Vec::new()), Vec::new());
-        for (reference, Before { record, .. }) in touched {
-            match record {
+        for (reference, before) in touched {
+            match &before.record {
                 Some(Written { body, hash }) => {
                     kept.0.push(reference.as_str());
                     kept.1.push(body.as_str());

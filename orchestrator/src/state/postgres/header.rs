@@ -71,10 +71,15 @@ async fn admitted(session: &Session<'_>, row: Option<Row>) -> Result<Header, Tro
 
 /// Whether there is a state.
 pub(super) async fn exists(session: &Session<'_>) -> Result<bool, Trouble> {
+    has_table(session, "header").await
+}
+
+/// Whether the schema has this table.
+pub(super) async fn has_table(session: &Session<'_>, table: &str) -> Result<bool, Trouble> {
     // The rows of the catalog, not `to_regclass`: that may answer from memory, as things were before we waited.
     let query = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE n.nspname = $1 AND c.relname = 'header'";
-    Ok(session.row(query, &[&session.place.place.schema]).await?.is_some())
+         WHERE n.nspname = $1 AND c.relname = $2::TEXT::NAME";
+    Ok(session.row(query, &[&session.place.place.schema, &table]).await?.is_some())
 }
 
 /// What a state is made from.

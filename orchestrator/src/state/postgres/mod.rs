@@ -1,6 +1,7 @@
 //! State in a PostgreSQL database: conditional writes behind one row's lock, the database's clock, and no promise that
 //! rests on a connection. Commits that wait together are written together.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::name::{InstanceRef, StackName};
 mod commit;
 mod connect;
 mod header;
+mod listeners;
 mod load;
 mod locking;
 mod moving;
@@ -150,6 +152,14 @@ impl StateBackend for PostgresBackend {
         limit: usize,
     ) -> Result<Vec<Entry>, StateError> {
         self.database().run(&load::Journal { reference: Some(reference.clone()), after, limit }).await
+    }
+
+    async fn told(&self) -> Result<BTreeMap<String, u64>, StateError> {
+        self.database().run(&listeners::Told).await
+    }
+
+    async fn tell(&self, listener: &str, sequence: u64) -> Result<(), StateError> {
+        self.database().run(&listeners::Tell(listener, sequence)).await
     }
 
     async fn compact(&self, lock: &Lock, kept: usize) -> Result<Option<Revision>, StateError> {

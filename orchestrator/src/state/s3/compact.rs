@@ -10,6 +10,7 @@ use super::known::{Known, Parts, Places, parts, refresh};
 use super::lines;
 use super::objects::Objects;
 use super::pointer::{Base, Reason, archive, chunk, revision};
+use crate::faults;
 use crate::name::{InstanceRef, StackName};
 use crate::state::StateError;
 use crate::state::journal::{Hash, Stamp, Trail, of_text};
@@ -33,6 +34,7 @@ pub(super) async fn make(
             return Ok(None);
         }
         let (base, places) = write(objects, stack, (now, lock, reason)).await?;
+        faults::pass("O22-written").await;
         let mut next = now.pointer.clone();
         let made = base.revision.clone();
         next.base = Some(base);
@@ -51,6 +53,7 @@ pub(super) async fn make(
             Moved::Done(etag) => {
                 (now.etag, now.pointer, now.places) = (etag, next, places);
                 now.entries.clear();
+                faults::pass("O22-named").await;
                 sweep(objects, now, &gone).await;
                 return Ok(Some(made));
             }

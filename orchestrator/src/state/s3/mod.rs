@@ -2,6 +2,7 @@
 //! and who may write. It is moved with a condition, from the writing we know to the next: the lock, the fence and the
 //! lineage are compared in every write because they are in it. Commits that wait together share a segment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex as Plain, PoisonError};
 use std::time::Duration;
@@ -27,6 +28,7 @@ mod compact;
 mod history;
 mod known;
 mod lines;
+mod listeners;
 mod moving;
 mod objects;
 mod pointer;
@@ -305,6 +307,14 @@ impl StateBackend for BucketBackend {
         let (objects, known) = self.shared.current().await?;
         let Some(now) = &*known else { return Ok(Vec::new()) };
         history::journal(&objects, now, Wanted { reference: Some(reference), after, limit }).await
+    }
+
+    async fn told(&self) -> Result<BTreeMap<String, u64>, StateError> {
+        listeners::told(&*self.shared.objects()?).await
+    }
+
+    async fn tell(&self, listener: &str, sequence: u64) -> Result<(), StateError> {
+        listeners::tell(&*self.shared.objects()?, (listener, sequence)).await
     }
 
     async fn compact(&self, lock: &Lock, kept: usize) -> Result<Option<Revision>, StateError> {

@@ -7,6 +7,7 @@ use super::column::Count;
 use super::failure::sql;
 use super::file::Place;
 use super::locking::Key;
+use super::recent::Recent;
 use crate::name::InstanceRef;
 use crate::state::StateError;
 use crate::state::journal::{Entry, Hash, Stamp, Tip, Trail};
@@ -24,10 +25,14 @@ pub(super) struct Waiting {
 type Outcome = Option<u64>;
 
 /// Commits the group and answers each, after the flush.
-pub(super) fn group(connection: &mut rusqlite::Connection, place: &Place, group: Vec<Waiting>) {
+pub(super) fn group(
+    connection: &mut rusqlite::Connection,
+    place: &Place,
+    (recent, group): (&mut Recent, Vec<Waiting>),
+) {
     let (work, answers): (Vec<_>, Vec<_>) =
         group.into_iter().map(|one| ((one.key, one.stamp, one.changes), one.done)).unzip();
-    match write(connection, work) {
+    match write(connection, recent, work) {
         Ok(outcomes) => {
             for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 let lost = || StateError::LockLost { location: place.location() };
@@ -40,10 +45,12 @@ pub(super) fn group(connection: &mut rusqlite::Connection, place: &Place, group:
 
 fn write(
     connection: &mut rusqlite::Connection,
+    recent: &mut Recent,
     group: Vec<(Key, Stamp, Vec<Prepared>)>,
 ) -> rusqlite::Result<Vec<Outcome>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (mut tip, mut records, owner) = header(&transaction)?;
+    let mut known = recent.since(&tip);
     let mut outcomes = Vec::with_capacity(group.len());
     for (key, stamp, changes) in group {
         if owner.as_ref() != Some(&key) {
@@ -52,7 +59,7 @@ fn write(
         }
         let serial = tip.serial + u64::from(!changes.is_empty());
         for change in changes {
-            records += apply(&transaction, &mut tip, (serial, &stamp), change)?;
+            records += apply(&transaction, (&mut tip, &mut known), (serial, &stamp), change)?;
         }
         tip.serial = serial;
         outcomes.push(Some(serial));
@@ -62,6 +69,7 @@ fn write(
         .prepare_cached("UPDATE header SET serial = ?1, sequence = ?2, head = ?3, fold = ?4, records = ?5")?
         .execute(params![Count(serial), Count(sequence), head, fold, records])?;
     transaction.commit()?;
+    *recent = known.at(tip);
     Ok(outcomes)
 }
 
@@ -86,12 +94,15 @@ pub(super) fn header(transaction: &Transaction<'_>) -> rusqlite::Result<(Tip, i6
 /// Writes one change and its journal entry; returns how many records there are more.
 fn apply(
     transaction: &Transaction<'_>,
-    tip: &mut Tip,
+    (tip, known): (&mut Tip, &mut Recent),
     (serial, stamp): (u64, &Stamp),
     change: Prepared,
 ) -> rusqlite::Result<i64> {
     let reference = change.reference.as_str();
-    let before = before(transaction, &change.reference)?;
+    let before = match known.take(&change.reference) {
+        Some(before) => before,
+        None => before(transaction, &change.reference)?,
+    };
     let (was, is) = (before.record.is_some(), change.record.is_some());
     match &change.record {
         Some(Written { body, hash }) => transaction
@@ -104,7 +115,9 @@ fn apply(
             transaction.prepare_cached("DELETE FROM record WHERE reference = ?1")?.execute([reference])?
         }
     };
-    append(transaction, &tip.advance(serial, stamp, change.place(&before)))?;
+    let entry = tip.advance(serial, stamp, change.place(&before));
+    append(transaction, &entry)?;
+    known.keep(change.reference.clone(), Before::after(&change, Trail::told_by(&entry)));
     Ok(i64::from(is) - i64::from(was))
 }
 
@@ -129,7 +142,7 @@ fn before(transaction: &Transaction<'_>, reference: &InstanceRef) -> rusqlite::R
         Some(trail) => trail,
         None => Trail::default(),
     };
-    Ok(Before { record, trail })
+    Ok(Before::stored(record, trail))
 }
 
 /// The past of a ref whose last entry is of the time when changes were not counted.

@@ -1,5 +1,6 @@
 //! State in an SQLite file: one thread writes, commits that wait together share one flush.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,9 +23,11 @@ mod commit;
 mod create;
 mod failure;
 mod file;
+mod listeners;
 mod load;
 mod locking;
 mod moving;
+mod recent;
 mod revisions;
 #[cfg(test)]
 mod tests;
@@ -149,6 +152,20 @@ impl StateBackend for SqliteBackend {
         writer
             .run(move |connection, place| load::history(connection, place, (&reference, after, limit)))
             .await
+    }
+
+    async fn told(&self) -> Result<BTreeMap<String, u64>, StateError> {
+        match self.existing().await? {
+            Some(writer) => writer.run(|connection, place| listeners::told(connection, place)).await,
+            None => Ok(BTreeMap::new()),
+        }
+    }
+
+    async fn tell(&self, listener: &str, sequence: u64) -> Result<(), StateError> {
+        let listener = listener.to_owned();
+        let tell =
+            move |connection: &mut _, place: &_| listeners::tell(connection, place, (&listener, sequence));
+        self.required().await?.run(tell).await
     }
 
     async fn compact(&self, lock: &Lock, kept: usize) -> Result<Option<Revision>, StateError> {

@@ -14,7 +14,7 @@ use super::locking::Key;
 use crate::state::StateError;
 use crate::state::journal::{Hash, Stamp};
 use crate::state::lock::Lock;
-use crate::state::revision::{Chunk, Revision, Snapshot, Written, expired, named, write};
+use crate::state::revision::{Chunk, Revision, Snapshot, Writing, Written, expired, named};
 
 const COLUMNS: &str = "SELECT serial, sequence, head, fold, records, digest, run, at, hash";
 
@@ -51,7 +51,7 @@ pub(super) fn make(
     if tip.serial == serials.last().copied().unwrap_or(0) {
         return Ok(None);
     }
-    let written = written(&transaction, place)?;
+    let written = written(&transaction, place).map_err(&failed)?;
     let revision = Revision::new((&place.stack, header.lineage), tip, &written, stamp);
     insert(&transaction, &revision, &written).map_err(&failed)?;
     serials.push(revision.serial);
@@ -66,16 +66,24 @@ pub(super) fn make(
     Ok(Some(revision))
 }
 
-/// A revision of what is recorded now.
-fn written(connection: &Connection, place: &Place) -> Result<Written, StateError> {
-    let failed = sql(place, "read");
-    let mut statement = connection
-        .prepare_cached("SELECT reference, body FROM record ORDER BY reference")
-        .map_err(&failed)?;
-    let records: Result<Vec<(String, String)>, _> =
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(&failed)?.collect();
-    let records = records.map_err(&failed)?;
-    Ok(write(&place.stack, records.iter().map(|(reference, body)| (reference.as_str(), body.as_str()))))
+/// A revision of what is recorded now; all chunks but the last are stored on the way.
+fn written(connection: &Connection, place: &Place) -> rusqlite::Result<Written> {
+    let mut statement = connection.prepare_cached("SELECT reference, body FROM record ORDER BY reference")?;
+    let (mut rows, mut writing) = (statement.query([])?, Writing::begin(&place.stack));
+    while let Some(row) = rows.next()? {
+        let (reference, body) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+        if let Some(chunk) = writing.take(reference, body) {
+            store(connection, &chunk)?;
+        }
+    }
+    Ok(writing.end())
+}
+
+fn store(connection: &Connection, Chunk { digest, text }: &Chunk) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO chunk (digest, body) VALUES (?1, ?2)")?
+        .execute(params![digest, text])
+        .map(|_| ())
 }
 
 /// Stores a revision; chunks that are there stay.
@@ -84,11 +92,7 @@ pub(super) fn insert(
     revision: &Revision,
     written: &Written,
 ) -> rusqlite::Result<()> {
-    for Chunk { digest, text } in &written.chunks {
-        connection
-            .prepare_cached("INSERT OR IGNORE INTO chunk (digest, body) VALUES (?1, ?2)")?
-            .execute(params![digest, text])?;
-    }
+    written.chunks.iter().try_for_each(|chunk| store(connection, chunk))?;
     let columns = "serial, sequence, head, fold, records, digest, run, at, hash, body";
     connection
         .prepare_cached(&format!(

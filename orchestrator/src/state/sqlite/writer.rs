@@ -12,6 +12,7 @@ use super::commit::{self, Waiting};
 use super::failure::storage;
 use super::file::Place;
 use super::locking::Key;
+use super::recent::Recent;
 use crate::state::StateError;
 use crate::state::journal::Stamp;
 use crate::state::prepare::Prepared;
@@ -102,7 +103,7 @@ pub(super) async fn in_background<T: Send + 'static>(
 }
 
 fn serve(mut connection: Connection, place: &Place, jobs: &Receiver<Job>) {
-    let mut company = false;
+    let (mut company, mut recent) = (false, Recent::default());
     while let Ok(job) = jobs.recv() {
         let mut next = Some(job);
         while let Some(job) = next.take() {
@@ -113,7 +114,7 @@ fn serve(mut connection: Connection, place: &Place, jobs: &Receiver<Job>) {
                     let mut group = vec![first];
                     next = gather(&mut group, jobs, if company { COMPANY } else { Duration::ZERO });
                     company = group.len() > 1;
-                    commit::group(&mut connection, place, group);
+                    commit::group(&mut connection, place, (&mut recent, group));
                 }
             }
         }

@@ -205,6 +205,14 @@ impl StateBackend for Storage {
         self.inner.unlock(lock).await
     }
 
+    async fn told(&self) -> Result<std::collections::BTreeMap<String, u64>, StateError> {
+        self.inner.told().await
+    }
+
+    async fn tell(&self, listener: &str, sequence: u64) -> Result<(), StateError> {
+        self.inner.tell(listener, sequence).await
+    }
+
     async fn lock_holder(&self) -> Result<Option<LockInfo>, StateError> {
         self.inner.lock_holder().await
     }

@@ -4,7 +4,8 @@ mod cluster;
 mod proxy;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio_postgres::NoTls;
 
@@ -20,6 +21,15 @@ use crate::state::{Change, Claim, Extent, Movable, StateBackend, StateError};
 
 fn backend(place: PostgresPlace) -> Arc<dyn StateBackend> {
     Arc::new(PostgresBackend::new(place, stack("shop")))
+}
+
+/// Waits for a condition, and fails when it does not come.
+async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < Duration::from_secs(30), "{what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Runs statements behind everyone's back.
@@ -118,15 +128,18 @@ async fn a_restart_of_the_server_is_outlived_and_loses_nothing() {
     let backend = backend(cluster.fresh());
     let lock = Arc::new(backend.lock(&claim(&*backend, "test").await).await.unwrap());
     let mut tasks = tokio::task::JoinSet::new();
+    let written = Arc::new(AtomicUsize::new(0));
     for number in 0..40 {
-        let (backend, lock) = (Arc::clone(&backend), Arc::clone(&lock));
+        let (backend, lock, written) = (Arc::clone(&backend), Arc::clone(&lock), Arc::clone(&written));
         tasks.spawn(async move {
             tokio::time::sleep(Duration::from_millis(number * 10)).await;
             let change = vec![Change::put(record(&format!("i{number}")), "created")];
-            (number, backend.commit(&lock, change).await.is_ok())
+            let told = backend.commit(&lock, change).await.is_ok();
+            written.fetch_add(1, Ordering::Relaxed);
+            (number, told)
         });
     }
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    until("some are written, and others are not", async || written.load(Ordering::Relaxed) >= 10).await;
     let server = tokio::task::spawn_blocking(move || {
         cluster.stop();
         cluster.resume();
@@ -180,15 +193,28 @@ async fn what_waits_together_is_written_together() {
     let url = format!("postgres://ada:hunter2@127.0.0.1:{}/postgres", place.port);
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
     tokio::spawn(connection);
+    let (watching, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let holder: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
     let before = transactions(&client, &place).await;
     client.batch_execute(&format!("BEGIN; SELECT 1 FROM {}.header FOR UPDATE", place.schema)).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
+    let begun = Arc::new(AtomicUsize::new(0));
     for number in 0..50 {
-        let (backend, lock) = (Arc::clone(&backend), Arc::clone(&lock));
+        let (backend, lock, begun) = (Arc::clone(&backend), Arc::clone(&lock), Arc::clone(&begun));
         let change = vec![Change::put(record(&format!("i{number}")), "created")];
-        tasks.spawn(async move { backend.commit(&lock, change).await.unwrap() });
+        tasks.spawn(async move {
+            // what is handed in is in the queue when the task waits for the first time
+            begun.fetch_add(1, Ordering::Relaxed);
+            backend.commit(&lock, change).await.unwrap()
+        });
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))";
+    until("all are handed in, and the first waits for the row", async || {
+        let sessions: i64 = watching.query_one(waiting, &[&holder]).await.unwrap().get(0);
+        begun.load(Ordering::Relaxed) == 50 && sessions > 0
+    })
+    .await;
     client.batch_execute("COMMIT").await.unwrap();
     let serials = tasks.join_all().await;
     assert_eq!(serials.iter().max(), Some(&50));
