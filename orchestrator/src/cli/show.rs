@@ -41,6 +41,13 @@ pub(crate) fn status(status: &Status, paint: Paint) -> String {
     if let Some(lock) = &status.lock {
         text.push_str(&format!("{} {}\n", paint.caution("locked by"), one_line(&lock.to_string())));
     }
+    if let Some(of) = &status.moving {
+        let told = format!(
+            "to {} since {:.0} by {} on {}; `sutler state migrate --resume` or `--abort` ends it if that run has ended",
+            of.to, of.since, of.who, of.host
+        );
+        text.push_str(&format!("{} {}\n", paint.caution("being moved"), one_line(&told)));
+    }
     let mut rows = table(&["REF", "STATUS", "SERVICE", "BROKER", "INSTANCE", "NOTES"]);
     for (record, declared) in &status.records {
         let mut notes = Vec::new();

@@ -35,6 +35,7 @@ pub(super) async fn status(
     let instances: Vec<Value> = status.records.iter().map(instance).collect();
     let fields = json!({
         "location": status.location, "serial": status.serial, "lock": status.lock,
+        "moving": status.moving,
         "instances": instances, "not_applied": status.missing,
         "waited": waited.map(|waited| waited.report),
     });

@@ -2,8 +2,8 @@
 
 use super::failure::Failure;
 use super::project::Project;
-use crate::state::LockInfo;
 use crate::state::record::InstanceRecord;
+use crate::state::{LockInfo, Move, Standing, open_to_move};
 
 /// What state knows.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct Status {
     pub serial: u64,
     /// Who is changing it now.
     pub lock: Option<LockInfo>,
+    /// The move to another place that was begun and is not flipped: nobody may change state.
+    pub moving: Option<Move>,
     /// The records, as declared first, then what is no longer declared.
     pub records: Vec<(InstanceRecord, Declared)>,
     /// Declared, and not in state.
@@ -36,6 +38,7 @@ pub enum Declared {
 pub async fn status(project: &Project) -> Result<Status, Failure> {
     let state = project.backend.load().await?;
     let lock = project.backend.lock_holder().await?;
+    let moving = moving(project).await?;
     let declared = &project.config.instances;
     let position = |record: &InstanceRecord| declared.get_index_of(&record.reference).unwrap_or(usize::MAX);
     let mut records: Vec<_> = state
@@ -52,5 +55,14 @@ pub async fn status(project: &Project) -> Result<Status, Failure> {
         .keys()
         .filter(|reference| !records.iter().any(|(record, _)| &record.reference == *reference));
     let missing = missing.map(ToString::to_string).collect();
-    Ok(Status { location: project.backend.location(), serial: state.serial, lock, records, missing })
+    let location = project.backend.location();
+    Ok(Status { location, serial: state.serial, lock, moving, records, missing })
+}
+
+async fn moving(project: &Project) -> Result<Option<Move>, Failure> {
+    let Some(place) = open_to_move(&project.config.state, &project.config.stack) else { return Ok(None) };
+    match place.standing().await? {
+        Standing::Leaving(of) => Ok(Some(of)),
+        _ => Ok(None),
+    }
 }

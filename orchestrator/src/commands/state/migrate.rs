@@ -111,7 +111,15 @@ async fn route(project: &Project, migration: &Migration) -> Result<Route, Failur
             }
         }
         Standing::Arriving(of, _) => {
-            between(project, &read(project, &of.from, "the recorded address")?, here)
+            let route = between(project, &read(project, &of.from, "the recorded address")?, here)?;
+            if route.source.standing().await? == Standing::Nothing {
+                return Err(Failure::failed(format!(
+                    "the move comes from {}, and nothing is there as seen from here; run the command where that place \
+                     can be reached. Nothing was changed",
+                    of.from
+                )));
+            }
+            Ok(route)
         }
         Standing::Current | Standing::Nothing => Err(Failure::usage(match errand {
             Errand::Begin | Errand::Resume | Errand::Abort => {

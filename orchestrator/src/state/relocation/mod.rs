@@ -213,7 +213,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A mistake.
+    /// A mistake that tests make on purpose.
     async fn thaw(&self) -> Result<(), StateError> {
         let now = self.route.source.standing().await?;
         self.route.source.stand(&self.source.lock, Swap { from: &now, to: &Standing::Current }).await

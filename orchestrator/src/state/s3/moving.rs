@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
 use super::commit::{ATTEMPTS, Moved, move_pointer};
@@ -19,8 +20,10 @@ use crate::state::movable::{Identity, Movable, Pages, Part, Remaining, Settled, 
 use crate::state::revision::{Chunk, Revision, cut, named, names};
 use crate::state::standing::Standing;
 
-/// So many objects are removed at once.
-const BATCH: usize = 64;
+/// So many objects are removed in one step.
+const BATCH: usize = 1000;
+/// So many requests at once.
+const ABREAST: usize = 16;
 /// The folders of everything but `current`; what names chunks goes after them.
 const FOLDERS: [&str; 5] = ["chunks", "journal", "archive", "revisions", "probe"];
 
@@ -87,24 +90,31 @@ impl Shared {
 
 /// An object with exactly this content, whatever was there under its name.
 async fn put(objects: &Objects, name: &str, bytes: &Bytes) -> Result<(), StateError> {
-    let mut attempt = 0;
-    loop {
-        let there = objects.get(name).await?;
-        let put = match &there {
+    let mut trouble = None;
+    for _ in 0..ATTEMPTS {
+        let first = objects.create(name, bytes.clone()).await;
+        if matches!(first, Put::Done(_)) {
+            return Ok(());
+        }
+        let put = match objects.get(name).await? {
             Some(there) if there.bytes == *bytes => return Ok(()),
             Some(there) => objects.replace(name, bytes.clone(), &there.etag).await,
-            None => objects.create(name, bytes.clone()).await,
+            None => first,
         };
-        attempt += 1;
         match put {
             Put::Done(_) => return Ok(()),
-            Put::Unknown(error) if attempt >= ATTEMPTS => return Err(objects.failed("write")(error)),
-            Put::Refused if attempt >= ATTEMPTS => {
-                return Err(StateError::Busy { location: objects.location() });
-            }
-            Put::Refused | Put::Unknown(_) => {}
+            Put::Unknown(error) => trouble = Some(error),
+            Put::Refused => {}
         }
     }
+    let busy = || StateError::Busy { location: objects.location() };
+    Err(trouble.map_or_else(busy, objects.failed("write")))
+}
+
+/// The same for many, some at once: nothing counts before `current` is moved.
+async fn put_all(objects: &Objects, items: Vec<(String, Bytes)>) -> Result<(), StateError> {
+    let put = |(name, bytes): (String, Bytes)| async move { put(objects, &name, &bytes).await };
+    stream::iter(items).map(put).buffer_unordered(ABREAST).try_collect().await
 }
 
 /// The objects that a part is made of.
@@ -165,20 +175,15 @@ fn base(settled: &Settled) -> Option<Base> {
     Some(Base { revision: last.revision.clone(), trails, reason: Reason::Asked })
 }
 
-/// Removes objects, and sees that they are gone.
+/// Removes objects. One that cannot be deleted is the first to be listed the next time, and is noticed then.
 async fn remove(objects: &Objects, names: Vec<String>) -> Result<(), StateError> {
-    objects.discard(names.clone()).await;
-    for (name, left) in names.iter().zip(objects.get_all(names.clone()).await?) {
-        if left.is_some() {
-            let source = format!("{name} cannot be deleted");
-            return Err(StateError::Storage {
-                location: objects.location(),
-                step: "remove",
-                source: source.into(),
-            });
-        }
+    let Some(first) = names.first().cloned() else { return Ok(()) };
+    objects.discard(names).await;
+    if objects.get(&first).await?.is_none() {
+        return Ok(());
     }
-    Ok(())
+    let (location, source) = (objects.location(), format!("{first} cannot be deleted").into());
+    Err(StateError::Storage { location, step: "remove", source })
 }
 
 /// Some of what is there besides `current`.
@@ -237,9 +242,7 @@ impl Movable for BucketBackend {
     async fn receive(&self, lock: &Lock, part: &Part, swap: Swap<'_>) -> Result<(), StateError> {
         self.shared.repoint(|pointer| self.shared.guard(pointer, lock, swap.from)).await?;
         let objects = self.shared.objects()?;
-        for (name, bytes) in items(&objects, part).await? {
-            put(&objects, &name, &bytes).await?;
-        }
+        put_all(&objects, items(&objects, part).await?).await?;
         if swap.from == swap.to {
             return Ok(());
         }

@@ -31,7 +31,10 @@ async fn frozen(mut project: Project, kind: Kind) {
     let truth = look(&project, &from).await.stands.unwrap();
     let (to, other) = (places.fresh(kind, &project).await, places.fresh(kind, &project).await);
     let migrate = ["state", "migrate", "--to", &to];
-    let mut moving = project.start_with(("SUTLER_FAULTS", "S05-before=hang"), &migrate);
+    let told = project.folder.path().join("reached").display().to_string();
+    let faults = [("SUTLER_FAULTS", "S05-before=hang"), ("SUTLER_FAULTS_REACHED", &told)];
+    let mut moving = project.start_with_all(&faults, &migrate);
+    reached(&project, "S05-before").await;
     let held = lock(&project).await;
     assert_eq!((&held["who"], &held["purpose"]), (&"ada".into(), &"state migrate".into()));
     let again = ["state", "migrate", "--to", &other];
@@ -51,6 +54,8 @@ async fn frozen(mut project: Project, kind: Kind) {
     // reading goes on
     assert_eq!(project.run(&["state", "export"], 0).await.json(), before);
     moving.kill().await.unwrap();
+    let status = project.run(&["status"], 0).await;
+    assert!(status.stdout.contains("being moved to") && status.stdout.contains("--abort"), "{status:?}");
     for arguments in [&["apply", "--yes"][..], &["state", "rm", "spare", "--yes"], &again] {
         let refused = project.run(arguments, 5).await;
         for told in ["--resume", "--abort", "ada on", &to[..7]] {
@@ -66,6 +71,7 @@ async fn frozen(mut project: Project, kind: Kind) {
     assert!(source.standing.is_null() && target.stands.is_none(), "{source:?} {target:?}");
     assert_eq!(project.run(&["state", "export"], 0).await.json(), before, "it is as it was");
     project.run(&["state", "verify", "--full"], 0).await;
+    assert!(project.run(&["status", "--json"], 0).await.json()["moving"].is_null());
     project.run(&["state", "rm", "spare", "--yes"], 0).await;
     project.run(&["apply", "--yes"], 0).await;
     project.run(&["state", "migrate", "--abort"], 2).await;
@@ -100,12 +106,14 @@ async fn paused(mut project: Project, kind: Kind) {
     let told = project.folder.path().join("reached").display().to_string();
     let moving = project.start_with_all(
         &[
-            ("SUTLER_LEASE", "3s"),
-            ("SUTLER_FAULTS", "S05-before=delay:4000"),
+            ("SUTLER_LEASE", "9s"),
+            ("SUTLER_FAULTS", "S05-before=delay:10000"),
             ("SUTLER_FAULTS_REACHED", &told),
         ],
         &["state", "migrate", "--to", &to],
     );
+    // between two renewals: a process that is stopped while it writes an SQLite file holds the file itself, and nobody can
+    // help that
     reached(&project, "S05-before").await;
     signal(&moving, "STOP").await;
     // it lives, so only the end of its leases frees the locks

@@ -126,6 +126,28 @@ async fn what_makes_no_sense_is_refused_and_says_what_would() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_move_is_ended_only_where_the_place_that_it_left_can_be_reached() {
+    let (mut project, mut places) = (Project::sqlite().await, Places::new());
+    project.run(&["apply", "--yes"], 0).await;
+    let to = places.fresh(Kind::Sqlite, &project).await;
+    let died = [("SUTLER_FAULTS", "S06-after=kill")];
+    let died = project.run_with(&died, &["state", "migrate", "--to", &to]).await;
+    assert_eq!(died.code, None, "{died:?}");
+    project.live_at(&to);
+    let file = project.folder.path().join(".sutler/state.db");
+    let hidden = project.folder.path().join("hidden");
+    std::fs::rename(&file, &hidden).unwrap();
+    let away: Vec<_> = ["-wal", "-shm"].iter().map(|end| file.with_extension(format!("db{end}"))).collect();
+    assert!(away.iter().all(|file| !file.exists() || std::fs::remove_file(file).is_ok()));
+    for errand in ["--resume", "--abort"] {
+        let refused = project.run(&["state", "migrate", errand], 1).await;
+        assert!(refused.stderr.contains("nothing is there as seen from here"), "{refused:?}");
+    }
+    assert!(!file.exists(), "nothing was made there");
+    assert!(look(&project, &to).await.standing.get("arriving").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_ring_and_an_older_state_are_noticed_before_anything_is_moved() {
     let (project, mut places) = (Project::sqlite().await, Places::new());
     project.run(&["apply", "--yes"], 0).await;
