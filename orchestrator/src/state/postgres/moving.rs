@@ -155,6 +155,7 @@ async fn strip(session: &Session<'_>) -> Result<Remaining, Trouble> {
             return Ok(Remaining::More);
         }
     }
+    session.execute("DROP TABLE IF EXISTS listener", &[]).await?;
     Ok(Remaining::Nothing)
 }
 

@@ -235,11 +235,21 @@ impl Run<'_> {
         if (tip.serial, tip.sequence, tip.head) != (of.cargo.serial, of.cargo.sequence, of.cargo.head) {
             return Err(StateError::Replaced { location: route.source.location() });
         }
+        self.introduce_listeners().await?;
         let (from, to) = (Standing::Leaving(of.clone()), Standing::Left(of, Remains::Whole));
         point("S05-before").await?;
         let flipped = route.source.stand(&self.source.lock, Swap { from: &from, to: &to });
         faults::race("S06-sent", flipped).await?;
         point("S06-after").await?;
+        Ok(())
+    }
+
+    /// What listeners of events were told goes along: they are not told everything again. One that is told something of the
+    /// past at this very moment may hear that twice.
+    async fn introduce_listeners(&self) -> Result<(), StateError> {
+        for (listener, sequence) in self.route.source.told().await? {
+            self.route.target.tell(&listener, sequence).await?;
+        }
         Ok(())
     }
 

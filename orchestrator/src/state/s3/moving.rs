@@ -25,7 +25,7 @@ const BATCH: usize = 1000;
 /// So many requests at once.
 const ABREAST: usize = 16;
 /// The folders of everything but `current`; what names chunks goes after them.
-const FOLDERS: [&str; 5] = ["chunks", "journal", "archive", "revisions", "probe"];
+const FOLDERS: [&str; 6] = ["chunks", "journal", "archive", "revisions", "listeners", "probe"];
 
 impl Shared {
     /// Changes `current` alone: decides on what it says, moves it, and again if somebody else was first. What it names is

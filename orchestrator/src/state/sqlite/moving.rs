@@ -181,6 +181,7 @@ fn strip(connection: &mut Connection, place: &Place, guard: &Guard) -> Result<Re
                 return Ok(gone);
             }
         }
+        transaction.execute("DROP TABLE IF EXISTS listener", []).map_err(sql(place, "remove"))?;
         Ok(0)
     })?;
     if gone > 0 {

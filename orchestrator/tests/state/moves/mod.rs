@@ -3,6 +3,6 @@
 
 mod frozen;
 mod judge;
-mod places;
+pub(crate) mod places;
 mod story;
 mod sweep;
