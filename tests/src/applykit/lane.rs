@@ -288,7 +288,7 @@ impl Lane {
         }
         let (after, whole) = {
             let looked = self.looked();
-            (looked.journal.to_string(), looked.times % WHOLE_EVERY == 0)
+            (looked.journal.to_string(), looked.times.is_multiple_of(WHOLE_EVERY))
         };
         let verify: &[&str] = if whole { &["state", "verify", "--full"] } else { &["state", "verify"] };
         self.succeed(verify).await?;
