@@ -20,13 +20,19 @@ pub(super) struct Look {
     /// The opened sink.
     pub(super) env: Value,
     pub(super) status: Value,
-    /// `events --json`: every change, one a line.
+    /// `events --json`: every change since the last look, one a line.
     pub(super) journal: String,
-    /// The file of events.
+    /// The file of events: what came since the last look.
     pub(super) told: String,
 }
 
 impl Look {
+    /// The sequence number of the last change.
+    pub(super) fn last(&self) -> Option<u64> {
+        let last: Value = serde_json::from_str(self.journal.lines().last()?).ok()?;
+        last["event"]["data"]["sequence"].as_u64()
+    }
+
     /// What is not as it has to be.
     pub(super) fn judge(&self) -> Result<(), String> {
         self.vendor()?;
