@@ -4,8 +4,8 @@ use serde_json::Value;
 use sutler_secrets::{Digest, KeyRing, canonical_json};
 use sutler_spec::{PlanId, ServiceId};
 
-use crate::state::record::Few;
 use crate::reference::{Mention, Part, Template, output, parse};
+use crate::state::record::Few;
 
 /// The digest of an output's value, by ref and key; nothing when it is not known.
 pub trait OutputDigests {
@@ -77,11 +77,7 @@ impl<'r> Inputs<'r> {
 
     /// The digest of each top-level parameter: [`Asked::parameter_digests`](crate::state::record::Asked::parameter_digests).
     /// Nothing when one refers to an output that is not known.
-    pub fn parameters(
-        &mut self,
-        parameters: &Value,
-        outputs: &impl OutputDigests,
-    ) -> Option<Few<Digest>> {
+    pub fn parameters(&mut self, parameters: &Value, outputs: &impl OutputDigests) -> Option<Few<Digest>> {
         let members = parameters.as_object().into_iter().flatten();
         members.map(|(key, value)| Some((key.as_str(), self.parameter(key, value, outputs)?))).collect()
     }

@@ -222,7 +222,8 @@ impl Prepared<'_> {
             events,
             stop,
         };
-        let report = execute::execute(&planned.plan, std::mem::take(&mut session.state.records), context).await;
+        let report =
+            execute::execute(&planned.plan, std::mem::take(&mut session.state.records), context).await;
         Ok((planned.plan, report))
     }
 

@@ -36,11 +36,7 @@ impl Step {
         self.send_provision(record, parameters, Doubt::None).await
     }
 
-    fn intended(
-        &self,
-        asked: Asked,
-        earlier: Option<InstanceRecord>,
-    ) -> Result<InstanceRecord, StepError> {
+    fn intended(&self, asked: Asked, earlier: Option<InstanceRecord>) -> Result<InstanceRecord, StepError> {
         let declaration = self.declaration()?;
         let target = &self.planned.target;
         let mut record = InstanceRecord {

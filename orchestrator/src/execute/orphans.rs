@@ -5,13 +5,13 @@ use std::sync::Arc;
 use sutler_broker_client::{Call, Work};
 use sutler_spec::{Asynchrony, BindingId, UnbindQuery, Unbound};
 
+use super::Context;
 use super::call::{Persistence, Sent};
 use super::error::StepError;
 use super::outputs::drop_credentials;
 use super::shared::Shared;
 use super::step::Step;
 use super::wait::{Accepted, Settled};
-use super::Context;
 use crate::config::OnAmbiguous;
 use crate::faults;
 use crate::name::InstanceRef;

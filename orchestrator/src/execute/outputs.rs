@@ -59,11 +59,7 @@ impl Step {
         Ok(())
     }
 
-    fn outputs(
-        &self,
-        record: &InstanceRecord,
-        values: Map<String, Value>,
-    ) -> Result<Few<Output>, StepError> {
+    fn outputs(&self, record: &InstanceRecord, values: Map<String, Value>) -> Result<Few<Output>, StepError> {
         let declared = self.offered(record)?.and_then(|(offering, _)| declared_outputs(offering));
         let declared = declared.unwrap_or_default();
         let vault = &self.shared.context.vault;

@@ -67,8 +67,7 @@ async fn one(client: &client::Client, n: usize, is_bound: bool) {
     if !is_bound {
         return;
     }
-    let bind =
-        BindRequest { service_id: Some(service_id), plan_id: Some(plan_id), ..BindRequest::default() };
+    let bind = BindRequest { service_id: Some(service_id), plan_id: Some(plan_id), ..BindRequest::default() };
     let binding = BindingId::new(format!("b{n}")).expect("an id");
     client.bind(&instance, &binding, &bind, Asynchrony::Allowed).await.expect("an instant broker");
 }

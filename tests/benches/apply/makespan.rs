@@ -18,7 +18,8 @@ pub(crate) async fn makespan() -> Result<(), Failure> {
     let provision = Pace { provision: OPERATION, bind: Duration::ZERO };
     one("layers, provisioned only", Shape::Unbound(PARALLELISM), provision).await?;
     one("independent, provisioned only", Shape::Wide, provision).await?;
-    one("layers, bound at once, which the schedule does not count", Shape::Bound(PARALLELISM), provision).await
+    one("layers, bound at once, which the schedule does not count", Shape::Bound(PARALLELISM), provision)
+        .await
 }
 
 async fn one(name: &str, shape: Shape, pace: Pace) -> Result<(), Failure> {

@@ -65,7 +65,9 @@ impl Shape {
     pub(crate) fn schedule(self, instances: usize, places: usize) -> usize {
         let mut remaining = vec![1_usize; instances];
         for n in (0..instances).rev() {
-            self.needs(n).into_iter().for_each(|need| remaining[need] = remaining[need].max(remaining[n] + 1));
+            self.needs(n)
+                .into_iter()
+                .for_each(|need| remaining[need] = remaining[need].max(remaining[n] + 1));
         }
         let mut done = vec![false; instances];
         let mut rounds = 0;

@@ -48,8 +48,10 @@ async fn a_step_begins_when_what_it_uses_has_its_place_and_asks_when_that_is_dur
     assert_eq!(serial("db", "bound"), serial("web", "creation intended"));
     // Nobody hears of it before it is true.
     let position = |wanted: fn(&Progress) -> bool| told.iter().position(wanted).unwrap();
-    let done = position(|event| matches!(event, Progress::Done { reference, .. } if reference.as_str() == "db"));
-    let web = position(|event| matches!(event, Progress::Done { reference, .. } if reference.as_str() == "web"));
+    let done =
+        position(|event| matches!(event, Progress::Done { reference, .. } if reference.as_str() == "db"));
+    let web =
+        position(|event| matches!(event, Progress::Done { reference, .. } if reference.as_str() == "web"));
     assert!(done < web);
     world.is_consistent().await;
 }

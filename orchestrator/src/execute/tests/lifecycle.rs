@@ -140,7 +140,11 @@ async fn a_binding_comes_and_goes_with_its_users() {
     assert!(world.apply().await.is_complete());
     assert!(world.fake.bindings().is_empty() && world.variables().is_empty());
     let outputs = world.record("db").await.unwrap().outputs;
-    assert_eq!(outputs.keys().collect::<Vec<_>>(), ["dashboard_url", "size"], "credentials went with the binding");
+    assert_eq!(
+        outputs.keys().collect::<Vec<_>>(),
+        ["dashboard_url", "size"],
+        "credentials went with the binding"
+    );
     world.has_nothing_to_do().await;
 }
 
