@@ -1,8 +1,7 @@
 //! A broker that does nothing, as fast or as slowly as it is told, and remembers whom it was asked for.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
@@ -21,14 +20,28 @@ pub(crate) struct Pace {
 #[derive(Default)]
 pub(crate) struct Ledger {
     /// All requests that change something.
-    pub(crate) requests: AtomicUsize,
+    requests: Mutex<usize>,
+    more: Condvar,
     /// The ids that were provisioned for each ref. Empty unless refs are told apart.
     pub(crate) ids: Mutex<HashMap<String, Vec<String>>>,
 }
 
 impl Ledger {
+    /// How many there were so far.
+    pub(crate) fn requests(&self) -> usize {
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there were so many; whether there were, before the time was up.
+    pub(crate) fn reaches(&self, requests: usize, patience: Duration) -> bool {
+        let so_far = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.more.wait_timeout_while(so_far, patience, |so_far| *so_far < requests);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
     fn provisioned(&self, id: String, body: &[u8]) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.more.notify_all();
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let Some(reference) = body["context"]["ref"].as_str() else { return };
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);

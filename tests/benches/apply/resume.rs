@@ -5,8 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::broker::{self, Ledger, Pace};
 use super::shape::Shape;
@@ -24,18 +23,14 @@ pub(crate) fn resume(instances: usize) -> Result<(), Failure> {
     let ledger = Arc::new(Ledger::default());
     let (folder, _) = declared(&ledger, instances)?;
     let mut child = start(folder.path())?;
-    let begun = Instant::now();
-    while ledger.requests.load(Ordering::Relaxed) < instances / 2 {
-        if begun.elapsed() > Duration::from_secs(600) || child.try_wait()?.is_some() {
-            return Err("it ended, or did nothing, before it could be killed".into());
-        }
-        std::thread::sleep(Duration::from_millis(1));
+    if !ledger.reaches(instances / 2, Duration::from_secs(600)) || child.try_wait()?.is_some() {
+        return Err("it ended, or did too little, before it could be killed".into());
     }
     child.kill()?;
     child.wait()?;
-    let before = ledger.requests.load(Ordering::Relaxed);
+    let before = ledger.requests();
     let rest = finished(start(folder.path())?)?;
-    let after = ledger.requests.load(Ordering::Relaxed);
+    let after = ledger.requests();
     let ids = ledger.ids.lock().unwrap_or_else(PoisonError::into_inner);
     let (missing, twins) = (instances - ids.len(), ids.values().filter(|ids| ids.len() > 1).count());
     let share = (instances - before) as f64 / instances as f64;

@@ -22,7 +22,8 @@ pub(super) fn connect(
     let mut targets = Vec::with_capacity(2 * instances.len());
     let mut ends = Vec::with_capacity(instances.len());
     for position in 0..instances.len() {
-        let uses = Check { instances, position, targets: &mut targets, gather }.uses();
+        let mut uses = Check { instances, position, targets: &mut targets, gather }.uses();
+        uses.shrink_to_fit();
         ends.push(targets.len() as u32);
         if let (false, Some((_, declaration))) = (uses.is_empty(), instances.get_index_mut(position)) {
             declaration.uses = uses;
