@@ -244,7 +244,6 @@ fn serve_point_reads(database: &str) -> Result<(), Failure> {
                     Err(_) => HttpResponse::NotFound().finish(),
                 }
             };
-            #[expect(clippy::arc_with_non_send_sync, reason = "one for each worker, which has one thread")]
             let connection = web::Data::new(connection);
             App::new().app_data(connection).default_service(web::to(get))
         })
