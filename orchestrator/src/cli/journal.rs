@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::output::Output;
 use super::text::{Paint, one_line};
@@ -49,6 +50,20 @@ pub(super) async fn events(
     if arguments.count {
         return count(project, arguments.window.as_deref(), output).await;
     }
+    if !arguments.follow {
+        return tell(project, arguments, output).await;
+    }
+    // listened to all the while, not only between two looks: an interruption in the middle of one counts too
+    let mut interrupted = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::failed(format!("could not listen to interruptions: {error}")))?;
+    tokio::select! {
+        ended = tell(project, arguments, output) => ended,
+        _ = interrupted.recv() => Ok(Exit::Done),
+    }
+}
+
+/// Tells what there is, page by page, and what comes if it is followed.
+async fn tell(project: &Project, arguments: &args::Events, output: Output) -> Result<Exit, Failure> {
     let state = project.backend.load().await?;
     let of = (project.config.stack.as_str(), state.lineage);
     let mut after = arguments.after;
@@ -69,10 +84,7 @@ pub(super) async fn events(
             if !arguments.follow {
                 return Ok(Exit::Done);
             }
-            tokio::select! {
-                () = tokio::time::sleep(project.settings.poll_interval) => {}
-                _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
-            }
+            tokio::time::sleep(project.settings.poll_interval).await;
         }
     }
 }
