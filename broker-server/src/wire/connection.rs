@@ -4,22 +4,12 @@ use std::{
     net::IpAddr,
     sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     task::Waker,
-    time::Duration,
 };
 
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
 use super::Refusal;
-
-/// What the gate does once a request is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AfterAnswer {
-    /// It looks at what has arrived already, or ends the connection.
-    GoesOn,
-    /// It waits for the socket or for a timer, and is woken by them.
-    Rests,
-}
 
 /// One connection.
 #[derive(Debug)]
@@ -33,8 +23,6 @@ pub(crate) struct Connection {
     refusal: AtomicU8,
     wants_body: AtomicBool,
     answered: AtomicBool,
-    /// The gate need not be woken when a request is answered.
-    rests: AtomicBool,
     evicted: AtomicBool,
     /// Somebody proved who they are on it.
     known: AtomicBool,
@@ -53,7 +41,6 @@ impl Connection {
             refusal: AtomicU8::new(0),
             wants_body: AtomicBool::new(false),
             answered: AtomicBool::new(false),
-            rests: AtomicBool::new(false),
             evicted: AtomicBool::new(false),
             known: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -79,16 +66,8 @@ impl Connection {
 
     /// The handler has its answer; the next request may come.
     pub(crate) fn answer(&self) {
-        self.rest();
         self.answered.store(true, Ordering::Relaxed);
-        if !self.rests.load(Ordering::Relaxed) {
-            self.waker.wake();
-        }
-    }
-
-    /// The gate waits for the answer, and for what else.
-    pub(super) fn wait_for_answer(&self, then: AfterAnswer) {
-        self.rests.store(then == AfterAnswer::Rests, Ordering::Relaxed);
+        self.waker.wake();
     }
 
     /// Whoever is at the other end has proved who they are: others make room first.
@@ -104,18 +83,11 @@ impl Connection {
     pub(super) fn begin(&self) {
         self.wants_body.store(false, Ordering::Relaxed);
         self.answered.store(false, Ordering::Relaxed);
-        self.rests.store(false, Ordering::Relaxed);
         self.idle_since.store(0, Ordering::Relaxed);
     }
 
-    /// Since when no request is under way; now, while one is.
-    pub(super) fn resting_since(&self) -> Instant {
-        let millis = self.idle_since.load(Ordering::Relaxed).checked_sub(1);
-        millis.map_or_else(Instant::now, |millis| self.opened + Duration::from_millis(millis))
-    }
-
     /// No request is under way.
-    fn rest(&self) {
+    pub(super) fn rest(&self) {
         let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.idle_since.store(millis + 1, Ordering::Relaxed);
     }

@@ -15,10 +15,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{
-    Connection, Place, REFUSED_PATH, Refusal, Rules, Socket, connection::AfterAnswer, framing::Framing,
-    timer::Timer,
-};
+use super::{Connection, Place, REFUSED_PATH, Refusal, Rules, Socket, framing::Framing, timer::Timer};
 
 /// How much of a request is thrown away that nobody wants, so that its sender reads the answer (S-05).
 const MOST_THROWN_AWAY: usize = 64 << 10;
@@ -98,28 +95,9 @@ impl Gate {
     fn turn(&mut self, phase: Phase) {
         self.phase = phase;
         self.since = Instant::now();
-    }
-
-    /// The next request may come, since the answer to the last one was there.
-    fn rest(&mut self) {
-        self.patience = self.rules.keep_alive;
-        self.phase = Phase::Idle;
-        self.since = self.connection().resting_since();
-    }
-
-    /// While a request is answered: whoever answers it need not wake us if the next request will, or the end of our
-    /// patience with its sender.
-    fn wait_for_answer(&mut self, context: &mut Context<'_>) {
-        let nothing_here =
-            !self.is_last && self.held.is_empty() && self.socket.poll_more(context).is_pending();
-        if nothing_here {
-            self.read_timer.keep(context, self.rules.keep_alive);
+        if phase == Phase::Idle {
+            self.connection().rest();
         }
-        self.connection().wait_for_answer(if nothing_here {
-            AfterAnswer::Rests
-        } else {
-            AfterAnswer::GoesOn
-        });
     }
 
     /// Stands in for a request that must not be read: the answer to it comes in its order, like any other.
@@ -183,16 +161,14 @@ impl Gate {
         self.connection().wake(context.waker());
         match self.phase {
             Phase::Closed => Poll::Ready(()),
-            Phase::Answer if !self.connection().is_answered() => {
-                self.wait_for_answer(context);
-                Poll::Pending
-            }
+            Phase::Answer if !self.connection().is_answered() => Poll::Pending,
             Phase::Answer if self.is_last => {
                 self.cut();
                 Poll::Ready(())
             }
             Phase::Answer => {
-                self.rest();
+                self.patience = self.rules.keep_alive;
+                self.turn(Phase::Idle);
                 self.review();
                 Poll::Ready(())
             }

@@ -20,24 +20,6 @@ pub(crate) enum Socket {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl Socket {
-    /// Ready when a read would find something; otherwise whoever asks is woken when it would.
-    pub(super) fn poll_more(&self, context: &mut Context<'_>) -> Poll<()> {
-        let stream = match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(stream) => {
-                let (stream, session) = stream.get_ref();
-                if !session.wants_read() {
-                    // it holds what was decrypted and nobody has read
-                    return Poll::Ready(());
-                }
-                stream
-            }
-        };
-        stream.poll_read_ready(context).map(|_| ())
-    }
-}
-
 impl AsyncRead for Socket {
     fn poll_read(
         self: Pin<&mut Self>,

@@ -3,7 +3,6 @@
 use std::{
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -13,16 +12,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(super) struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {
-    /// Fires within this time, if it would not fire anyway: then it is looked at what is due.
-    pub(super) fn keep(&mut self, context: &mut Context<'_>, within: Duration) {
-        let latest = Instant::now() + within;
-        let is_set = |sleep: &Pin<Box<Sleep>>| !sleep.is_elapsed() && sleep.deadline() <= latest;
-        if !self.0.as_ref().is_some_and(is_set) {
-            // it cannot be over: it has just begun
-            let _ = self.poll(context, latest);
-        }
-    }
-
     /// Ready once the deadline has passed.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         if Instant::now() >= deadline {
