@@ -25,6 +25,7 @@ const MAY_EXPOSE: &[(&str, &str)] = &[
     ("orchestrator/src/brokers/secret.rs", "reading a secret from where the configuration says it is"),
     ("orchestrator/src/events/webhook.rs", "the key that posts are signed with"),
     ("orchestrator/src/state/seal.rs", "sealing"),
+    ("orchestrator/src/state/contract/moves.rs", "the suite of places: what was sealed opens after a move"),
     ("orchestrator/src/state/rename.rs", "what was sealed under one name is sealed under another"),
     ("orchestrator/src/state/postgres/connect.rs", "the password of the database"),
     ("orchestrator/src/execute/", "values on their way from a broker to a broker or a sink"),
