@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The headers of the specification, as they are looked up: a name in text would be checked at every look.
-pub(super) static API_VERSION: HeaderName = HeaderName::from_static(header_name::API_VERSION);
+static API_VERSION: HeaderName = HeaderName::from_static(header_name::API_VERSION);
 pub(super) static REQUEST_IDENTITY: HeaderName = HeaderName::from_static(header_name::REQUEST_IDENTITY);
 static ORIGINATING_IDENTITY: HeaderName = HeaderName::from_static(header_name::ORIGINATING_IDENTITY);
 
