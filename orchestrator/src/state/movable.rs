@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use sutler_secrets::Sealed;
 use uuid::Uuid;
 
+use super::FORMAT;
 use super::backend::{Lineage, Seed, StateBackend};
 use super::error::StateError;
 use super::journal::{Entry, Hash, Tip, Trail, origin};
@@ -37,6 +38,24 @@ impl Identity {
     /// Where its journal begins.
     pub(super) fn origin(&self) -> Hash {
         origin(self.born, &self.stack, self.lineage, &self.canary.to_text())
+    }
+}
+
+/// What a state is made from.
+pub(super) struct Birth {
+    /// The format that its journal begins in.
+    pub(super) born: i64,
+    pub(super) lineage: Lineage,
+    pub(super) canary: String,
+    pub(super) fence: u64,
+    /// What the place says of its move, if it is part of one.
+    pub(super) standing: Option<String>,
+}
+
+impl From<&Seed> for Birth {
+    fn from(seed: &Seed) -> Self {
+        let canary = seed.canary.to_text();
+        Self { born: FORMAT, lineage: seed.lineage, canary, fence: 0, standing: None }
     }
 }
 

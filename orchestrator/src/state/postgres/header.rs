@@ -8,9 +8,10 @@ use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
 use super::session::{Place, Session, Trouble};
-use crate::state::backend::{Lineage, Seed};
+use crate::state::backend::Lineage;
 use crate::state::journal::{Fold, Hash, Tip, origin};
 use crate::state::lock::{Held, Lock};
+use crate::state::movable::Birth;
 use crate::state::standing::Standing;
 use crate::state::{FORMAT, MOVING, StateError};
 
@@ -80,24 +81,6 @@ pub(super) async fn has_table(session: &Session<'_>, table: &str) -> Result<bool
     let query = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname = $1 AND c.relname = $2::TEXT::NAME";
     Ok(session.row(query, &[&session.place.place.schema, &table]).await?.is_some())
-}
-
-/// What a state is made from.
-pub(super) struct Birth {
-    /// The format that its journal begins in.
-    pub(super) born: i64,
-    pub(super) lineage: Lineage,
-    pub(super) canary: String,
-    pub(super) fence: u64,
-    /// What the place says of its move, if it is part of one.
-    pub(super) standing: Option<String>,
-}
-
-impl From<&Seed> for Birth {
-    fn from(seed: &Seed) -> Self {
-        let canary = seed.canary.to_text();
-        Self { born: FORMAT, lineage: seed.lineage, canary, fence: 0, standing: None }
-    }
 }
 
 /// Makes schema, tables and header where there are none. Of several processes at once, one does it.

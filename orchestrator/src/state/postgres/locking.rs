@@ -7,10 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::header::{self, Birth, signed};
+use super::header::{self, signed};
 use super::session::{Access, Place, Session, Trouble, Work};
 use crate::state::StateError;
 use crate::state::lock::{Claim, Held, Lock, LockInfo, lease_end};
+use crate::state::movable::Birth;
 use crate::state::standing::Gate;
 
 /// Takes the lock, making the state where there is none.

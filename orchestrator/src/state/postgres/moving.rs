@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::header::{self, Birth, Header, signed};
+use super::header::{self, Header, signed};
 use super::session::{Access, Session, Trouble, Work};
 use super::{PostgresBackend, commit, revisions};
 use crate::name::InstanceRef;
 use crate::state::backend::StateBackend;
 use crate::state::journal::{Fold, Tip, of_record, of_text};
 use crate::state::lock::Lock;
-use crate::state::movable::{Identity, Movable, Pages, Part, Remaining, Settled, Swap};
+use crate::state::movable::{Birth, Identity, Movable, Pages, Part, Remaining, Settled, Swap};
 use crate::state::revision::{Chunk, Written};
 use crate::state::standing::Standing;
 use crate::state::{Kind, StateError};

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::column::Count;
 use super::failure::{sql, storage};
 use super::file::{APPLICATION, Place, settings};
-use crate::state::backend::{Lineage, Seed};
 use crate::state::journal::{Tip, origin};
+use crate::state::movable::Birth;
 use crate::state::{FORMAT, MOVING, StateError};
 
 const SCHEMA: &str = "
@@ -96,24 +96,6 @@ ALTER TABLE journal ADD COLUMN transitions TEXT NOT NULL DEFAULT '[]';
 /// Where a place that is part of a move says so.
 pub(super) const STANDING: &str =
     "CREATE TABLE IF NOT EXISTS standing (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;";
-
-/// What a state is made from.
-pub(super) struct Birth {
-    /// The format that its journal begins in.
-    pub(super) born: i64,
-    pub(super) lineage: Lineage,
-    pub(super) canary: String,
-    pub(super) fence: u64,
-    /// What the place says of its move, if it is part of one.
-    pub(super) standing: Option<String>,
-}
-
-impl From<&Seed> for Birth {
-    fn from(seed: &Seed) -> Self {
-        let canary = seed.canary.to_text();
-        Self { born: FORMAT, lineage: seed.lineage, canary, fence: 0, standing: None }
-    }
-}
 
 /// Brings an older format up to date, as part of the transaction that takes the lock.
 pub(super) fn upgrade(transaction: &Transaction<'_>, found: i64) -> rusqlite::Result<()> {

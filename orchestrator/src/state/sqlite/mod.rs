@@ -13,6 +13,7 @@ use super::backend::{Change, Extent, State, StateBackend};
 use super::error::StateError;
 use super::journal::{Entry, Stamp};
 use super::lock::{Claim, Lock, LockInfo};
+use super::movable::Birth;
 use super::prepare::Prepared;
 use super::revision::{Revision, Snapshot};
 use super::standing::Gate;
@@ -102,7 +103,7 @@ impl StateBackend for SqliteBackend {
 
     async fn lock(&self, claim: &Claim) -> Result<Lock, StateError> {
         if self.existing().await?.is_none() && self.place.gate == Gate::Current {
-            let (place, birth) = (self.place.clone(), create::Birth::from(&claim.seed));
+            let (place, birth) = (self.place.clone(), Birth::from(&claim.seed));
             writer::in_background(&self.place, move || create::state(&place, &birth)).await?;
         }
         let claim = claim.clone();

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use uuid::Uuid;
 
 use super::column::Count;
-use super::create::{self, Birth, STANDING};
+use super::create::{self, STANDING};
 use super::failure::{damaged, sql, storage};
 use super::file::Place;
 use super::load::{self, Header};
@@ -14,7 +14,7 @@ use super::{SqliteBackend, commit, revisions, writer};
 use crate::state::backend::StateBackend;
 use crate::state::journal::{Fold, Tip, of_record, of_text};
 use crate::state::lock::Lock;
-use crate::state::movable::{Identity, Movable, Pages, Part, Remaining, Settled, Swap};
+use crate::state::movable::{Birth, Identity, Movable, Pages, Part, Remaining, Settled, Swap};
 use crate::state::revision::{Chunk, Written};
 use crate::state::standing::Standing;
 use crate::state::{FORMAT, Kind, MOVING, StateError};
