@@ -170,7 +170,8 @@ impl Gate {
                 self.patience = self.rules.keep_alive;
                 self.turn(Phase::Idle);
                 self.review();
-                Poll::Ready(())
+                // with its own time, which is not that of the request before
+                if self.passed > 0 { Poll::Ready(()) } else { self.wait(context) }
             }
             Phase::Body => self.wait_for_reader(context),
             Phase::Idle | Phase::Head => {

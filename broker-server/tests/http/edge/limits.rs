@@ -122,6 +122,23 @@ async fn s_13_idle_connections_are_closed_without_an_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s_13_a_connection_that_was_used_once_is_closed_when_its_own_time_is_over() {
+    let world = World::with(|config| {
+        hasty(config);
+        // neither what a first request would have been given, nor the double that the HTTP library waits
+        config.limits.head_deadline = Duration::from_secs(30);
+        config.limits.keep_alive = Duration::from_secs(4);
+    })
+    .await;
+    let mut used = Raw::open(world.handle().address()).await;
+    used.send(get("/v2/nothing")).await;
+    assert_eq!(used.status().await, 404);
+    let started = Instant::now();
+    assert!(used.answer().await.is_none());
+    assert!(started.elapsed() < Duration::from_secs(7), "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s_13_a_body_that_stalls_or_trickles_is_answered_408() {
     let world = World::with(hasty).await;
     let head =
