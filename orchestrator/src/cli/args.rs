@@ -149,6 +149,9 @@ pub(crate) struct Selection {
     /// The only way past `protected`.
     #[arg(long)]
     pub(crate) force: bool,
+    /// Refuse to have more than this cost in a month, by what catalogs say: such as 50 (dollars) or 49.90eur.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) budget: Option<String>,
 }
 
 /// How steps are carried out.
@@ -218,7 +221,7 @@ pub(crate) struct PlanArguments {
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
     /// A plan that was saved: it is carried out exactly, without asking, or not at all (exit 8).
-    #[arg(value_name = "FILE", conflicts_with_all = ["targets", "prune", "force"])]
+    #[arg(value_name = "FILE", conflicts_with_all = ["targets", "prune", "force", "budget"])]
     pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) selection: Selection,

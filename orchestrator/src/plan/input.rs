@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use sutler_catalog::Index;
 use sutler_secrets::KeyRing;
 
-use super::{Plan, PlanError, declared, removal};
+use super::{Budget, Moved, Plan, PlanError, Total, declared, moved, price, removal};
 use crate::{
     config::{Config, Finding, Problems},
     name::{BrokerName, InstanceRef},
@@ -40,6 +40,8 @@ pub struct Options {
     pub undeclared: Undeclared,
     /// Whether protection holds.
     pub protection: Protection,
+    /// What may be spent at most.
+    pub budget: Option<Budget>,
     /// What the plan is for.
     pub intent: Intent,
 }
@@ -79,13 +81,22 @@ pub enum Intent {
 /// # Errors
 /// Everything that stands in the way, each with its place in the configuration.
 pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
-    let draft = match input.options.intent {
-        Intent::Apply => declared::plan(input),
-        Intent::Teardown => removal::teardown(input),
+    let mut draft = Draft::default();
+    let moves = match input.options.intent {
+        Intent::Apply => moved::moves(input, &mut draft),
+        Intent::Teardown => Vec::new(),
     };
+    let records = moved::renamed(input.records, &moves);
+    let input = &PlanInput { records: &records, options: input.options.clone(), ..*input };
+    match input.options.intent {
+        Intent::Apply => declared::plan(input, &mut draft),
+        Intent::Teardown => removal::teardown(input, &mut draft),
+    }
+    price::total(input, &mut draft);
     if draft.findings.is_empty() {
         let stack = input.config.stack.as_str().to_owned();
-        Ok(Plan { stack, serial: input.serial, steps: draft.steps, warnings: draft.warnings })
+        let Draft { steps, possible_moves, totals, warnings, .. } = draft;
+        Ok(Plan { stack, serial: input.serial, steps, moves, possible_moves, totals, warnings })
     } else {
         Err(Problems::locate(draft.findings, &input.config.source))
     }
@@ -95,6 +106,8 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) steps: Vec<super::Step>,
+    pub(super) possible_moves: Vec<Moved>,
+    pub(super) totals: Vec<Total>,
     pub(super) warnings: Vec<String>,
     pub(super) findings: Vec<Finding>,
 }

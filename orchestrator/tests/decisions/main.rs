@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod config;
+mod generations;
 mod golden;
 mod plan;
 mod removal;

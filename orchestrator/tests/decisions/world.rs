@@ -56,6 +56,12 @@ impl World {
         })
     }
 
+    /// As things are at another time.
+    pub(crate) fn plan_at(&self, config: &Config, now: Timestamp) -> Result<Plan, PlanError> {
+        let (catalogs, ring, options) = (&self.catalogs, &*self.ring, Options::default());
+        plan(&PlanInput { config, records: &self.records, serial: 7, catalogs, ring, now, options })
+    }
+
     pub(crate) fn record(&mut self, name: &str) -> &mut InstanceRecord {
         self.records.iter_mut().find(|record| record.reference.as_str() == name).unwrap()
     }
@@ -206,8 +212,11 @@ fn edge() -> Index {
         {
             "id": "s-sized", "name": "sized", "description": "x", "bindable": true, "plan_updateable": true,
             "plans": [
-                { "id": "p-small", "name": "small", "description": "x" },
-                { "id": "p-large", "name": "large", "description": "x", "plan_updateable": false },
+                { "id": "p-small", "name": "small", "description": "x", "free": false,
+                  "metadata": { "costs": [{ "amount": { "usd": 5.0 }, "unit": "MONTHLY" }] } },
+                { "id": "p-large", "name": "large", "description": "x", "plan_updateable": false, "free": false,
+                  "metadata": { "costs": [{ "amount": { "usd": 20.0, "eur": 18 }, "unit": "MONTHLY" },
+                                          { "amount": { "usd": 0.99 }, "unit": "1GB over 20GB" }] } },
             ],
         },
         {
