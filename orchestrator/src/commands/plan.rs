@@ -32,6 +32,8 @@ pub struct Planned {
     pub plan: Plan,
     /// For people.
     pub notes: Vec<String>,
+    /// What was asked for, can be done, and is left for a later run.
+    pub left: Vec<InstanceRef>,
 }
 
 /// Makes a plan, and writes it to a file where one is named. Nothing else is written, except the key ring when there is
@@ -85,14 +87,20 @@ pub(super) fn plan_for(
         serial: state.serial,
         catalogs: &brokers.catalogs().into_iter().collect(),
         ring: vault.ring(),
+        now: jiff::Timestamp::now(),
         options: Options {
             targets,
             undeclared: if options.prune { Undeclared::Pruned } else { Undeclared::Kept },
             protection: if options.force { Protection::Overridden } else { Protection::Respected },
             intent,
+            ..Options::default()
         },
     };
     let plan = plan::plan(&input)?;
     let notes = project.config.warnings.iter().chain(brokers.warnings()).cloned().collect();
-    Ok(Planned { plan, notes })
+    let left = match intent {
+        Intent::Upgrade(_) => plan::remaining_upgrades(&input, &plan),
+        Intent::Apply | Intent::Teardown => Vec::new(),
+    };
+    Ok(Planned { plan, notes, left })
 }

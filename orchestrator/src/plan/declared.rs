@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    Action, BindingWanted, PlanInput, Protection, Step,
+    Action, BindingWanted, PlanInput, Protection, Reach, Step,
     change::changes,
     decide::{Facts, decide},
+    expiry,
     facts::{Case, Effect},
     input::Draft,
     offer::{Offer, Offers},
@@ -13,7 +14,7 @@ use super::{
     parameters::Difference,
     removal::{self, Fate, Removal},
     survey::Survey,
-    validate, warn,
+    upgrade, validate, warn,
 };
 use crate::{
     config::{At, Declaration, Finding},
@@ -53,6 +54,10 @@ pub(super) fn plan(input: &PlanInput<'_>) -> Draft {
     let declared: Vec<bool> = (0..size).map(|position| survey.is_selected(position)).collect();
     let mut draft = planner.draft;
     removal::steps(&survey, &fates, &declared, &mut draft);
+    if input.options.reach == Reach::Needs {
+        upgrade::announce(input, &survey, &mut draft);
+        expiry::announce(input, &survey, &mut draft);
+    }
     draft
 }
 

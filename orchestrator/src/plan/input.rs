@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
 use sutler_catalog::Index;
 use sutler_secrets::KeyRing;
 
-use super::{Plan, PlanError, declared, removal};
+use super::{Plan, PlanError, declared, removal, upgrade};
 use crate::{
     config::{Config, Finding, Problems},
     name::{BrokerName, InstanceRef},
@@ -25,6 +26,8 @@ pub struct PlanInput<'a> {
     pub catalogs: &'a BTreeMap<BrokerName, Arc<Index>>,
     /// Makes digests; nothing is opened.
     pub ring: &'a KeyRing,
+    /// What time it is: bindings expire.
+    pub now: Timestamp,
     /// How to plan.
     pub options: Options,
 }
@@ -32,14 +35,26 @@ pub struct PlanInput<'a> {
 /// How to plan.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Only these, what they need (what needs them, in a teardown), and nothing else; everything when empty.
+    /// Only these, whom they reach (who needs them, in a teardown), and nothing else; everything when empty.
     pub targets: Vec<InstanceRef>,
+    /// Whom the targets reach.
+    pub reach: Reach,
     /// What happens to what is no longer declared.
     pub undeclared: Undeclared,
     /// Whether protection holds.
     pub protection: Protection,
     /// What the plan is for.
     pub intent: Intent,
+}
+
+/// Whom the targets of a plan bring into it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// What they need: it has to be there first.
+    #[default]
+    Needs,
+    /// Who needs them: it follows what they yield.
+    Users,
 }
 
 /// What happens to what is in state and not in the configuration.
@@ -70,6 +85,23 @@ pub enum Intent {
     Apply,
     /// To delete everything.
     Teardown,
+    /// To take instances to the maintenance versions that their plans offer: the targets, or all.
+    Upgrade(Rollout),
+}
+
+/// In which order many instances are upgraded, and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rollout {
+    /// So many of each plan of a broker go first; the others of that plan only when these have succeeded.
+    pub canaries: usize,
+    /// So many in all; the others are left for a later run.
+    pub at_most: usize,
+}
+
+impl Default for Rollout {
+    fn default() -> Self {
+        Self { canaries: 1, at_most: usize::MAX }
+    }
 }
 
 /// Decides what would be done. Asks nobody, waits for nothing, writes nothing.
@@ -80,6 +112,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
     let draft = match input.options.intent {
         Intent::Apply => declared::plan(input),
         Intent::Teardown => removal::teardown(input),
+        Intent::Upgrade(rollout) => upgrade::plan(input, rollout),
     };
     if draft.findings.is_empty() {
         let stack = input.config.stack.as_str().to_owned();

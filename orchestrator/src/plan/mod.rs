@@ -3,6 +3,7 @@
 mod change;
 mod decide;
 mod declared;
+mod expiry;
 mod facts;
 mod input;
 mod offer;
@@ -10,6 +11,7 @@ mod output;
 mod parameters;
 mod removal;
 mod survey;
+mod upgrade;
 mod validate;
 mod warn;
 
@@ -24,7 +26,9 @@ use crate::{
     name::{BrokerName, InstanceRef},
     state::record::Named,
 };
-pub use input::{Intent, Options, PlanInput, Protection, Undeclared, plan};
+pub use expiry::{Expiry, expiry};
+pub use input::{Intent, Options, PlanInput, Protection, Reach, Rollout, Undeclared, plan};
+pub use upgrade::{Direction, Upgrade, remaining as remaining_upgrades, upgrades};
 
 /// Everything apply would do, in an order that respects every need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +92,8 @@ pub enum Action {
     Create,
     /// Change in place.
     Update,
+    /// Take to the maintenance version that the plan offers; nothing else changes.
+    Upgrade,
     /// Deprovision, then provision.
     Replace,
     /// Make a new binding, move variables, unbind the old one; or finish or remove a binding.

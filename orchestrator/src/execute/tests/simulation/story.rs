@@ -253,6 +253,7 @@ impl Story {
             serial: state.serial,
             catalogs: &brokers.catalogs(),
             ring: &self.ring,
+            now: jiff::Timestamp::UNIX_EPOCH,
             options: plan::Options {
                 undeclared: life.undeclared,
                 intent: life.intent,
