@@ -26,7 +26,7 @@ pub struct PlanInput<'a> {
     pub catalogs: &'a BTreeMap<BrokerName, Arc<Index>>,
     /// Makes digests; nothing is opened.
     pub ring: &'a KeyRing,
-    /// What time it is: bindings expire.
+    /// The time: bindings end, and what was kept until then may go.
     pub now: Timestamp,
     /// How to plan.
     pub options: Options,

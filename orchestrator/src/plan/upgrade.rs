@@ -141,6 +141,7 @@ pub(super) fn plan(input: &PlanInput<'_>, rollout: Rollout) -> Draft {
         ..input.options.clone()
     };
     let mut draft = declared::plan(&PlanInput { options, ..*input });
+    draft.steps.retain(|step| step.action != Action::Retire);
     for reference in named.iter().filter(|name| !wanted.iter().any(|upgrade| upgrade.reference == **name)) {
         draft.warnings.push(format!("{reference}: its plan offers it no other maintenance version"));
     }

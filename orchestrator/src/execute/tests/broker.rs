@@ -398,7 +398,7 @@ fn answer(status: u16, body: &Value) -> ResponseTemplate {
 }
 
 fn catalog(maintenance: Option<&str>) -> Value {
-    let schema = json!({
+    let update = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
         "properties": {
@@ -408,8 +408,11 @@ fn catalog(maintenance: Option<&str>) -> Value {
         },
         "additionalProperties": false,
     });
+    // What can be chosen once and never changed.
+    let mut create = update.clone();
+    create["properties"]["region"] = json!({ "type": "string" });
     let schemas = json!({ "service_instance": {
-        "create": { "parameters": schema }, "update": { "parameters": schema },
+        "create": { "parameters": create }, "update": { "parameters": update },
     } });
     let plan = |id: &str, name: &str| json!({ "id": id, "name": name, "description": name, "free": true, "schemas": schemas });
     let mut small = plan("plan-small", "small");
