@@ -85,7 +85,7 @@ impl Durations {
 
 fn kind(step: &Step) -> String {
     let action = match step.action {
-        Action::Keep | Action::Update => "update",
+        Action::Keep | Action::Update | Action::Upgrade => "update",
         Action::Create => "create",
         Action::Replace => "replace",
         Action::Rebind => "rebind",

@@ -18,3 +18,4 @@ mod stop;
 mod supply;
 mod sweep;
 mod tutorial;
+mod upgrade;

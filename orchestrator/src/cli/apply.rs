@@ -39,7 +39,7 @@ pub(super) async fn teardown(
     run(project, (options, None), (arguments.execution.yes, output)).await
 }
 
-fn options(
+pub(super) fn options(
     execution: &args::Execution,
     plan: commands::PlanOptions,
     intent: Intent,
@@ -55,7 +55,7 @@ fn options(
     })
 }
 
-async fn run(
+pub(super) async fn run(
     project: &Project,
     (options, saved): (ApplyOptions, Option<SavedPlan>),
     (yes, output): (bool, Output),
@@ -87,6 +87,7 @@ async fn work(
     let question = match options.intent {
         Intent::Apply => "Do this?",
         Intent::Teardown => "Delete all of this?",
+        Intent::Upgrade(_) => "Upgrade these?",
     };
     let prepared = match saved {
         Some(saved) => commands::prepare_saved(project, saved, options).await?,
@@ -94,7 +95,8 @@ async fn work(
     };
     stream.plan(&prepared.planned.plan, &prepared.planned.notes)?;
     if !prepared.does_something() {
-        return Ok((Exit::Done, json!({ "exit_code": 0, "changed": false })));
+        let exit = prepared.idle();
+        return Ok((exit, json!({ "exit_code": exit.code(), "changed": false })));
     }
     if prepared.changes_something() {
         ask::approve(stream.output, yes, question)?;
@@ -333,6 +335,7 @@ impl Stream {
         let kind = match intent {
             Intent::Apply => "apply_result",
             Intent::Teardown => "teardown_result",
+            Intent::Upgrade(_) => "upgrade_result",
         };
         if self.output.is_json() { self.line(kind, fields) } else { Ok(()) }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::upgrade::UpgradeArguments;
 use crate::commands::state::Errand;
 use crate::config::OnAmbiguous;
 
@@ -84,6 +85,8 @@ pub(crate) enum Verb {
     State(State),
     /// Delete everything in state, consumers first.
     Teardown(Teardown),
+    /// List the newer maintenance versions that brokers offer; with --apply or --yes, go to them, a few first.
+    Upgrade(UpgradeArguments),
     /// Show what instances yield; secrets are masked unless asked for.
     Outputs(Outputs),
     /// Open the sealed dotenv sink: print it, or run a command with it.

@@ -76,6 +76,7 @@ pub(crate) fn action_word(action: Action) -> &'static str {
         Action::Keep => "kept",
         Action::Create => "created",
         Action::Update => "updated",
+        Action::Upgrade => "upgraded",
         Action::Replace => "replaced",
         Action::Rebind => "bound",
         Action::Record => "recorded",
@@ -90,6 +91,7 @@ pub(crate) fn action_running(action: Action) -> &'static str {
     match action {
         Action::Create => "creating",
         Action::Update => "updating",
+        Action::Upgrade => "upgrading",
         Action::Replace => "replacing",
         Action::Rebind => "binding",
         Action::Record => "recording",
@@ -104,7 +106,7 @@ fn mark(action: Action, paint: Paint) -> String {
     match action {
         Action::Keep => paint.dim("="),
         Action::Create => paint.good("+"),
-        Action::Update | Action::Rebind | Action::Record => paint.caution("~"),
+        Action::Update | Action::Upgrade | Action::Rebind | Action::Record => paint.caution("~"),
         Action::Replace => paint.bad("±"),
         Action::Delete | Action::Retire => paint.bad("-"),
         Action::Forget => paint.dim("/"),
@@ -130,7 +132,11 @@ pub(crate) fn plan(plan: &Plan, paint: Paint) -> String {
     if !changing.is_empty() || !plan.moves.is_empty() || !plan.warnings.is_empty() {
         text.push('\n');
     }
-    let _ = writeln!(text, "{}", paint.bold(&summary(plan)));
+    let summary = match (plan.steps.is_empty(), plan.warnings.is_empty()) {
+        (true, false) => "Nothing to do.".to_owned(),
+        _ => summary(plan),
+    };
+    let _ = writeln!(text, "{}", paint.bold(&summary));
     if let Some(totals) = totals(plan) {
         let _ = writeln!(text, "Cost: {totals}, and what is charged for use.");
     }
@@ -210,6 +216,7 @@ pub(crate) fn summary(plan: &Plan) -> String {
     for (action, words) in [
         (Action::Create, "to create"),
         (Action::Update, "to update"),
+        (Action::Upgrade, "to upgrade"),
         (Action::Replace, "to replace"),
         (Action::Rebind, "to bind anew"),
         (Action::Record, "to record"),

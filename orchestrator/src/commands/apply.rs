@@ -71,6 +71,8 @@ pub struct Applied {
     pub report: Report,
     /// Notices, such as a key ring that was made.
     pub notes: Vec<String>,
+    /// What it was for.
+    pub intent: Intent,
 }
 
 impl Applied {
@@ -83,8 +85,17 @@ impl Applied {
             Ended::State(_) => Exit::Failed,
             _ if report.is_complete() || report.is_under_way() => Exit::Done,
             _ if !report.paused.is_empty() => Exit::Partial,
-            _ if report.done.is_empty() && report.kept == 0 => Exit::Failed,
+            _ if self.did_nothing() => Exit::Failed,
             _ => Exit::Partial,
+        }
+    }
+
+    /// Whether nothing is as it was to be.
+    fn did_nothing(&self) -> bool {
+        let report = &self.report;
+        match self.intent {
+            Intent::Upgrade(_) => report.done.iter().all(|done| done.action != Action::Upgrade),
+            Intent::Apply | Intent::Teardown => report.done.is_empty() && report.kept == 0,
         }
     }
 }
@@ -95,7 +106,7 @@ impl Applied {
 /// When configuration, state or a broker cannot be used, or the plan is impossible.
 pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepared<'_>, Failure> {
     let brokers = match options.intent {
-        Intent::Apply => project.connect_to(|_| true).await?,
+        Intent::Apply | Intent::Upgrade(_) => project.connect_to(|_| true).await?,
         Intent::Teardown => {
             let state = project.backend.load().await?;
             project.connect_to(|broker| state.records.iter().any(|record| &record.broker == broker)).await?
@@ -107,7 +118,7 @@ pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepare
     let sinks = SinkSet::new(&project.config, vault.ring());
     let variables: Vec<_> =
         project.config.instances.values().flat_map(|declared| declared.bind.values().cloned()).collect();
-    if options.intent == Intent::Apply
+    if options.intent != Intent::Teardown
         && let Err(mut errors) = sinks.check(&variables)
         && !errors.is_empty()
     {
@@ -184,7 +195,7 @@ impl Prepared<'_> {
         let (plan, report) = outcome?;
         self.learn(&plan, &report);
         let replanned = (!plan.does_as(&self.planned.plan)).then_some(plan);
-        Ok(Applied { replanned, report, notes })
+        Ok(Applied { replanned, report, notes, intent: self.options.intent })
     }
 
     async fn under_lock(
@@ -223,8 +234,9 @@ impl Prepared<'_> {
             events,
             stop,
         };
-        let report =
+        let mut report =
             execute::execute(&planned.plan, std::mem::take(&mut session.state.records), context).await;
+        report.left.extend(planned.left);
         Ok((planned.plan, report))
     }
 
@@ -233,6 +245,7 @@ impl Prepared<'_> {
         let purpose = match self.options.intent {
             Intent::Apply => "apply",
             Intent::Teardown => "teardown",
+            Intent::Upgrade(_) => "upgrade",
         };
         Begin {
             keys: self.project.keys.clone(),
@@ -279,6 +292,12 @@ impl Prepared<'_> {
             until: self.options.until,
             ..execute::Options::default()
         }
+    }
+
+    /// The exit code where nothing would be done.
+    #[must_use]
+    pub fn idle(&self) -> Exit {
+        if self.planned.left.is_empty() { Exit::Done } else { Exit::Failed }
     }
 
     /// Whether anything would be done.

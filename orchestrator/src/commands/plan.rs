@@ -35,6 +35,8 @@ pub struct Planned {
     pub plan: Plan,
     /// For people.
     pub notes: Vec<String>,
+    /// What was asked for, can be done, and is left for a later run.
+    pub left: Vec<InstanceRef>,
 }
 
 /// Makes a plan, and writes it to a file where one is named. Nothing else is written, except the key ring when there is
@@ -95,9 +97,14 @@ pub(super) fn plan_for(
             protection: if options.force { Protection::Overridden } else { Protection::Respected },
             budget: options.budget.clone(),
             intent,
+            ..Options::default()
         },
     };
     let plan = plan::plan(&input)?;
     let notes = project.config.warnings.iter().chain(brokers.warnings()).cloned().collect();
-    Ok(Planned { plan, notes })
+    let left = match intent {
+        Intent::Upgrade(_) => plan::remaining_upgrades(&input, &plan),
+        Intent::Apply | Intent::Teardown => Vec::new(),
+    };
+    Ok(Planned { plan, notes, left })
 }

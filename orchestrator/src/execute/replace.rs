@@ -42,7 +42,7 @@ impl Step {
     }
 
     /// Finishes what an earlier run began; the record is ready afterwards.
-    async fn resume(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+    pub(super) async fn resume(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
         let asked = match matches!(record.status, Status::Intended | Status::Provisioning { .. }) {
             true if !self.is_as_wanted(&record)? => Asked::Otherwise,
             _ => Asked::Alike,

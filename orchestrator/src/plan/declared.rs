@@ -3,9 +3,10 @@
 use std::{cell::LazyCell, sync::Arc};
 
 use super::{
-    Action, BindingWanted, PlanInput, Protection, Step,
+    Action, BindingWanted, PlanInput, Protection, Reach, Step,
     change::changes,
     decide::{Facts, decide},
+    expiry,
     facts::{Case, Effect},
     input::Draft,
     moved,
@@ -15,7 +16,7 @@ use super::{
     removal::{self, Fate, Removal},
     retirement,
     survey::Survey,
-    validate, warn,
+    upgrade, validate, warn,
 };
 use crate::{
     config::{At, Declaration, Finding, Replacement},
@@ -58,6 +59,10 @@ pub(super) fn plan(input: &PlanInput<'_>, draft: &mut Draft) {
     let users = LazyCell::new(|| removal::recorded_graph(&survey));
     removal::steps(&survey, (&users, &fates), &declared, draft);
     retirement::steps(input, &survey, (&users, &fates), draft);
+    if input.options.reach == Reach::Needs {
+        upgrade::announce(input, &survey, draft);
+        expiry::announce(input, &survey, draft);
+    }
 }
 
 /// A new instance, and what it is compared by.
@@ -196,7 +201,7 @@ impl<'p> Planner<'p> {
         let survey = self.survey;
         let undeclared: Vec<&InstanceRecord> =
             survey.undeclared.iter().map(|at| &survey.records[*at]).collect();
-        if undeclared.is_empty() {
+        if undeclared.is_empty() || survey.is_partial() {
             return;
         }
         let mut created = Vec::new();

@@ -3,6 +3,7 @@
 mod change;
 mod decide;
 mod declared;
+mod expiry;
 mod facts;
 mod input;
 mod moved;
@@ -13,6 +14,7 @@ mod price;
 mod removal;
 mod retirement;
 mod survey;
+mod upgrade;
 mod validate;
 mod warn;
 
@@ -28,9 +30,11 @@ use crate::{
     name::{BrokerName, InstanceRef},
     state::record::Named,
 };
-pub use input::{Intent, Options, PlanInput, Protection, Undeclared, plan};
+pub use expiry::{Expiry, expiry};
+pub use input::{Intent, Options, PlanInput, Protection, Reach, Rollout, Undeclared, plan};
 pub use moved::Moved;
 pub use price::{Budget, Cost, Price, Total};
+pub use upgrade::{Direction, Upgrade, remaining as remaining_upgrades, upgrades};
 
 /// Everything apply would do, in an order that respects every need.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -123,6 +127,8 @@ pub enum Action {
     Create,
     /// Change in place.
     Update,
+    /// Take to the maintenance version that the plan offers; nothing else changes.
+    Upgrade,
     /// Make another in its place.
     Replace,
     /// Make a new binding, move variables, unbind the old one; or finish or remove a binding.

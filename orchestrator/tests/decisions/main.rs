@@ -9,4 +9,5 @@ mod plan;
 mod removal;
 mod shop;
 mod size;
+mod upkeep;
 mod world;

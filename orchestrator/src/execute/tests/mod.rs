@@ -12,6 +12,7 @@ mod lifecycle;
 mod secrets;
 mod simulation;
 mod stop;
+mod upgrade;
 mod world;
 
 use broker::{Act, Fake};
