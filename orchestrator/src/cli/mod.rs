@@ -22,6 +22,7 @@ use std::fmt::Write as _;
 use clap::Parser;
 
 use crate::commands::{Failure, Rollback, Settings};
+use crate::config::Choices;
 use crate::exit::Exit;
 use crate::state::Notice;
 use args::{Arguments, Verb};
@@ -62,6 +63,11 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     if arguments.accept_rollback {
         settings.rollback = Rollback::Accepted;
     }
+    settings.choices = Choices {
+        stage: arguments.stage.clone().filter(|stage| !stage.is_empty()),
+        variables: arguments.variables.clone(),
+        variable_files: arguments.variable_files.clone(),
+    };
     settings.notice = Notice::new(move |holder| {
         output.say(&text::one_line(&format!("waiting for the lock of {holder}")));
     });

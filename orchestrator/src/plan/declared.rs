@@ -12,6 +12,7 @@ use super::{
     output::{DASHBOARD, Outputs},
     parameters::Difference,
     removal::{self, Fate, Removal},
+    secret,
     survey::Survey,
     validate, warn,
 };
@@ -85,6 +86,9 @@ impl<'p> Planner<'p> {
                     outputs.check_use(&declaration.reference, used, &mut self.draft);
                 }
             }
+            if self.survey.is_selected(position) {
+                secret::check(self.input.config, declaration, &mut self.draft);
+            }
             if let (false, Some(outputs)) = (declaration.bind.is_empty(), self.outputs(position)) {
                 for key in declaration.bind.keys() {
                     self.asked[position] |= key != DASHBOARD;
@@ -137,6 +141,7 @@ impl<'p> Planner<'p> {
             position,
             declaration,
             offer,
+            ring: self.input.ring,
             record: self.survey.record(position),
             wanted,
             effects: &self.effects,

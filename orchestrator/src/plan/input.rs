@@ -7,7 +7,7 @@ use sutler_secrets::KeyRing;
 
 use super::{Plan, PlanError, declared, removal};
 use crate::{
-    config::{Config, Finding, Problems},
+    config::{Config, Finding},
     name::{BrokerName, InstanceRef},
     state::record::InstanceRecord,
 };
@@ -85,7 +85,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
         let stack = input.config.stack.as_str().to_owned();
         Ok(Plan { stack, serial: input.serial, steps: draft.steps, warnings: draft.warnings })
     } else {
-        Err(Problems::locate(draft.findings, &input.config.source))
+        Err(input.config.problems(draft.findings))
     }
 }
 

@@ -9,6 +9,7 @@ mod offer;
 mod output;
 mod parameters;
 mod removal;
+mod secret;
 mod survey;
 mod validate;
 mod warn;

@@ -6,6 +6,7 @@ mod config;
 mod golden;
 mod plan;
 mod removal;
+mod reuse;
 mod shop;
 mod size;
 mod world;
