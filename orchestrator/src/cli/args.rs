@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::derive::Derive;
 use crate::commands::state::Errand;
 use crate::config::OnAmbiguous;
 
@@ -109,6 +110,8 @@ pub(crate) enum Verb {
     Graph(Graph),
     /// List what the configured brokers offer.
     Catalog(Catalog),
+    /// Print the instances that an OpenAPI document asks for, to paste or to include.
+    Derive(Derive),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod ask;
+mod derive;
 mod diagnose;
 mod journal;
 mod logging;
@@ -74,6 +75,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     let open = || crate::commands::Project::open(arguments.config.as_deref(), settings.clone());
     match arguments.verb {
         Verb::Init(init) => verbs::init(&init, output),
+        Verb::Derive(derive) => derive::derive(&derive, output),
         Verb::Completions { shell } => verbs::completions(shell),
         Verb::Plan(plan) => verbs::plan(&open()?, &plan, output).await,
         Verb::Show { plan } => verbs::show(&open()?, &plan, output),

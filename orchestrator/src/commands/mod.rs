@@ -6,7 +6,7 @@
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
 //! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, changes it by hand, moves it to another place
-//! catalog · graph · init              read what they name
+//! catalog · graph · init · derive     read what they name
 //!            │
 //!   project · anchor · saved · failure     opening everything; why it could not be
 //! ```
@@ -15,6 +15,7 @@ mod anchor;
 mod apply;
 mod catalog;
 mod check;
+mod derive;
 mod env;
 mod events;
 mod failure;
@@ -34,6 +35,7 @@ pub use anchor::Rollback;
 pub use apply::{Applied, ApplyOptions, Approval, Prepared, prepare, prepare_saved};
 pub use catalog::{Listing, catalog};
 pub use check::{Checked, Extent, Finding, Verdict, check};
+pub use derive::{Derived, derive};
 pub use env::{Variables, env, recipient};
 pub use events::{Counted, Counts, counts, deliver, entries};
 pub use failure::Failure;

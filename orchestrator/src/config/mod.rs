@@ -3,6 +3,7 @@
 mod address;
 mod check;
 mod compose;
+mod derive;
 mod file;
 mod files;
 mod fit;
@@ -26,6 +27,7 @@ use url::Url;
 
 pub use check::is_hostile;
 pub use compose::Choices;
+pub use derive::{derive, named};
 pub use load::{FILE_NAMES, find, load, load_as, parse, parse_as};
 pub(crate) use mask::is_secret_looking;
 pub use place::{BucketPlace, PostgresPlace, Transport};
