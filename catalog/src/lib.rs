@@ -32,7 +32,7 @@ pub use guid::Guid;
 pub use index::{Index, Input};
 pub use limits::Limits;
 pub use offering::Offering;
-pub use output::{Output, Sensitivity, declared_outputs};
+pub use output::{Output, Sensitivity, declared_outputs, is_exclusive};
 pub use parameters::{SCHEMA_BYTES, SchemaError, Validator};
 pub use plan::{Application, Asynchronous, Plan};
 pub use problem::Problem;

@@ -89,6 +89,7 @@ fn kind(step: &Step) -> String {
         Action::Create => "create",
         Action::Replace => "replace",
         Action::Rebind => "rebind",
+        Action::Retire => "retire",
         Action::Record | Action::Forget => "record",
         Action::Delete => "delete",
     };
@@ -117,6 +118,7 @@ mod tests {
         Step {
             reference: InstanceRef::new("db").unwrap(),
             action,
+            replacement: None,
             target: Arc::new(Target {
                 broker: BrokerName::new("edge").unwrap(),
                 service: Named { id: ServiceId::new("s").unwrap(), name: name("s") },
@@ -126,6 +128,7 @@ mod tests {
             changes: Vec::new(),
             binding: BindingWanted::NotWanted,
             after: Vec::new(),
+            after_retirement_of: Vec::new(),
         }
     }
 

@@ -182,22 +182,22 @@ impl View {
     fn take(&mut self, event: &Progress) {
         let now = Instant::now();
         match event {
-            Progress::Started { reference, .. } => {
-                self.tree.set(reference, RowState::Running { since: now, note: None })
+            Progress::Started { reference, action } => {
+                self.tree.set((reference, *action), RowState::Running { since: now, note: None })
             }
             Progress::Waiting { reference, description, .. } => self.tree.note(reference, description),
-            Progress::Detached { reference, .. } => {
-                self.tree.set(reference, RowState::LeftRunning);
+            Progress::Detached { reference, action } => {
+                self.tree.set((reference, *action), RowState::LeftRunning);
             }
-            Progress::Done { reference, took, .. } => {
-                self.tree.set(reference, RowState::Done { took: *took })
+            Progress::Done { reference, action, took } => {
+                self.tree.set((reference, *action), RowState::Done { took: *took })
             }
-            Progress::Failed { reference, error, .. } => {
-                self.tree.set(reference, RowState::Failed { why: error.clone() });
+            Progress::Failed { reference, action, error } => {
+                self.tree.set((reference, *action), RowState::Failed { why: error.clone() });
             }
-            Progress::Skipped { reference, because, .. } => {
+            Progress::Skipped { reference, action, because } => {
                 let because = format!("{because} failed");
-                self.tree.set(reference, RowState::Skipped { because });
+                self.tree.set((reference, *action), RowState::Skipped { because });
             }
         }
         // A live picture is drawn at every tick, however much happens in between.

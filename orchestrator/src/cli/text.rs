@@ -81,6 +81,7 @@ pub(crate) fn action_word(action: Action) -> &'static str {
         Action::Record => "recorded",
         Action::Delete => "deleted",
         Action::Forget => "forgotten",
+        Action::Retire => "cleared of the earlier one",
     }
 }
 
@@ -94,6 +95,7 @@ pub(crate) fn action_running(action: Action) -> &'static str {
         Action::Record => "recording",
         Action::Delete => "deleting",
         Action::Forget => "forgetting",
+        Action::Retire => "deleting the earlier one",
         Action::Keep => "checking",
     }
 }
@@ -104,7 +106,7 @@ fn mark(action: Action, paint: Paint) -> String {
         Action::Create => paint.good("+"),
         Action::Update | Action::Rebind | Action::Record => paint.caution("~"),
         Action::Replace => paint.bad("±"),
-        Action::Delete => paint.bad("-"),
+        Action::Delete | Action::Retire => paint.bad("-"),
         Action::Forget => paint.dim("/"),
     }
 }
@@ -174,6 +176,7 @@ pub(crate) fn summary(plan: &Plan) -> String {
         (Action::Record, "to record"),
         (Action::Delete, "to delete"),
         (Action::Forget, "to forget"),
+        (Action::Retire, "earlier to delete"),
     ] {
         match count(action) {
             0 => {}
@@ -213,6 +216,7 @@ pub(crate) mod tests {
         let steps = shape.iter().map(|(name, after)| Step {
             reference: InstanceRef::new(name).expect("a ref"),
             action: Action::Create,
+            replacement: None,
             target: Target {
                 broker: BrokerName::new("edge").expect("a name"),
                 service: Named { id: ServiceId::new("s").expect("an id"), name: "cloudflare-d1".to_owned() },
@@ -230,6 +234,7 @@ pub(crate) mod tests {
             ],
             binding: BindingWanted::Wanted,
             after: after.iter().map(|name| InstanceRef::new(name).expect("a ref")).collect(),
+            after_retirement_of: Vec::new(),
         });
         Plan { stack: "shop".to_owned(), serial: 0, steps: steps.collect(), warnings: Vec::new() }
     }

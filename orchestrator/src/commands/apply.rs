@@ -254,9 +254,11 @@ impl Prepared<'_> {
         }
         let path = self.durations();
         let mut durations = Durations::load(&path);
-        let steps: HashMap<_, _> = plan.steps.iter().map(|step| (&step.reference, step)).collect();
+        let of = |action: Action| action == Action::Retire;
+        let steps: HashMap<_, _> =
+            plan.steps.iter().map(|step| ((&step.reference, of(step.action)), step)).collect();
         for done in &report.done {
-            if let Some(step) = steps.get(&done.reference) {
+            if let Some(step) = steps.get(&(&done.reference, of(done.action))) {
                 durations.learn(step, done.took);
             }
         }

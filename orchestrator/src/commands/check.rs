@@ -119,6 +119,7 @@ fn pending(step: &Step) -> Option<Finding> {
         Action::Record => "would be recorded anew",
         Action::Delete => "would be deleted",
         Action::Forget => "would be forgotten",
+        Action::Retire => "has an earlier one that would be deleted",
     };
     let because = step.because.first().map(|reason| format!(", because {reason}")).unwrap_or_default();
     Some(Finding {

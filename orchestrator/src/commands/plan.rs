@@ -85,6 +85,7 @@ pub(super) fn plan_for(
         serial: state.serial,
         catalogs: &brokers.catalogs().into_iter().collect(),
         ring: vault.ring(),
+        now: jiff::Timestamp::now(),
         options: Options {
             targets,
             undeclared: if options.prune { Undeclared::Pruned } else { Undeclared::Kept },

@@ -12,7 +12,7 @@ use super::plan::{PlanOptions, Planned};
 use super::project::Project;
 use crate::brokers::BrokerSet;
 use crate::name::StackName;
-use crate::plan::{Plan, Step};
+use crate::plan::{Action, Plan, Step};
 use crate::private_file;
 use crate::state::{State, StateError, Vault};
 
@@ -163,7 +163,11 @@ fn different(saved: &Plan, now: &Plan) -> Vec<String> {
         if fields.is_empty() { action } else { format!("{action} ({})", fields.join(", ")) }
     };
     let of = |plan: &Plan| -> BTreeMap<String, Step> {
-        plan.steps.iter().map(|step| (step.reference.to_string(), step.clone())).collect()
+        let named = |step: &Step| match step.action {
+            Action::Retire => format!("the earlier {}", step.reference),
+            _ => step.reference.to_string(),
+        };
+        plan.steps.iter().map(|step| (named(step), step.clone())).collect()
     };
     let (before, after) = (of(saved), of(now));
     let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));

@@ -20,6 +20,10 @@ pub(super) struct ConfigFile {
     pub(super) events: Option<EventsFile>,
     #[serde(default)]
     pub(super) instances: Entries<InstanceFile>,
+    #[serde(default)]
+    pub(super) moved: Entries<String>,
+    #[serde(default)]
+    pub(super) removed: Vec<String>,
     /// Read by `compose`, and gone after it.
     #[serde(default)]
     pub(super) variables: Option<IgnoredAny>,
@@ -143,6 +147,8 @@ pub(super) struct InstanceFile {
     pub(super) name: Option<String>,
     #[serde(default)]
     pub(super) protected: Option<bool>,
+    #[serde(default)]
+    pub(super) replace: Option<String>,
     #[serde(default, alias = "parameters")]
     pub(super) params: Object,
     #[serde(default)]

@@ -20,7 +20,7 @@ mod tree;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 use sutler_secrets::SecretString;
 use url::Url;
@@ -55,6 +55,10 @@ pub struct Config {
     pub events: EventsConfig,
     /// The instances, in the order they are written.
     pub instances: IndexMap<InstanceRef, Declaration>,
+    /// What was declared under another ref before: from the old one to the new one.
+    pub moved: IndexMap<InstanceRef, InstanceRef>,
+    /// What is to be forgotten: its record goes, and what it stands for stays.
+    pub removed: IndexSet<InstanceRef>,
     /// Who needs whom, by position in `instances`; without loops.
     pub graph: Graph,
     links: Links,
@@ -348,6 +352,30 @@ pub struct WebhookConfig {
     pub secret: SecretSource,
 }
 
+/// How an instance is replaced that cannot be changed in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replacement {
+    /// The new one is made, consumers move to it, then the old one is deleted.
+    CreateFirst,
+    /// The old one is deleted first: both cannot be there at once, since something about them is exclusive.
+    DeleteFirst,
+    /// Not at all: such a change is refused.
+    Never,
+}
+
+impl Replacement {
+    /// The words for it, in the configuration.
+    pub const WORDS: [(&str, Self); 3] =
+        [("create_first", Self::CreateFirst), ("delete_first", Self::DeleteFirst), ("never", Self::Never)];
+
+    /// Reads a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning)
+    }
+}
+
 /// One declared instance.
 #[derive(Debug, Clone)]
 pub struct Declaration {
@@ -363,6 +391,8 @@ pub struct Declaration {
     pub name: String,
     /// Never deleted or replaced unless forced.
     pub protected: bool,
+    /// How it is replaced where it cannot be changed; as its catalog says, or else the new one first, when left out.
+    pub replace: Option<Replacement>,
     /// Output key → variable, in the order written.
     pub bind: IndexMap<String, VariableName>,
     /// As written, references not resolved: an object.

@@ -135,6 +135,16 @@ pub(super) static FILE: Shape = any_of(&[
     ),
     optional("instances", Shape::Each(like(HANDLE, "db"), &INSTANCE), "What is wanted, by ref."),
     optional(
+        "moved",
+        Shape::Each(like(HANDLE, "old-ref"), &REF),
+        "What was declared under another ref before: the old one to the new one. Nothing is made or deleted.",
+    ),
+    optional(
+        "removed",
+        Shape::Words(like(HANDLE, "legacy-db")),
+        "Refs that are not declared any more and are to be forgotten: what they stand for stays as it is.",
+    ),
+    optional(
         "variables",
         VARIABLES_SHAPE,
         "What differs from use to use, by name: \"@var.region\" for a whole value, \"${var.region}\" inside a text.",
@@ -297,6 +307,13 @@ pub(super) static INSTANCE: Shape = any_of(&[
     optional("plan", text("standard"), "The service plan's name; may be left out when there is one."),
     optional("name", text("shop-db"), "What the vendor object is called; the ref when left out."),
     optional("protected", Shape::Flag, "Never deleted or replaced unless forced."),
+    optional(
+        "replace",
+        Shape::Text(like("^(create_first|delete_first|never)$", "create_first")),
+        "How it is replaced where it cannot be changed: the new one first, then consumers move, then the old one goes \
+         (create_first); the old one goes first, where names are exclusive (delete_first); or not at all (never). As the \
+         catalog says, else create_first, when left out.",
+    ),
     Field {
         name: "params",
         alias: Some("parameters"),
@@ -312,5 +329,7 @@ pub(super) static INSTANCE: Shape = any_of(&[
          apart; \"@ref[key].output\" refers to one.",
     ),
 ]);
+
+static REF: Shape = Shape::Text(like(HANDLE, "db"));
 
 static BOUND: Shape = Shape::Text(like(VARIABLE, "DATABASE_ID"));

@@ -39,6 +39,7 @@ mod create;
 mod delete;
 mod error;
 mod gate;
+mod generation;
 mod group;
 mod keep_lock;
 mod land;

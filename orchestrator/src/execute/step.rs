@@ -63,6 +63,7 @@ impl Step {
         plan::Step {
             reference: record.reference.clone(),
             action: Action::Delete,
+            replacement: None,
             target: Arc::new(Target {
                 broker: record.broker.clone(),
                 service: record.service.clone(),
@@ -72,6 +73,7 @@ impl Step {
             changes: Vec::new(),
             binding: BindingWanted::NotWanted,
             after: Vec::new(),
+            after_retirement_of: Vec::new(),
         }
     }
 
@@ -117,7 +119,7 @@ impl Step {
             drop(self.company());
             self.shared.catch_up().await?;
         }
-        if !matches!(action, Action::Keep | Action::Record | Action::Forget) {
+        if !matches!(action, Action::Keep | Action::Record | Action::Forget | Action::Retire) {
             self.check_doubt()?;
         }
         match action {
@@ -127,7 +129,8 @@ impl Step {
             }
             Action::Record => self.record_only().await?,
             Action::Delete => Box::pin(self.delete()).await?,
-            Action::Forget => self.forget().await?,
+            Action::Forget => Box::pin(self.forget()).await?,
+            Action::Retire => Box::pin(self.retire()).await?,
         }
         Ok(Effect::Did(action))
     }

@@ -1,6 +1,6 @@
 //! The plan that makes what exists what is declared: producers first, one instance at a time.
 
-use std::sync::Arc;
+use std::{cell::LazyCell, sync::Arc};
 
 use super::{
     Action, BindingWanted, PlanInput, Protection, Step,
@@ -12,12 +12,12 @@ use super::{
     output::{DASHBOARD, Outputs},
     parameters::Difference,
     removal::{self, Fate, Removal},
-    secret,
+    retirement, secret,
     survey::Survey,
     validate, warn,
 };
 use crate::{
-    config::{At, Declaration, Finding},
+    config::{At, Declaration, Finding, Replacement},
     digest::Inputs,
 };
 
@@ -53,7 +53,9 @@ pub(super) fn plan(input: &PlanInput<'_>) -> Draft {
     planner.steps();
     let declared: Vec<bool> = (0..size).map(|position| survey.is_selected(position)).collect();
     let mut draft = planner.draft;
-    removal::steps(&survey, &fates, &declared, &mut draft);
+    let users = LazyCell::new(|| removal::recorded_graph(&survey));
+    removal::steps(&survey, (&users, &fates), &declared, &mut draft);
+    retirement::steps(input, &survey, (&users, &fates), &mut draft);
     draft
 }
 
@@ -156,17 +158,24 @@ impl<'p> Planner<'p> {
         let effect = effect(decision.action, &facts);
         complain(&case, decision.action, &differences, &mut self.draft);
         self.draft.warnings.extend(warn::warnings(&case, self.offers_of(&case), decision.action, &facts));
+        let mut because = decision.because;
+        let mut replacement = None;
         if decision.action == Action::Replace {
-            self.refuse_to_replace(position, &decision.because);
+            self.refuse_to_replace(position, &because);
+            let (how, said) = how_to_replace(declaration, offer);
+            because.extend(said.map(str::to_owned));
+            replacement = Some(how);
         }
         self.effects[position] = effect;
         Step {
             reference: declaration.reference.clone(),
             action: decision.action,
+            replacement,
             target: Arc::clone(&offer.target),
-            because: decision.because,
+            because,
             changes,
             binding: wanted,
+            after_retirement_of: Vec::new(),
             after: self
                 .input
                 .config
@@ -185,6 +194,15 @@ impl<'p> Planner<'p> {
 
     /// Protection holds for an instance and for everything it needs (I-05).
     fn refuse_to_replace(&mut self, position: usize, because: &[String]) {
+        let Some((reference, declaration)) = self.input.config.instances.get_index(position) else { return };
+        if declaration.replace == Some(Replacement::Never) {
+            let message =
+                format!("{reference} cannot be changed so, and is never replaced: {}", because.join("; "));
+            let at = At::value(&["instances", reference.as_str(), "replace"]);
+            let help = "undo the change, or let it be replaced: replace: create_first, or delete_first";
+            self.draft.findings.push(Finding::new(message).at(at).help(help));
+            return;
+        }
         if self.input.options.protection == Protection::Overridden {
             return;
         }
@@ -197,11 +215,26 @@ impl<'p> Planner<'p> {
         if !guarded[position] {
             return;
         }
-        let Some((reference, _)) = config.instances.get_index(position) else { return };
         let who = if is_protected(position) { "it is protected" } else { "a protected instance needs it" };
         let message = format!("{reference} would be replaced, but {who}: {}", because.join("; "));
         let finding = Finding::new(message).at(At::key(&["instances", reference.as_str()]));
         self.draft.findings.push(finding.help("undo the change, or allow the loss with --force"));
+    }
+}
+
+/// How it is replaced, and what made it so, unless that is the rule.
+fn how_to_replace(declaration: &Declaration, offer: &Offer<'_>) -> (Replacement, Option<&'static str>) {
+    match declaration.replace {
+        Some(Replacement::DeleteFirst) => (
+            Replacement::DeleteFirst,
+            Some("the configuration says delete_first: the old one is deleted first"),
+        ),
+        Some(how) => (how, None),
+        None if sutler_catalog::is_exclusive(offer.offering) => (
+            Replacement::DeleteFirst,
+            Some("the catalog says that two of them exclude each other: the old one is deleted first"),
+        ),
+        None => (Replacement::CreateFirst, None),
     }
 }
 

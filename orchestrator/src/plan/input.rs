@@ -25,6 +25,8 @@ pub struct PlanInput<'a> {
     pub catalogs: &'a BTreeMap<BrokerName, Arc<Index>>,
     /// Makes digests; nothing is opened.
     pub ring: &'a KeyRing,
+    /// The time: what was kept until then may go.
+    pub now: jiff::Timestamp,
     /// How to plan.
     pub options: Options,
 }

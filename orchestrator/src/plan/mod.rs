@@ -9,6 +9,7 @@ mod offer;
 mod output;
 mod parameters;
 mod removal;
+mod retirement;
 mod secret;
 mod survey;
 mod validate;
@@ -21,6 +22,7 @@ use sutler_spec::{PlanId, ServiceId};
 
 pub use crate::config::Problems as PlanError;
 use crate::{
+    config::Replacement,
     graph::Graph,
     name::{BrokerName, InstanceRef},
     state::record::Named,
@@ -34,7 +36,8 @@ pub struct Plan {
     pub stack: String,
     /// The state this was made from.
     pub serial: u64,
-    /// One step for each declared or recorded instance, producers first, removals last (consumers first).
+    /// One step for each declared or recorded instance, producers first, removals last (consumers first); then one for
+    /// each of which an earlier generation is left.
     pub steps: Vec<Step>,
     /// What is worth knowing and stops nothing.
     pub warnings: Vec<String>,
@@ -44,11 +47,18 @@ impl Plan {
     /// The order of the steps as a graph over their positions.
     #[must_use]
     pub fn graph(&self) -> Graph {
-        let positions: HashMap<&InstanceRef, u32> =
-            (0..).zip(&self.steps).map(|(position, step)| (&step.reference, position)).collect();
+        let (mut positions, mut retirements) = (HashMap::with_capacity(self.steps.len()), HashMap::new());
+        for (position, step) in (0_u32..).zip(&self.steps) {
+            match step.action {
+                Action::Retire => retirements.insert(&step.reference, position),
+                _ => positions.insert(&step.reference, position),
+            };
+        }
         let edges = (0..).zip(&self.steps).flat_map(|(position, step)| {
             let before = step.after.iter().filter_map(|reference| positions.get(reference));
-            before.map(move |before| (position, *before))
+            let retired = step.after_retirement_of.iter();
+            let retired = retired.filter_map(|reference| retirements.get(reference));
+            before.chain(retired).map(move |before| (position, *before))
         });
         Graph::new(self.steps.len(), edges)
     }
@@ -67,6 +77,9 @@ pub struct Step {
     pub reference: InstanceRef,
     /// What happens.
     pub action: Action,
+    /// How, where it is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<Replacement>,
     /// Where it lives (delete, forget) or will live.
     pub target: Arc<Target>,
     /// Which facts decided, for people; never a secret.
@@ -77,6 +90,9 @@ pub struct Step {
     pub binding: BindingWanted,
     /// Steps that must have succeeded before this one starts.
     pub after: Vec<InstanceRef>,
+    /// Those whose earlier generations must be gone before this step starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after_retirement_of: Vec<InstanceRef>,
 }
 
 /// What can happen to an instance.
@@ -89,7 +105,7 @@ pub enum Action {
     Create,
     /// Change in place.
     Update,
-    /// Deprovision, then provision.
+    /// Make another in its place.
     Replace,
     /// Make a new binding, move variables, unbind the old one; or finish or remove a binding.
     Rebind,
@@ -99,6 +115,8 @@ pub enum Action {
     Delete,
     /// Drop the record without deleting.
     Forget,
+    /// Delete what the instance of now has taken the place of: a second step of the same instance.
+    Retire,
 }
 
 /// The service and where it is.

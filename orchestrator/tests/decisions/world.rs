@@ -45,7 +45,15 @@ impl World {
         catalogs: &BTreeMap<BrokerName, Arc<Index>>,
         options: Options,
     ) -> Result<Plan, PlanError> {
-        plan(&PlanInput { config, records: &self.records, serial: 7, catalogs, ring: &self.ring, options })
+        plan(&PlanInput {
+            config,
+            records: &self.records,
+            serial: 7,
+            catalogs,
+            ring: &self.ring,
+            now: jiff::Timestamp::UNIX_EPOCH,
+            options,
+        })
     }
 
     pub(crate) fn record(&mut self, name: &str) -> &mut InstanceRecord {
@@ -95,6 +103,8 @@ impl World {
                 variables: declaration.bind.clone(),
                 sink_digest: None,
                 orphans: Vec::new(),
+                previous: None,
+                retired: Vec::new(),
                 created_at: "2026-01-01T00:00:00Z".to_owned(),
                 reference: step.reference,
             });

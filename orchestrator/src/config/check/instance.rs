@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Gather, broker::Brokers, variable::is_hostile};
 use crate::{
     config::{
-        Declaration,
+        Declaration, Replacement,
         file::InstanceFile,
         problem::{At, Finding},
         strict::Entries,
@@ -64,6 +64,18 @@ impl Check<'_> {
                 name
             }
         };
+        let replace = file.replace.and_then(|word| {
+            let replacement = Replacement::parse(&word);
+            if replacement.is_none() {
+                let words = Replacement::WORDS.map(|(word, _)| word);
+                let help = match nearest(&word, words) {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None => format!("it is one of {}", listed(words)),
+                };
+                self.refuse(&["replace"], "this is no way to replace it", &help);
+            }
+            replacement
+        });
         let bind = self.bind(file.bind.0);
         Declaration {
             reference: reference.clone(),
@@ -72,6 +84,7 @@ impl Check<'_> {
             service_plan: file.plan,
             name,
             protected: file.protected.unwrap_or(false),
+            replace,
             bind,
             parameters: Value::Object(file.params.0),
             uses: Vec::new(),

@@ -4,6 +4,7 @@ mod broker;
 mod event;
 mod instance;
 mod need;
+mod past;
 mod place;
 mod sink;
 mod variable;
@@ -66,6 +67,8 @@ pub(super) fn config(
     let mut instances = IndexMap::with_capacity(file.instances.0.len());
     instance::declare(file.instances, &brokers, &mut instances, &mut gather);
     variable::claims(&instances, &sinks, &mut gather);
+    let moved = past::moved(file.moved, &instances, &mut gather);
+    let removed = past::removed(file.removed, &instances, &mut gather);
     let needs = need::connect(&mut instances, &secrets, &mut gather);
     match (stack, state, needs) {
         (Some(stack), Some(state), Some((graph, links)))
@@ -78,6 +81,8 @@ pub(super) fn config(
                 sinks,
                 events,
                 instances,
+                moved,
+                removed,
                 graph,
                 links,
                 secrets,

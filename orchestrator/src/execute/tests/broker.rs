@@ -387,7 +387,7 @@ fn answer(status: u16, body: &Value) -> ResponseTemplate {
 }
 
 fn catalog() -> Value {
-    let schema = json!({
+    let update = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
         "properties": {
@@ -397,8 +397,11 @@ fn catalog() -> Value {
         },
         "additionalProperties": false,
     });
+    // What can be chosen once and never changed.
+    let mut create = update.clone();
+    create["properties"]["region"] = json!({ "type": "string" });
     let schemas = json!({ "service_instance": {
-        "create": { "parameters": schema }, "update": { "parameters": schema },
+        "create": { "parameters": create }, "update": { "parameters": update },
     } });
     let plan = |id: &str, name: &str| json!({ "id": id, "name": name, "description": name, "free": true, "schemas": schemas });
     json!({ "services": [{

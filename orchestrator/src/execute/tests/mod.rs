@@ -7,6 +7,7 @@ mod create;
 mod detach;
 mod doubt;
 mod failure;
+mod generation;
 mod lifecycle;
 mod secrets;
 mod simulation;
