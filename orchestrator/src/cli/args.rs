@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::derive::Derive;
 use super::upgrade::UpgradeArguments;
 use crate::commands::state::Errand;
 use crate::config::OnAmbiguous;
@@ -44,6 +45,15 @@ pub(crate) struct Arguments {
     /// Say more: -v shows what is asked of brokers, -vv everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// The stage: stages/NAME.yaml beside the configuration is laid over it.
+    #[arg(long, global = true, env = "SUTLER_STAGE", value_name = "NAME")]
+    pub(crate) stage: Option<String>,
+    /// What a variable of the configuration is; may be repeated. Never for secrets.
+    #[arg(long = "var", global = true, value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// A file that says what variables are; may be repeated, the last one goes first, --var before all.
+    #[arg(long = "var-file", global = true, value_name = "FILE")]
+    pub(crate) variable_files: Vec<PathBuf>,
     /// Go on although state is older than the one that this machine saw.
     #[arg(long, global = true)]
     pub(crate) accept_rollback: bool,
@@ -103,6 +113,8 @@ pub(crate) enum Verb {
     Graph(Graph),
     /// List what the configured brokers offer.
     Catalog(Catalog),
+    /// Print the instances that an OpenAPI document asks for, to paste or to include.
+    Derive(Derive),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -148,7 +148,7 @@ fn origin(
     brokers: &BrokerSet,
     ring: &KeyRing,
 ) -> Result<(Digest, BTreeMap<String, Digest>), Failure> {
-    let configuration = ring.digest("configuration", project.config.source.text.as_bytes());
+    let configuration = ring.digest("configuration", &project.config.written());
     let mut catalogs = BTreeMap::new();
     for broker in brokers.iter() {
         let offerings: Result<Vec<_>, _> = broker.index.offerings().map(serde_json::to_value).collect();

@@ -14,7 +14,7 @@ use super::{
     output::{DASHBOARD, Outputs},
     parameters::Difference,
     removal::{self, Fate, Removal},
-    retirement,
+    retirement, secret,
     survey::Survey,
     upgrade, validate, warn,
 };
@@ -101,6 +101,9 @@ impl<'p> Planner<'p> {
                     outputs.check_use(&declaration.reference, used, self.draft);
                 }
             }
+            if self.survey.is_selected(position) {
+                secret::check(self.input.config, declaration, &mut self.draft);
+            }
             if let (false, Some(outputs)) = (declaration.bind.is_empty(), self.outputs(position)) {
                 for key in declaration.bind.keys() {
                     self.asked[position] |= key != DASHBOARD;
@@ -153,6 +156,7 @@ impl<'p> Planner<'p> {
             position,
             declaration,
             offer,
+            ring: self.input.ring,
             record: self.survey.record(position),
             wanted,
             effects: &self.effects,
@@ -210,8 +214,17 @@ impl<'p> Planner<'p> {
                 let (ring, effects) = (self.input.ring, &self.effects);
                 let targets = self.input.config.targets(position);
                 let wanted = BindingWanted::NotWanted;
-                let case =
-                    Case { survey, position, declaration, offer, record: None, wanted, effects, targets };
+                let case = Case {
+                    survey,
+                    position,
+                    declaration,
+                    offer,
+                    record: None,
+                    ring,
+                    wanted,
+                    effects,
+                    targets,
+                };
                 let is_like = Box::new(move |record: &InstanceRecord| case.is_like(record, ring));
                 created.push(Creation { reference: &declaration.reference, is_like });
             }

@@ -13,7 +13,7 @@ use crate::{
     config::Declaration,
     digest::{Inputs, OutputDigests, Subject},
     name::InstanceRef,
-    reference::output,
+    reference::{output, written::VARIABLE},
     state::{
         record::InstanceRecord,
         status::{BindingStatus, Status},
@@ -37,6 +37,7 @@ pub(super) struct Case<'c> {
     pub(super) position: usize,
     pub(super) declaration: &'c Declaration,
     pub(super) offer: &'c Offer<'c>,
+    pub(super) ring: &'c KeyRing,
     pub(super) record: Option<&'c InstanceRecord>,
     pub(super) wanted: BindingWanted,
     /// What happens to each declared instance, as far as decided.
@@ -47,6 +48,9 @@ pub(super) struct Case<'c> {
 
 impl OutputDigests for Case<'_> {
     fn output_digest(&self, target: &str, key: &str) -> Option<Digest> {
+        if target == VARIABLE {
+            return self.survey.config.secrets.digest(key, self.ring);
+        }
         let used = self.declaration.uses.iter().position(|used| used.target.as_str() == target)?;
         let producer = *self.targets.get(used)? as usize;
         if self.effects.get(producer) == Some(&Effect::Renewed) {

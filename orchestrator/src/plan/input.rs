@@ -8,7 +8,7 @@ use sutler_secrets::KeyRing;
 
 use super::{Budget, Moved, Plan, PlanError, Total, declared, moved, price, removal, upgrade};
 use crate::{
-    config::{Config, Finding, Problems},
+    config::{Config, Finding},
     name::{BrokerName, InstanceRef},
     state::record::InstanceRecord,
 };
@@ -129,7 +129,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
         let Draft { steps, possible_moves, totals, warnings, .. } = draft;
         Ok(Plan { stack, serial: input.serial, steps, moves, possible_moves, totals, warnings })
     } else {
-        Err(Problems::locate(draft.findings, &input.config.source))
+        Err(input.config.problems(draft.findings))
     }
 }
 

@@ -13,6 +13,7 @@ mod parameters;
 mod price;
 mod removal;
 mod retirement;
+mod secret;
 mod survey;
 mod upgrade;
 mod validate;

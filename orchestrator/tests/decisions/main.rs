@@ -7,6 +7,7 @@ mod generations;
 mod golden;
 mod plan;
 mod removal;
+mod reuse;
 mod shop;
 mod size;
 mod upkeep;

@@ -93,7 +93,7 @@ impl World {
         self.records.clear();
         for step in plan.steps {
             let declaration = &config.instances[&step.reference];
-            let (asked, needs) = self.asked(declaration, &step);
+            let (asked, needs) = self.asked(config, declaration, &step);
             let id = format!("i-{}", step.reference);
             let outputs = ["database_id", "id", "token"].map(|key| {
                 (
@@ -135,13 +135,21 @@ impl World {
         }
     }
 
-    fn asked(&self, declaration: &Declaration, step: &sutler::plan::Step) -> (Asked, Vec<InstanceRef>) {
+    fn asked(
+        &self,
+        config: &Config,
+        declaration: &Declaration,
+        step: &sutler::plan::Step,
+    ) -> (Asked, Vec<InstanceRef>) {
         let subject = Subject {
             service: &step.target.service.id,
             service_plan: &step.target.service_plan.id,
             name: &declaration.name,
         };
         let outputs = |target: &str, key: &str| {
+            if target == "var" {
+                return config.secrets.digest(key, &self.ring);
+            }
             let record = self.records.iter().find(|record| record.reference.as_str() == target)?;
             Some(record.outputs.get(key)?.digest)
         };
