@@ -2,6 +2,7 @@
 
 mod apply;
 mod bad_input;
+mod change;
 mod check;
 mod crash;
 mod documentation;
