@@ -5,6 +5,7 @@ mod bad_input;
 mod check;
 mod crash;
 mod documentation;
+mod drift;
 mod golden;
 mod layers;
 mod points;

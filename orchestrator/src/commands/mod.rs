@@ -4,6 +4,7 @@
 //! rekey                               exchanges the key of everything
 //! history · events                    read the journal; events also delivers it
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
+//! pull                                asks the brokers about everything in state
 //! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, changes it by hand, moves it to another place
 //! catalog · graph · init              read what they name
@@ -21,9 +22,11 @@ mod failure;
 mod graph;
 mod history;
 mod init;
+mod observe;
 mod outputs;
 mod plan;
 mod project;
+mod pull;
 mod rekey;
 mod saved;
 pub mod state;
@@ -33,16 +36,18 @@ mod wait;
 pub use anchor::Rollback;
 pub use apply::{Applied, ApplyOptions, Approval, Prepared, prepare, prepare_saved};
 pub use catalog::{Listing, catalog};
-pub use check::{Checked, Extent, Finding, Verdict, check};
+pub use check::{Checked, Compared, Extent, Finding, Matter, check};
 pub use env::{Variables, env, recipient};
 pub use events::{Counted, Counts, counts, deliver, entries};
 pub use failure::Failure;
 pub use graph::graph;
 pub use history::{History, history};
 pub use init::{Written, init};
+pub use observe::{Field, Observed, Standing, Verdict};
 pub use outputs::{OutputRow, Outputs, Reveal, outputs};
 pub use plan::{PlanOptions, Planned, plan};
 pub use project::{Project, Settings, duration};
+pub use pull::{Line, Pulled, Reconciled, Reconciliation, pull, reconciliation};
 pub use rekey::{Rekeyed, rekey};
 pub use saved::SavedPlan;
 pub use status::{Declared, Status, status};

@@ -25,6 +25,7 @@ pub use check::is_hostile;
 pub use load::{FILE_NAMES, find, load, parse};
 pub(crate) use mask::is_secret_looking;
 pub use place::{BucketPlace, PostgresPlace, Transport};
+pub(crate) use problem::places_of;
 pub(crate) use problem::{At, Finding, pointer};
 pub use problem::{Place, Problem, Problems, Problems as ConfigError};
 pub use schema::schema;

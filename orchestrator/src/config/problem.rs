@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range, path::PathBuf, sync::Arc};
 
-use super::{Source, tree::Tree};
+use super::{Config, Source, tree::Tree};
 use crate::reference::push;
 
 /// Problems shown at most; the rest is counted.
@@ -129,22 +129,7 @@ impl Problems {
 
     /// As [`locate`](Self::locate), with a tree that is there already, or none when the text cannot be read as one.
     pub(crate) fn locate_in(findings: Vec<Finding>, source: &Source, tree: Option<&Tree>) -> Self {
-        let lines: Vec<usize> =
-            std::iter::once(0).chain(source.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let place = |at: &At| {
-            let span = match at {
-                At::Span(span) => span.clone(),
-                At::Key(pointer) => tree?.key_span(pointer),
-                At::Value(pointer) => tree?.value_span(pointer),
-                At::Piece(pointer, piece) => tree?.piece_span(pointer, piece, &source.text),
-            };
-            let start = floor(&source.text, span.start);
-            let end = floor(&source.text, span.end.max(start));
-            let line = lines.partition_point(|first| *first <= start);
-            let first = lines[line - 1];
-            let column = source.text[first..start].chars().count() + 1;
-            Some(Place { path: source.path.clone(), line, column, span: start..end })
-        };
+        let place = locator(source, tree);
         let mut list: Vec<Problem> = findings.into_iter().map(|finding| placed(finding, &place)).collect();
         list.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
         list.dedup();
@@ -155,6 +140,37 @@ impl Problems {
         }
         Self { list, text: Some(super::mask::masked(source, tree)) }
     }
+}
+
+/// Finds the places of parts of a text.
+fn locator<'s>(source: &'s Source, tree: Option<&'s Tree>) -> impl Fn(&At) -> Option<Place> + 's {
+    let lines: Vec<usize> =
+        std::iter::once(0).chain(source.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    move |at: &At| {
+        let span = match at {
+            At::Span(span) => span.clone(),
+            At::Key(pointer) => tree?.key_span(pointer),
+            At::Value(pointer) => tree?.value_span(pointer),
+            At::Piece(pointer, piece) => tree?.piece_span(pointer, piece, &source.text),
+        };
+        let start = floor(&source.text, span.start);
+        let end = floor(&source.text, span.end.max(start));
+        let line = lines.partition_point(|first| *first <= start);
+        let first = lines[line - 1];
+        let column = source.text[first..start].chars().count() + 1;
+        Some(Place { path: source.path.clone(), line, column, span: start..end })
+    }
+}
+
+/// Where each of these instances is declared; nothing for those that are not.
+pub(crate) fn places_of(config: &Config, references: &[&str]) -> Vec<Option<Place>> {
+    let tree = Tree::parse(&config.source).ok();
+    let place = locator(&config.source, tree.as_ref());
+    let declared = |reference: &&str| config.instances.contains_key(*reference);
+    let found = |reference: &&str| {
+        Some(reference).filter(|it| declared(it)).and_then(|it| place(&At::key(&["instances", it])))
+    };
+    references.iter().map(found).collect()
 }
 
 fn placed(finding: Finding, place: &impl Fn(&At) -> Option<Place>) -> Problem {

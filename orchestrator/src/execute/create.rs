@@ -56,6 +56,8 @@ impl Step {
             variables: earlier.as_ref().map(|record| record.variables.clone()).unwrap_or_default(),
             sink_digest: None,
             orphans: earlier.map(|record| record.orphans).unwrap_or_default(),
+            adopted: None,
+            drift: Vec::new(),
             created_at: jiff::Timestamp::now().to_string(),
         };
         take_declaration(&mut record, declaration);

@@ -24,7 +24,9 @@ use crate::{
     name::{BrokerName, InstanceRef},
     state::record::Named,
 };
+pub(crate) use change::shown_parameter;
 pub use input::{Intent, Options, PlanInput, Protection, Undeclared, plan};
+pub(crate) use parameters::can_put_right;
 
 /// Everything apply would do, in an order that respects every need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
