@@ -1,17 +1,19 @@
 //! `check`: configuration against state against what the brokers say. The gate for CI.
 
 use indexmap::{IndexMap, IndexSet};
+use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::observe::{self, Observed, Verdict, Witness};
 use super::plan::{PlanOptions, plan_with};
 use super::project::Project;
 use crate::brokers::BrokerErrors;
-use crate::config::{Place, places_of};
+use crate::config::Place;
 use crate::exit::Exit;
 use crate::name::InstanceRef;
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Step, expiry};
 use crate::state::record::InstanceRecord;
+use crate::state::status::BindingStatus;
 
 /// How far to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub enum Matter {
     Pending,
     /// The broker says, authentically, that it does not exist (I-08).
     Missing,
+    /// Its binding is past the time before which it was to be renewed, or past its end.
+    Expiring,
     /// The broker reports fields that differ from what is recorded.
     Drifted,
     /// The broker gave no clear answer; that is not "missing".
@@ -42,6 +46,7 @@ impl Matter {
         match self {
             Self::Pending => "pending",
             Self::Missing => "missing",
+            Self::Expiring => "expiring",
             Self::Drifted => "drifted",
             Self::Unknown => "unknown",
         }
@@ -84,13 +89,11 @@ impl Checked {
     #[must_use]
     pub fn exit(&self) -> Exit {
         observe::exit(self.instances.iter().map(|compared| {
-            let has = |matter| compared.findings.iter().any(|finding| finding.matter == matter);
-            if has(Matter::Pending) || has(Matter::Missing) || has(Matter::Drifted) {
-                Verdict::Drifted
-            } else if has(Matter::Unknown) {
-                Verdict::Unknown
-            } else {
-                Verdict::Live
+            let differs = |finding: &Finding| finding.matter != Matter::Unknown;
+            match compared.findings.as_slice() {
+                [] => Verdict::Live,
+                findings if findings.iter().any(differs) => Verdict::Drifted,
+                _ => Verdict::Unknown,
             }
         }))
     }
@@ -132,7 +135,7 @@ fn compared(
 ) -> Vec<Compared> {
     let recorded = records.iter().map(|record| &record.reference);
     let names: IndexSet<&InstanceRef> = steps.iter().map(|step| &step.reference).chain(recorded).collect();
-    let places = places_of(&project.config, &names.iter().map(|name| name.as_str()).collect::<Vec<_>>());
+    let places = project.config.places(&names.iter().map(|name| name.as_str()).collect::<Vec<_>>());
     let plain = |(name, place): (&&InstanceRef, Option<Place>)| {
         let reference = (*name).clone();
         (reference.clone(), Compared { reference, place, findings: Vec::new(), not_observable: None })
@@ -141,6 +144,11 @@ fn compared(
     for (reference, detail) in steps.iter().filter_map(pending).chain(undeclared(project, records)) {
         if let Some(compared) = all.get_mut(reference) {
             compared.findings.push(Finding { matter: Matter::Pending, detail });
+        }
+    }
+    for (reference, detail) in records.iter().filter_map(|record| expiring(record, Timestamp::now())) {
+        if let Some(compared) = all.get_mut(reference) {
+            compared.findings.push(Finding { matter: Matter::Expiring, detail });
         }
     }
     for Observed { record, verdict, detail, .. } in observed {
@@ -174,16 +182,26 @@ fn undeclared<'r>(
     })
 }
 
+/// A binding whose time has come is a difference: nothing but a rotation ends it.
+fn expiring(record: &InstanceRecord, now: Timestamp) -> Option<(&InstanceRef, String)> {
+    let binding = record.binding.as_ref().filter(|binding| binding.status == BindingStatus::Bound)?;
+    let expiry = expiry(binding, now);
+    let detail = expiry.told().filter(|_| expiry.is_due())?;
+    Some((&record.reference, detail))
+}
+
 fn pending(step: &Step) -> Option<(&InstanceRef, String)> {
     let word = match step.action {
         Action::Keep => return None,
         Action::Create => "would be created",
         Action::Update => "would be updated",
         Action::Replace => "would be replaced",
+        Action::Upgrade => "would be upgraded",
         Action::Rebind => "would be bound anew",
         Action::Record => "would be recorded anew",
         Action::Delete => "would be deleted",
         Action::Forget => "would be forgotten",
+        Action::Retire => "has an earlier one that would be deleted",
     };
     let because = step.because.first().map(|reason| format!(", because {reason}")).unwrap_or_default();
     Some((&step.reference, format!("{word}{because}")))

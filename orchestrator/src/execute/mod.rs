@@ -5,7 +5,7 @@
 //!                     │
 //!                    step                                   one task for each step
 //!        ┌────────┬───┴────┬────────┬────────┐
-//!     create   update   replace   delete   record           what happens to an instance
+//!     create   update   replace   delete   record           what happens to an instance (update: upgrade)
 //!        └────────┴───┬────┴────────┘
 //!          bind · unbind · land · mitigate                  what it consists of
 //!                     │
@@ -39,6 +39,7 @@ mod create;
 mod delete;
 mod error;
 mod gate;
+mod generation;
 mod group;
 mod keep_lock;
 mod land;
@@ -58,6 +59,7 @@ mod step;
 mod tests;
 mod unbind;
 mod update;
+mod upgrade;
 mod wait;
 mod window;
 

@@ -86,6 +86,7 @@ impl Home {
                 inputs: digest,
                 parameter_digests: Few::new(),
                 parameters: vault.seal_parameters(&reference, &json!({ "password": SECRET })),
+                maintenance_version: None,
             },
             pending: None,
             outputs: [("token".to_owned(), token)].into(),
@@ -95,6 +96,8 @@ impl Home {
             orphans: Vec::new(),
             adopted: None,
             drift: Vec::new(),
+            previous: None,
+            retired: Vec::new(),
             created_at: "2026-11-21T10:00:00Z".to_owned(),
         }
     }

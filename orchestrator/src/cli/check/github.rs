@@ -1,25 +1,27 @@
 //! A check as annotations of a GitHub workflow, each at the declaration it is about.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::one_line;
 use crate::commands::{Checked, Finding, Matter};
 
 /// One command for each finding (workflow commands, docs.github.com): what disagrees is an error, what could not be asked
-/// a warning.
-pub(super) fn annotations(checked: &Checked, file: &str) -> String {
+/// a warning. What is not declared stands at the top of the configuration; `seen` is how GitHub sees a path.
+pub(super) fn annotations(checked: &Checked, configuration: &Path, seen: impl Fn(&Path) -> String) -> String {
     let mut text = String::new();
     for compared in &checked.instances {
         for Finding { matter, detail } in &compared.findings {
             let command = if *matter == Matter::Unknown { "warning" } else { "error" };
             let place = compared.place.as_ref();
+            let file = seen(place.map_or(configuration, |place| &place.path));
             let place = place.map(|place| format!(",line={},col={}", place.line, place.column));
             let title = property(&format!("sutler: {} is {}", compared.reference, matter.word()));
             let message = data(&format!("{}: {}", compared.reference, one_line(detail)));
             let _ = writeln!(
                 text,
                 "::{command} file={}{},title={title}::{message}",
-                property(file),
+                property(&file),
                 place.unwrap_or_default()
             );
         }

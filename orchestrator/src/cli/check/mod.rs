@@ -52,8 +52,8 @@ pub(super) async fn check(
         CheckFormat::Github => {
             let here = std::env::current_dir().unwrap_or_default();
             let workspace = workspace.map_or_else(|| here.clone(), PathBuf::from);
-            let file = from(&workspace, &here.join(&project.config.source.path));
-            github::annotations(&checked, &file)
+            let seen = |path: &Path| from(&workspace, &here.join(path));
+            github::annotations(&checked, &project.config.source.path, seen)
         }
         CheckFormat::Text | CheckFormat::Json => {
             printed(output.document("check", document(&checked)))?;
@@ -74,6 +74,7 @@ fn document(checked: &Checked) -> Value {
         let place = compared.place.as_ref();
         json!({
             "ref": compared.reference, "what": matter.word(), "detail": detail,
+            "file": place.map(|place| place.path.display().to_string()),
             "line": place.map(|place| place.line), "column": place.map(|place| place.column),
         })
     };

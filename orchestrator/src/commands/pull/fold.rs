@@ -57,8 +57,8 @@ pub(super) fn decide(observed: &Observed, circumstances: Circumstances) -> Fold 
 
 fn gone(record: &InstanceRecord, circumstances: Circumstances) -> Fold {
     let Circumstances { protected, protection, all_missing } = circumstances;
-    if !record.orphans.is_empty() {
-        let left = "what earlier attempts left over is still to be deleted; run `sutler apply` first";
+    if !record.left_over().is_empty() {
+        let left = "what is left of earlier ones is still to be deleted; run `sutler apply` first";
         return Fold::Keep(left.to_owned());
     }
     if protection == Protection::Overridden {
