@@ -6,6 +6,7 @@ mod change;
 mod check;
 mod crash;
 mod documentation;
+mod drift;
 mod golden;
 mod layers;
 mod points;
