@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::error::StateError;
 use super::journal::Entry;
+use super::ledger::{LedgerEntry, LedgerKey, Rows};
 use super::lock::{Claim, Lock, LockInfo};
 use super::record::InstanceRecord;
 use super::revision::{Revision, Snapshot};
@@ -52,13 +53,28 @@ pub struct State {
     pub canary: Option<Sealed>,
     /// The records, by ref.
     pub records: Vec<InstanceRecord>,
+    /// What was done to the environment as a whole, by kind and id.
+    pub ledger: Vec<LedgerEntry>,
 }
 
 impl State {
     /// What a stack that was never applied has.
     #[must_use]
     pub fn empty(stack: StackName) -> Self {
-        Self { stack, lineage: Lineage::mint(), serial: 0, canary: None, records: Vec::new() }
+        Self {
+            stack,
+            lineage: Lineage::mint(),
+            serial: 0,
+            canary: None,
+            records: Vec::new(),
+            ledger: Vec::new(),
+        }
+    }
+
+    /// With these rows.
+    pub(super) fn with(self, rows: Rows) -> Self {
+        let Rows { records, ledger } = rows.sorted();
+        Self { records, ledger, ..self }
     }
 
     /// Whether nothing has been stored yet.
@@ -77,7 +93,7 @@ pub struct Seed {
     pub canary: Sealed,
 }
 
-/// One change of one record, and its line in the journal.
+/// One change of one record, or of one entry of the ledger, and its line in the journal.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// What happens to the record.
@@ -93,6 +109,10 @@ pub enum Effect {
     Put(Box<InstanceRecord>),
     /// It is removed. Removing one that is not there changes nothing but the journal.
     Remove(InstanceRef),
+    /// An entry of the ledger is written, in place of the one with the same key, if any.
+    Enter(Box<LedgerEntry>),
+    /// An entry of the ledger is removed: only by going back to a revision that had none.
+    Strike(LedgerKey),
 }
 
 impl Change {
@@ -108,12 +128,20 @@ impl Change {
         Self { effect: Effect::Remove(reference), what: why.into() }
     }
 
-    /// Whose record it is.
+    /// Writes an entry of the ledger.
     #[must_use]
-    pub fn reference(&self) -> &InstanceRef {
+    pub fn enter(entry: LedgerEntry, what: impl Into<String>) -> Self {
+        Self { effect: Effect::Enter(Box::new(entry)), what: what.into() }
+    }
+
+    /// What it is about, as it is written.
+    #[must_use]
+    pub fn subject(&self) -> String {
         match &self.effect {
-            Effect::Put(record) => &record.reference,
-            Effect::Remove(reference) => reference,
+            Effect::Put(record) => record.reference.to_string(),
+            Effect::Remove(reference) => reference.to_string(),
+            Effect::Enter(entry) => entry.key.to_string(),
+            Effect::Strike(key) => key.to_string(),
         }
     }
 }
