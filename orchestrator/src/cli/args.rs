@@ -82,6 +82,12 @@ pub(crate) enum Verb {
     Status(StatusArguments),
     /// Look at what is recorded, and change it by hand.
     State(State),
+    /// Write what differs from the last migration down as the next one. Changes nothing anywhere.
+    Generate(super::generate::Generate),
+    /// Run every migration that was not run here yet, in order. Killed anywhere, it is finished by running it again.
+    Migrate(super::migrating::Migrate),
+    /// Look at migrations and at this environment's ledger of them.
+    Migrations(super::migrations::Migrations),
     /// Delete everything in state, consumers first.
     Teardown(Teardown),
     /// Show what instances yield; secrets are masked unless asked for.

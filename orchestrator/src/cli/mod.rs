@@ -4,9 +4,12 @@ mod apply;
 mod args;
 mod ask;
 mod diagnose;
+mod generate;
 mod journal;
 mod logging;
 mod migrate;
+mod migrating;
+mod migrations;
 mod output;
 mod progress;
 mod rekey;
@@ -76,6 +79,9 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
         Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
+        Verb::Generate(generate) => generate::run(&open()?, &generate, output).await,
+        Verb::Migrate(migrate) => migrating::run(&open()?, &migrate, output).await,
+        Verb::Migrations(migrations) => migrations::run(&open()?, &migrations, output).await,
         Verb::Check(check) => verbs::check(&open()?, &check, output).await,
         Verb::Status(status) => status::status(&open()?, &status, output).await,
         Verb::Outputs(outputs) => verbs::outputs(&open()?, &outputs, output).await,

@@ -4,6 +4,7 @@
 //! rekey                               exchanges the key of everything
 //! history · events                    read the journal; events also delivers it
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
+//! generate · migrate                  write migrations; run them
 //! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, changes it by hand, moves it to another place
 //! catalog · graph · init              read what they name
@@ -21,6 +22,7 @@ mod failure;
 mod graph;
 mod history;
 mod init;
+pub mod migrations;
 mod outputs;
 mod plan;
 mod project;

@@ -12,7 +12,7 @@ use crate::brokers::{BrokerSet, Connecting};
 use crate::config::{self, Config, StateUrl};
 use crate::name::BrokerName;
 use crate::sink::SinkSet;
-use crate::state::{self, Lineage, Notice, State, StateBackend, Vault};
+use crate::state::{self, AppliedBy, Lineage, Notice, State, StateBackend, Vault};
 
 /// What the environment says about how to run. Durations have a unit, such as `50ms`.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Settings {
     pub poll_interval: Duration,
     /// `SUTLER_BACKOFF_CAP`: between two polls at most.
     pub backoff_cap: Duration,
+    /// `CI`: whether a pipeline runs this.
+    pub occasion: AppliedBy,
     /// Who runs this, for whoever finds the lock held.
     pub user: String,
     /// Whether a state may be older than the one that was seen.
@@ -55,6 +57,10 @@ impl Settings {
             call_timeout: read("SUTLER_CALL_TIMEOUT", Duration::from_secs(60))?,
             poll_interval: read("SUTLER_POLL_INTERVAL", Duration::from_secs(1))?,
             backoff_cap: read("SUTLER_BACKOFF_CAP", Duration::from_secs(15))?,
+            occasion: match variable("CI").as_deref() {
+                None | Some("false" | "0") => AppliedBy::Cli,
+                Some(_) => AppliedBy::Ci,
+            },
             user: variable("USER").unwrap_or_else(|| "unknown".to_owned()),
             rollback: Rollback::Refused,
             notice: Notice::none(),

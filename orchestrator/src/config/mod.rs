@@ -34,7 +34,7 @@ use crate::name::{BrokerName, InstanceRef, StackName, VariableName};
 use crate::reference::Use;
 
 /// A configuration that holds together: names are unique, references resolve, there is no cycle.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Which stack this declares.
     pub stack: StackName,
@@ -69,7 +69,7 @@ pub struct Source {
 }
 
 /// What was worked out of the uses while checking them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Links {
     /// For each declaration, where its uses end in `targets`.
     ends: Vec<u32>,
@@ -84,6 +84,21 @@ impl Config {
     #[must_use]
     pub fn order(&self) -> &[u32] {
         &self.links.order
+    }
+
+    /// The same stack with other instances: the same brokers, state and sinks.
+    ///
+    /// # Errors
+    /// When references among them do not resolve or go in a circle, or two of them claim one variable. There is no place
+    /// to point at: they were not read from this file.
+    pub fn with_instances(
+        &self,
+        declarations: impl IntoIterator<Item = Declaration>,
+    ) -> Result<Self, Problems> {
+        let declared = declarations.into_iter().map(|one| (one.reference.clone(), one));
+        let (instances, graph, links) =
+            check::instances(declared.collect(), &self.sinks).map_err(Problems::without_source)?;
+        Ok(Self { instances, graph, links, ..self.clone() })
     }
 
     /// For each use of the declaration at a position, the position of the instance that it refers to.
@@ -114,7 +129,7 @@ pub enum Format {
 }
 
 /// How to reach a broker. The secret is read when the broker is connected, not when the file is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct BrokerConfig {
     /// Base address; `/v2/…` is appended.
     pub url: Url,
@@ -155,7 +170,7 @@ impl OnAmbiguous {
 }
 
 /// How to authenticate to a broker.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Authentication {
     /// Not at all.
     None,
@@ -179,6 +194,16 @@ pub enum SecretSource {
     File(PathBuf),
     /// Written in the file: for loopback brokers only, with a warning.
     Literal(SecretString),
+}
+
+impl Clone for SecretSource {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Environment(name) => Self::Environment(name.clone()),
+            Self::File(path) => Self::File(path.clone()),
+            Self::Literal(secret) => Self::Literal(secret.duplicate()),
+        }
+    }
 }
 
 /// Where state lives.
@@ -288,7 +313,7 @@ pub enum Sealing {
 }
 
 /// Who is told what happened.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct EventsConfig {
     /// A file of JSON Lines that events are appended to.
     pub file: Option<PathBuf>,
@@ -305,7 +330,7 @@ impl EventsConfig {
 }
 
 /// An address that events are posted to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WebhookConfig {
     /// Its handle.
     pub name: String,

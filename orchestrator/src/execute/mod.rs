@@ -13,7 +13,7 @@
 //!                     │
 //!         aftermath · resolution · window                   what is decided, apart from what is done
 //!                     │
-//!        shared · group · gate · error
+//!        shared · ending · group · gate · error
 //! ```
 
 use std::sync::Arc;
@@ -37,6 +37,7 @@ mod call;
 mod conclude;
 mod create;
 mod delete;
+mod ending;
 mod error;
 mod gate;
 mod group;
@@ -62,6 +63,7 @@ mod wait;
 mod window;
 
 pub use conclude::running;
+pub use ending::Closing;
 pub use error::StepError;
 pub use progress::Progress;
 pub use report::{Done, Ended, Failed, Report, Running, Skipped};
@@ -84,6 +86,8 @@ pub struct Options {
     pub on_ambiguous: Option<OnAmbiguous>,
     /// How far to go.
     pub until: Until,
+    /// What is entered in the ledger with the last change, when there is a last one.
+    pub closing: Option<Arc<dyn Closing>>,
     /// Makes ids; random and never used before.
     pub mint: fn() -> Uuid,
 }
@@ -108,6 +112,7 @@ impl Default for Options {
             maximum_wait: Duration::from_secs(60 * 60),
             on_ambiguous: None,
             until: Until::Done,
+            closing: None,
             mint: Uuid::new_v4,
         }
     }

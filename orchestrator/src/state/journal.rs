@@ -16,6 +16,14 @@ use crate::name::{RecordKey, StackName};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Hash(pub(super) [u8; 32]);
 
+impl Hash {
+    /// The hash of a list of things that are no secret: no two lists have the same one.
+    #[must_use]
+    pub fn of(parts: &[&[u8]]) -> Self {
+        hash(parts)
+    }
+}
+
 /// The text is no hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a hash is written as 64 lower-case hexadecimal digits")]
