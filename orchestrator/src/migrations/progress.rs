@@ -126,7 +126,7 @@ fn covered(chain: &Chain, recorded: &BTreeMap<&str, &LedgerEntry>) -> usize {
             && !entry.stands_for.iter().any(|covered| is_told(&covered.migration));
         is_recorded(entry) || nothing_before
     };
-    checkpoints.filter(stands).map(|(at, _)| at).last().unwrap_or_default()
+    checkpoints.filter(stands).map(|(at, _)| at).next_back().unwrap_or_default()
 }
 
 fn disagreements(

@@ -120,7 +120,7 @@ macro_rules! contract {
             ledger: a_fresh_state_has_an_empty_ledger, a46_an_entry_is_in_the_commit_of_the_effect_it_ends,
                 b03_two_kinds_with_one_id_are_two_entries, the_last_writing_of_an_entry_counts,
                 an_entry_is_told_in_the_journal, the_ledger_survives_a_revision, the_ledger_goes_back_with_the_records,
-                the_ledger_is_no_record, b11_a_commit_is_found_by_reading_the_ledger_again;
+                the_ledger_is_no_record, an_entry_can_be_written_again;
         }
     };
     (stored $new:path) => {

@@ -128,7 +128,7 @@ async fn b10_while_a_migration_waits_for_a_broker_everyone_can_read_how_far_it_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_step_that_fails_leaves_the_migration_begun_and_the_next_run_goes_on() {
+async fn b14_what_a_broker_says_of_a_failure_is_told_safely_and_the_next_run_goes_on() {
     let project = before_the_second().await;
     let refused = wiremock::ResponseTemplate::new(400)
         .set_body_json(serde_json::json!({ "description": "no \u{1b}[2J\u{202e} room" }));
@@ -142,7 +142,7 @@ async fn a_step_that_fails_leaves_the_migration_begun_and_the_next_run_goes_on()
     assert!(matches!(failed.code, Some(1 | 4)), "{failed:#?}");
     assert_eq!(outcomes(&failed), ["0002_second unfinished"]);
     assert_eq!(last(&ledger(&project).await), "0002_second begun");
-    // b14: what a peer says cannot move the cursor, and is in no file of ours
+    // what a peer says cannot move the cursor, and is in no file of ours
     for text in [&failed.stdout, &failed.stderr] {
         assert!(
             text.contains("room") && !text.contains('\u{1b}') && !text.contains('\u{202e}'),
