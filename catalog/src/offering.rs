@@ -38,6 +38,7 @@ pub struct Offering {
     service: ServiceOffering,
     plans: Vec<Plan>,
     outputs: Vec<Output>,
+    exclusive: bool,
 }
 
 impl Offering {
@@ -60,7 +61,7 @@ impl Offering {
             plan_updateable: false,
             plans: Vec::new(),
         };
-        Self { service, plans: Vec::new(), outputs: Vec::new() }.with_outputs_written()
+        Self { service, plans: Vec::new(), outputs: Vec::new(), exclusive: false }.with_outputs_written()
     }
 
     /// What the catalog says: complete, with all plans, schemas and declared outputs.
@@ -157,6 +158,13 @@ impl Offering {
         self
     }
 
+    /// Two instances with the same parameters cannot be there at once: whoever replaces one has to delete it first.
+    #[must_use]
+    pub fn exclusive(mut self) -> Self {
+        self.exclusive = true;
+        self.with_outputs_written()
+    }
+
     /// Whether instances can change their plan; a plan may say otherwise.
     #[must_use]
     pub fn plan_updateable(mut self, updateable: bool) -> Self {
@@ -224,7 +232,7 @@ impl Offering {
     }
 
     fn with_outputs_written(mut self) -> Self {
-        let written = output::to_metadata(&self.outputs);
+        let written = output::to_metadata(&self.outputs, self.exclusive);
         self.service.metadata.insert(output::METADATA_KEY.to_owned(), written);
         self
     }

@@ -9,6 +9,17 @@ use crate::schema::{self, Nulls};
 /// The key of our extensions in an offering's `metadata`.
 pub(crate) const METADATA_KEY: &str = "sutler";
 
+/// Says that two instances of the same parameters exclude each other.
+const EXCLUSIVE: &str = "exclusive";
+
+/// Whether an offering of any broker says, under `metadata.sutler.exclusive`, that two instances with the same
+/// parameters cannot be there at once: whoever replaces one has to delete it first.
+#[must_use]
+pub fn is_exclusive(offering: &ServiceOffering) -> bool {
+    let ours = offering.metadata.get(METADATA_KEY);
+    ours.and_then(|ours| ours.get(EXCLUSIVE)) == Some(&Value::Bool(true))
+}
+
 /// Whether a value may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sensitivity {
@@ -50,14 +61,18 @@ pub(crate) fn of<T: JsonSchema>() -> Vec<Output> {
 }
 
 /// Writes outputs in the form that [`declared_outputs`] reads.
-pub(crate) fn to_metadata(outputs: &[Output]) -> Value {
+pub(crate) fn to_metadata(outputs: &[Output], exclusive: bool) -> Value {
     let outputs: Vec<Value> = outputs
         .iter()
         .map(|output| {
             json!({ "name": output.name, "description": output.description, "secret": output.is_secret() })
         })
         .collect();
-    json!({ "outputs": outputs, "extensions": [] })
+    let mut metadata = json!({ "outputs": outputs, "extensions": [] });
+    if exclusive {
+        metadata[EXCLUSIVE] = Value::Bool(true);
+    }
+    metadata
 }
 
 /// The outputs that an offering of any broker declares under `metadata.sutler.outputs`, or nothing if it does not say.

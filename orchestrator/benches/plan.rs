@@ -62,6 +62,7 @@ fn one_plan(instances: usize) -> io::Result<()> {
         serial: 1,
         catalogs: &catalogs,
         ring: &ring,
+        now: jiff::Timestamp::UNIX_EPOCH,
         options,
     };
     let plan = plan(&input).expect("a plan");

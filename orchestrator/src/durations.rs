@@ -85,10 +85,11 @@ impl Durations {
 
 fn kind(step: &Step) -> String {
     let action = match step.action {
-        Action::Keep | Action::Update => "update",
+        Action::Keep | Action::Update | Action::Upgrade => "update",
         Action::Create => "create",
         Action::Replace => "replace",
         Action::Rebind => "rebind",
+        Action::Retire => "retire",
         Action::Record | Action::Forget => "record",
         Action::Delete => "delete",
     };
@@ -117,15 +118,18 @@ mod tests {
         Step {
             reference: InstanceRef::new("db").unwrap(),
             action,
+            replacement: None,
             target: Arc::new(Target {
                 broker: BrokerName::new("edge").unwrap(),
                 service: Named { id: ServiceId::new("s").unwrap(), name: name("s") },
                 service_plan: Named { id: PlanId::new(plan).unwrap(), name: name(plan) },
+                price: crate::plan::Price::default(),
             }),
             because: Vec::new(),
             changes: Vec::new(),
             binding: BindingWanted::NotWanted,
             after: Vec::new(),
+            after_retirement_of: Vec::new(),
         }
     }
 

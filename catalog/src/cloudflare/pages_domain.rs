@@ -48,6 +48,7 @@ pub fn offering() -> Offering {
         )
         .tags(&["cloudflare", "pages", "domain", "certificate"])
         .bindable(false)
+        .exclusive()
         .instances_retrievable(true)
         .output(output::HOSTNAME, "The host name", Sensitivity::Public)
         .output(output::PROJECT, "The project", Sensitivity::Public)

@@ -88,6 +88,7 @@ pub fn offering() -> Offering {
         )
         .tags(&["cloudflare", "workers", "secrets"])
         .bindable(false)
+        .exclusive()
         .instances_retrievable(true)
         .output(output::SCRIPT, "The Worker", Sensitivity::Public)
         .output(output::SECRET_NAMES, "The names of the secrets", Sensitivity::Public)

@@ -79,6 +79,7 @@ pub(crate) fn records(config: &Config, ring: &KeyRing) -> Vec<InstanceRecord> {
                     .parameters(&declaration.parameters, &outputs)
                     .expect("every output"),
                 parameters: sealed.clone(),
+                maintenance_version: None,
             },
             pending: None,
             outputs: [("id".to_owned(), output(ring, name.as_str(), &sealed))].into(),
@@ -91,6 +92,8 @@ pub(crate) fn records(config: &Config, ring: &KeyRing) -> Vec<InstanceRecord> {
             variables: declaration.bind.clone(),
             sink_digest: None,
             orphans: Vec::new(),
+            previous: None,
+            retired: Vec::new(),
             created_at: "2026-01-01T00:00:00Z".to_owned(),
         }
     };

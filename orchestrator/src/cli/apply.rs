@@ -21,7 +21,7 @@ pub(super) async fn apply(
     arguments: &args::Apply,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let plan = verbs::options(&arguments.selection);
+    let plan = verbs::options(&arguments.selection)?;
     let options = options(&arguments.execution, plan, Intent::Apply)?;
     // A plan that was saved was looked at then.
     let yes = arguments.execution.yes || arguments.plan.is_some();
@@ -39,7 +39,7 @@ pub(super) async fn teardown(
     run(project, (options, None), (arguments.execution.yes, output)).await
 }
 
-fn options(
+pub(super) fn options(
     execution: &args::Execution,
     plan: commands::PlanOptions,
     intent: Intent,
@@ -55,7 +55,7 @@ fn options(
     })
 }
 
-async fn run(
+pub(super) async fn run(
     project: &Project,
     (options, saved): (ApplyOptions, Option<SavedPlan>),
     (yes, output): (bool, Output),
@@ -87,6 +87,7 @@ async fn work(
     let question = match options.intent {
         Intent::Apply => "Do this?",
         Intent::Teardown => "Delete all of this?",
+        Intent::Upgrade(_) => "Upgrade these?",
     };
     let prepared = match saved {
         Some(saved) => commands::prepare_saved(project, saved, options).await?,
@@ -94,7 +95,8 @@ async fn work(
     };
     stream.plan(&prepared.planned.plan, &prepared.planned.notes)?;
     if !prepared.does_something() {
-        return Ok((Exit::Done, json!({ "exit_code": 0, "changed": false })));
+        let exit = prepared.idle();
+        return Ok((exit, json!({ "exit_code": exit.code(), "changed": false })));
     }
     if prepared.changes_something() {
         ask::approve(stream.output, yes, question)?;
@@ -182,22 +184,22 @@ impl View {
     pub(super) fn take(&mut self, event: &Progress) {
         let now = Instant::now();
         match event {
-            Progress::Started { reference, .. } => {
-                self.tree.set(reference, RowState::Running { since: now, note: None })
+            Progress::Started { reference, action } => {
+                self.tree.set((reference, *action), RowState::Running { since: now, note: None })
             }
             Progress::Waiting { reference, description, .. } => self.tree.note(reference, description),
-            Progress::Detached { reference, .. } => {
-                self.tree.set(reference, RowState::LeftRunning);
+            Progress::Detached { reference, action } => {
+                self.tree.set((reference, *action), RowState::LeftRunning);
             }
-            Progress::Done { reference, took, .. } => {
-                self.tree.set(reference, RowState::Done { took: *took })
+            Progress::Done { reference, action, took } => {
+                self.tree.set((reference, *action), RowState::Done { took: *took })
             }
-            Progress::Failed { reference, error, .. } => {
-                self.tree.set(reference, RowState::Failed { why: error.clone() });
+            Progress::Failed { reference, action, error } => {
+                self.tree.set((reference, *action), RowState::Failed { why: error.clone() });
             }
-            Progress::Skipped { reference, because, .. } => {
+            Progress::Skipped { reference, action, because } => {
                 let because = format!("{because} failed");
-                self.tree.set(reference, RowState::Skipped { because });
+                self.tree.set((reference, *action), RowState::Skipped { because });
             }
         }
         // A live picture is drawn at every tick, however much happens in between.
@@ -333,6 +335,7 @@ impl Stream {
         let kind = match intent {
             Intent::Apply => "apply_result",
             Intent::Teardown => "teardown_result",
+            Intent::Upgrade(_) => "upgrade_result",
         };
         if self.output.is_json() { self.line(kind, fields) } else { Ok(()) }
     }

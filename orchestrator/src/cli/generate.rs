@@ -79,6 +79,7 @@ pub(super) fn line(step: &MigrationStep, output: Output) -> String {
         StepAction::Delete => paint.bad("-"),
         StepAction::Replace => paint.bad("±"),
         StepAction::Follow => paint.dim("="),
+        StepAction::Forget => paint.dim("/"),
         StepAction::Update | StepAction::Rebind | StepAction::Record => paint.caution("~"),
     };
     let because = match step.because.as_slice() {

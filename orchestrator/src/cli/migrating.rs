@@ -16,6 +16,7 @@ use crate::commands::migrations::{
 use crate::commands::{Applied, Failure, Project};
 use crate::execute::Stop;
 use crate::exit::Exit;
+use crate::plan::Intent;
 use crate::state::AppliedBy;
 
 /// At start a replica waits for the one that does the work.
@@ -266,7 +267,10 @@ impl Stream {
 fn complain(ran: Vec<Ran>, output: Output) {
     for ran in ran {
         if let MigrationOutcome::Unfinished(report) = ran.outcome {
-            say_what_came_of_it(&Applied { replanned: None, report, notes: Vec::new() }, output);
+            say_what_came_of_it(
+                &Applied { replanned: None, intent: Intent::Apply, report, notes: Vec::new() },
+                output,
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod ask;
+mod derive;
 mod diagnose;
 mod generate;
 mod journal;
@@ -17,6 +18,7 @@ mod show;
 mod state;
 mod status;
 mod text;
+mod upgrade;
 mod verbs;
 
 use std::error::Error;
@@ -25,6 +27,7 @@ use std::fmt::Write as _;
 use clap::Parser;
 
 use crate::commands::{Failure, Rollback, Settings};
+use crate::config::Choices;
 use crate::exit::Exit;
 use crate::state::Notice;
 use args::{Arguments, Verb};
@@ -65,12 +68,18 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     if arguments.accept_rollback {
         settings.rollback = Rollback::Accepted;
     }
+    settings.choices = Choices {
+        stage: arguments.stage.clone().filter(|stage| !stage.is_empty()),
+        variables: arguments.variables.clone(),
+        variable_files: arguments.variable_files.clone(),
+    };
     settings.notice = Notice::new(move |holder| {
         output.say(&text::one_line(&format!("waiting for the lock of {holder}")));
     });
     let open = || crate::commands::Project::open(arguments.config.as_deref(), settings.clone());
     match arguments.verb {
         Verb::Init(init) => verbs::init(&init, output),
+        Verb::Derive(derive) => derive::derive(&derive, output),
         Verb::Completions { shell } => verbs::completions(shell),
         Verb::Plan(plan) => verbs::plan(&open()?, &plan, output).await,
         Verb::Show { plan } => verbs::show(&open()?, &plan, output),
@@ -82,6 +91,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Generate(generate) => generate::run(&open()?, &generate, output).await,
         Verb::Migrate(migrate) => migrating::run(&open()?, &migrate, output).await,
         Verb::Migrations(migrations) => migrations::run(&open()?, &migrations, output).await,
+        Verb::Upgrade(arguments) => upgrade::upgrade(&open()?, &arguments, output).await,
         Verb::Check(check) => verbs::check(&open()?, &check, output).await,
         Verb::Status(status) => status::status(&open()?, &status, output).await,
         Verb::Outputs(outputs) => verbs::outputs(&open()?, &outputs, output).await,

@@ -40,13 +40,16 @@ pub(crate) struct Row {
 pub(crate) struct Tree {
     rows: Vec<Row>,
     position: HashMap<InstanceRef, usize>,
+    /// The rows of what is retired: second steps of the same instances.
+    retired: HashMap<InstanceRef, usize>,
     started: Instant,
 }
 
 impl Tree {
     /// A tree of every step that does something.
     pub(crate) fn new(plan: &Plan, now: Instant) -> Self {
-        let mut tree = Self { rows: Vec::new(), position: HashMap::new(), started: now };
+        let mut tree =
+            Self { rows: Vec::new(), position: HashMap::new(), retired: HashMap::new(), started: now };
         for step in plan.steps.iter().filter(|step| step.action != Action::Keep) {
             let depth = step
                 .after
@@ -54,7 +57,11 @@ impl Tree {
                 .filter_map(|need| tree.position.get(need))
                 .map(|at| tree.rows[*at].depth + 1);
             let depth = depth.max().unwrap_or(0);
-            tree.position.insert(step.reference.clone(), tree.rows.len());
+            let positions = match step.action {
+                Action::Retire => &mut tree.retired,
+                _ => &mut tree.position,
+            };
+            positions.insert(step.reference.clone(), tree.rows.len());
             tree.rows.push(Row {
                 reference: step.reference.clone(),
                 action: step.action,
@@ -66,18 +73,20 @@ impl Tree {
         tree
     }
 
-    /// Moves one row.
-    pub(crate) fn set(&mut self, reference: &InstanceRef, state: RowState) {
-        if let Some(at) = self.position.get(reference) {
+    /// Moves the row of one step.
+    pub(crate) fn set(&mut self, (reference, action): (&InstanceRef, Action), state: RowState) {
+        let positions = if action == Action::Retire { &self.retired } else { &self.position };
+        if let Some(at) = positions.get(reference) {
             self.rows[*at].state = state;
         }
     }
 
-    /// Notes what the broker last said about a running row.
+    /// Notes what the broker last said about the running row of an instance.
     pub(crate) fn note(&mut self, reference: &InstanceRef, text: &str) {
-        let row = self.position.get(reference).map(|at| &mut self.rows[*at]);
-        if let Some(RowState::Running { note, .. }) = row.map(|row| &mut row.state) {
-            *note = Some(one_line(text));
+        for at in [self.position.get(reference), self.retired.get(reference)].into_iter().flatten() {
+            if let RowState::Running { note, .. } = &mut self.rows[*at].state {
+                *note = Some(one_line(text));
+            }
         }
     }
 
@@ -185,9 +194,9 @@ mod tests {
     fn the_tree_shows_what_runs_what_waits_and_for_whom() {
         let start = Instant::now();
         let mut tree = Tree::new(&plan_of(&[("db", &[]), ("token", &["db"]), ("www", &[])]), start);
-        tree.set(&reference("db"), RowState::Running { since: start, note: None });
+        tree.set((&reference("db"), Action::Create), RowState::Running { since: start, note: None });
         tree.note(&reference("db"), "making\u{1b}[31m it");
-        tree.set(&reference("www"), RowState::Done { took: Duration::from_millis(1200) });
+        tree.set((&reference("www"), Action::Create), RowState::Done { took: Duration::from_millis(1200) });
         let frame = tree.frame(start + Duration::from_secs(3), 80, 20, Paint::PLAIN);
         assert!(frame[0].contains("db creating 3.0s  making�[31m it"), "{frame:#?}");
         assert!(frame[1].starts_with("    · token waiting for db"), "{frame:#?}");
@@ -201,7 +210,7 @@ mod tests {
         let names: Vec<String> = (0..100).map(|n| format!("i{n}")).collect();
         let shape: Vec<(&str, &[&str])> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
         let mut tree = Tree::new(&plan_of(&shape), start);
-        tree.set(&reference("i99"), RowState::Failed { why: "no".to_owned() });
+        tree.set((&reference("i99"), Action::Create), RowState::Failed { why: "no".to_owned() });
         let frame = tree.frame(start, 80, 10, Paint::PLAIN);
         assert!(frame.len() <= 10, "{}", frame.len());
         assert!(frame.iter().any(|line| line.contains("i99")), "what failed is always shown");

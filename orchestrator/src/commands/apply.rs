@@ -18,9 +18,9 @@ use crate::execute::{self, Context, Ended, Progress, Report, Stop, Until};
 use crate::exit::Exit;
 use crate::faults;
 use crate::name::InstanceRef;
-use crate::plan::{Action, Intent, Plan};
+use crate::plan::{Action, Intent, Moved, Plan};
 use crate::sink::SinkSet;
-use crate::state::{self, Begin, Holder, Session, StateError};
+use crate::state::{self, Begin, Change, Holder, Lock, Session, State, StateBackend, StateError, Vault};
 
 /// How to carry out.
 #[derive(Debug, Clone)]
@@ -71,6 +71,8 @@ pub struct Applied {
     pub report: Report,
     /// Notices, such as a key ring that was made.
     pub notes: Vec<String>,
+    /// What it was for.
+    pub intent: Intent,
 }
 
 impl Applied {
@@ -83,8 +85,17 @@ impl Applied {
             Ended::State(_) => Exit::Failed,
             _ if report.is_complete() || report.is_under_way() => Exit::Done,
             _ if !report.paused.is_empty() => Exit::Partial,
-            _ if report.done.is_empty() && report.kept == 0 => Exit::Failed,
+            _ if self.did_nothing() => Exit::Failed,
             _ => Exit::Partial,
+        }
+    }
+
+    /// Whether nothing is as it was to be.
+    fn did_nothing(&self) -> bool {
+        let report = &self.report;
+        match self.intent {
+            Intent::Upgrade(_) => report.done.iter().all(|done| done.action != Action::Upgrade),
+            Intent::Apply | Intent::Teardown => report.done.is_empty() && report.kept == 0,
         }
     }
 }
@@ -95,7 +106,7 @@ impl Applied {
 /// When configuration, state or a broker cannot be used, or the plan is impossible.
 pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepared<'_>, Failure> {
     let brokers = match options.intent {
-        Intent::Apply => project.connect_to(|_| true).await?,
+        Intent::Apply | Intent::Upgrade(_) => project.connect_to(|_| true).await?,
         Intent::Teardown => {
             let state = project.backend.load().await?;
             project.connect_to(|broker| state.records.iter().any(|record| &record.broker == broker)).await?
@@ -107,7 +118,7 @@ pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepare
     let sinks = SinkSet::new(&project.config, vault.ring());
     let variables: Vec<_> =
         project.config.instances.values().flat_map(|declared| declared.bind.values().cloned()).collect();
-    if options.intent == Intent::Apply
+    if options.intent != Intent::Teardown
         && let Err(mut errors) = sinks.check(&variables)
         && !errors.is_empty()
     {
@@ -183,8 +194,8 @@ impl Prepared<'_> {
         notes.extend(deliver(self.project).await);
         let (plan, report) = outcome?;
         self.learn(&plan, &report);
-        let replanned = (plan.steps != self.planned.plan.steps).then_some(plan);
-        Ok(Applied { replanned, report, notes })
+        let replanned = (!plan.does_as(&self.planned.plan)).then_some(plan);
+        Ok(Applied { replanned, report, notes, intent: self.options.intent })
     }
 
     async fn under_lock(
@@ -202,12 +213,14 @@ impl Prepared<'_> {
                 return Err(Failure::Stale(moved));
             }
         }
-        if approval == Approval::ToThisPlan && planned.plan.steps != self.planned.plan.steps {
+        if approval == Approval::ToThisPlan && !planned.plan.does_as(&self.planned.plan) {
             return Err(Failure::failed(
                 "state changed while you were asked, and the plan is another one now; nothing was changed. Run the command again",
             ));
         }
         faults::pass("O02-after").await;
+        let with = (&session.backend, &*session.lock, &session.vault);
+        rename((&planned.plan.moves, None), &mut session.state, with).await?;
         let config = Arc::clone(&self.project.config);
         let sinks = Arc::new(SinkSet::new(&config, session.vault.ring()));
         let context = Context {
@@ -222,8 +235,9 @@ impl Prepared<'_> {
             events,
             stop,
         };
-        let report =
+        let mut report =
             execute::execute(&planned.plan, std::mem::take(&mut session.state.records), context).await;
+        report.left.extend(planned.left);
         Ok((planned.plan, report))
     }
 
@@ -232,6 +246,7 @@ impl Prepared<'_> {
         let purpose = match self.options.intent {
             Intent::Apply => "apply",
             Intent::Teardown => "teardown",
+            Intent::Upgrade(_) => "upgrade",
         };
         Begin {
             keys: self.project.keys.clone(),
@@ -254,9 +269,11 @@ impl Prepared<'_> {
         }
         let path = self.durations();
         let mut durations = Durations::load(&path);
-        let steps: HashMap<_, _> = plan.steps.iter().map(|step| (&step.reference, step)).collect();
+        let of = |action: Action| action == Action::Retire;
+        let steps: HashMap<_, _> =
+            plan.steps.iter().map(|step| ((&step.reference, of(step.action)), step)).collect();
         for done in &report.done {
-            if let Some(step) = steps.get(&done.reference) {
+            if let Some(step) = steps.get(&(&done.reference, of(done.action))) {
                 durations.learn(step, done.took);
             }
         }
@@ -278,6 +295,12 @@ impl Prepared<'_> {
         }
     }
 
+    /// The exit code where nothing would be done.
+    #[must_use]
+    pub fn idle(&self) -> Exit {
+        if self.planned.left.is_empty() { Exit::Done } else { Exit::Failed }
+    }
+
     /// Whether anything would be done.
     #[must_use]
     pub fn does_something(&self) -> bool {
@@ -287,6 +310,33 @@ impl Prepared<'_> {
     /// Whether anything that is declared or recorded would change: what has to be approved.
     #[must_use]
     pub fn changes_something(&self) -> bool {
-        self.planned.plan.steps.iter().any(|step| step.action != Action::Keep)
+        self.planned.plan.changes_anything()
     }
+}
+
+/// Gives records the refs by which they are declared now, one commit each: run again, the rest is renamed. What is to be
+/// written with the last of them is.
+pub(super) async fn rename(
+    (moves, with_the_last): (&[Moved], Option<Change>),
+    state: &mut State,
+    (backend, lock, vault): (&Arc<dyn StateBackend>, &Lock, &Vault),
+) -> Result<(), Failure> {
+    // A chain of moves is carried out from its end: no ref is taken while it is still in use.
+    let mut left: Vec<&Moved> = moves.iter().collect();
+    while !left.is_empty() {
+        let records = &state.records;
+        let is_free = |to: &InstanceRef| records.iter().all(|record| record.reference != *to);
+        let Some(at) = left.iter().position(|moved| is_free(&moved.to)) else {
+            return Err(Failure::failed("the refs to rename are taken; `sutler state list` shows which"));
+        };
+        let Moved { from, to } = left.remove(at);
+        let Some(record) = records.iter().find(|record| record.reference == *from) else { continue };
+        let mut changes = state::renaming(records, (record, to), vault)?;
+        changes.extend(with_the_last.clone().filter(|_| left.is_empty()));
+        faults::pass("O25-before").await;
+        backend.commit(lock, changes.clone()).await?;
+        faults::pass("O25-after").await;
+        state.take(changes);
+    }
+    Ok(())
 }

@@ -5,9 +5,10 @@
 //! history · events                    read the journal; events also delivers it
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
 //! generate · migrate                  write migrations; run them
+//! upgrade                             the same; what is carried out is a plan, as with apply
 //! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, changes it by hand, moves it to another place
-//! catalog · graph · init              read what they name
+//! catalog · graph · init · derive     read what they name
 //!            │
 //!   project · anchor · saved · failure     opening everything; why it could not be
 //! ```
@@ -16,6 +17,7 @@ mod anchor;
 mod apply;
 mod catalog;
 mod check;
+mod derive;
 mod env;
 mod events;
 mod failure;
@@ -30,12 +32,14 @@ mod rekey;
 mod saved;
 pub mod state;
 mod status;
+mod upgrade;
 mod wait;
 
 pub use anchor::Rollback;
 pub use apply::{Applied, ApplyOptions, Approval, Prepared, prepare, prepare_saved};
 pub use catalog::{Listing, catalog};
 pub use check::{Checked, Extent, Finding, Verdict, check};
+pub use derive::{Derived, derive};
 pub use env::{Variables, env, recipient};
 pub use events::{Counted, Counts, counts, deliver, entries};
 pub use failure::Failure;
@@ -48,4 +52,5 @@ pub use project::{Project, Settings, duration};
 pub use rekey::{Rekeyed, rekey};
 pub use saved::SavedPlan;
 pub use status::{Declared, Status, status};
+pub use upgrade::upgrades;
 pub use wait::{Waited, Waiting, wait};

@@ -12,7 +12,7 @@ use super::plan::{PlanOptions, Planned};
 use super::project::Project;
 use crate::brokers::BrokerSet;
 use crate::name::StackName;
-use crate::plan::{Plan, Step};
+use crate::plan::{Action, Plan, Step};
 use crate::private_file;
 use crate::state::{State, StateError, Vault};
 
@@ -121,6 +121,9 @@ impl SavedPlan {
         } else if state.serial != self.plan.serial {
             moved.push(format!("state went from serial {} to {}", self.plan.serial, state.serial));
         }
+        if self.plan.moves != now.moves {
+            moved.push("other instances would be renamed".to_owned());
+        }
         let steps = different(&self.plan, now);
         let more = steps.len().saturating_sub(NAMED);
         moved.extend(steps.into_iter().take(NAMED));
@@ -145,7 +148,7 @@ fn origin(
     brokers: &BrokerSet,
     ring: &KeyRing,
 ) -> Result<(Digest, BTreeMap<String, Digest>), Failure> {
-    let configuration = ring.digest("configuration", project.config.source.text.as_bytes());
+    let configuration = ring.digest("configuration", &project.config.written());
     let mut catalogs = BTreeMap::new();
     for broker in brokers.iter() {
         let offerings: Result<Vec<_>, _> = broker.index.offerings().map(serde_json::to_value).collect();
@@ -163,7 +166,11 @@ fn different(saved: &Plan, now: &Plan) -> Vec<String> {
         if fields.is_empty() { action } else { format!("{action} ({})", fields.join(", ")) }
     };
     let of = |plan: &Plan| -> BTreeMap<String, Step> {
-        plan.steps.iter().map(|step| (step.reference.to_string(), step.clone())).collect()
+        let named = |step: &Step| match step.action {
+            Action::Retire => format!("the earlier {}", step.reference),
+            _ => step.reference.to_string(),
+        };
+        plan.steps.iter().map(|step| (named(step), step.clone())).collect()
     };
     let (before, after) = (of(saved), of(now));
     let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));

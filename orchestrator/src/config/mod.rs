@@ -2,32 +2,40 @@
 
 mod address;
 mod check;
+mod compose;
+mod derive;
 mod file;
+mod files;
 mod fit;
 mod load;
 mod mask;
 mod place;
 mod problem;
 mod schema;
+mod secret;
 mod shape;
 mod strict;
 mod tree;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 use sutler_secrets::SecretString;
 use url::Url;
 
 pub use check::is_hostile;
-pub use load::{FILE_NAMES, find, load, parse};
+pub use compose::Choices;
+pub use derive::{derive, named};
+pub use load::{FILE_NAMES, find, load, load_as, parse, parse_as};
 pub(crate) use mask::is_secret_looking;
 pub use place::{BucketPlace, PostgresPlace, Transport};
 pub(crate) use problem::{At, Finding, pointer};
 pub use problem::{Place, Problem, Problems, Problems as ConfigError};
 pub use schema::schema;
+pub use secret::{SecretVariables, Unread};
 
 use crate::graph::Graph;
 use crate::name::{BrokerName, InstanceRef, StackName, VariableName};
@@ -48,13 +56,21 @@ pub struct Config {
     pub events: EventsConfig,
     /// The instances, in the order they are written.
     pub instances: IndexMap<InstanceRef, Declaration>,
+    /// What was declared under another ref before: from the old one to the new one.
+    pub moved: IndexMap<InstanceRef, InstanceRef>,
+    /// What is to be forgotten: its record goes, and what it stands for stays.
+    pub removed: IndexSet<InstanceRef>,
     /// Who needs whom, by position in `instances`; without loops.
     pub graph: Graph,
     links: Links,
+    /// Variables that are secrets.
+    pub secrets: Arc<SecretVariables>,
     /// What is allowed but should not stay so.
     pub warnings: Vec<String>,
     /// The file it was read from. Paths above are already seen from the working directory.
     pub source: Source,
+    /// Where everything was written, when more than that file made it.
+    composition: Option<Arc<compose::Composition>>,
 }
 
 /// The text a configuration was read from, kept for pointing at lines.
@@ -86,7 +102,8 @@ impl Config {
         &self.links.order
     }
 
-    /// The same stack with other instances: the same brokers, state and sinks.
+    /// The same stack with other instances: the same brokers, state, sinks and variables. Nothing of it was moved or
+    /// removed.
     ///
     /// # Errors
     /// When references among them do not resolve or go in a circle, or two of them claim one variable. There is no place
@@ -96,9 +113,37 @@ impl Config {
         declarations: impl IntoIterator<Item = Declaration>,
     ) -> Result<Self, Problems> {
         let declared = declarations.into_iter().map(|one| (one.reference.clone(), one));
-        let (instances, graph, links) =
-            check::instances(declared.collect(), &self.sinks).map_err(Problems::without_source)?;
-        Ok(Self { instances, graph, links, ..self.clone() })
+        let (instances, graph, links) = check::instances(declared.collect(), (&self.sinks, &self.secrets))
+            .map_err(Problems::without_source)?;
+        let (moved, removed) = (IndexMap::new(), IndexSet::new());
+        Ok(Self { instances, graph, links, moved, removed, ..self.clone() })
+    }
+
+    /// Which sinks there are, and how each keeps what it is given, as seen from the configuration: one that is added or
+    /// changed gets everything anew.
+    #[must_use]
+    pub fn landing_places(&self) -> String {
+        let folder = self.source.path.parent().unwrap_or(Path::new(""));
+        let seen = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        let mut places = String::new();
+        for sink in &self.sinks {
+            let kind = match &sink.kind {
+                SinkKind::Dotenv { path, dialect } => format!("dotenv {} {dialect:?}", seen(path)),
+                SinkKind::Json { path } => format!("json {}", seen(path)),
+                SinkKind::Kubernetes { path, secret } => {
+                    let SecretManifest { name, namespace, kind, provider } = secret;
+                    format!("kubernetes {} {name} {namespace:?} {kind} {provider}", seen(path))
+                }
+                SinkKind::Command { words, .. } => format!("command {words:?}"),
+            };
+            let sealing = match &sink.sealing {
+                Sealing::Sealed => "sealed".to_owned(),
+                Sealing::SealedFor(recipient) => format!("sealed for {}", seen(recipient)),
+                Sealing::Clear => "clear".to_owned(),
+            };
+            places.push_str(&format!("{} {kind} {sealing}\n", sink.name));
+        }
+        places
     }
 
     /// For each use of the declaration at a position, the position of the instance that it refers to.
@@ -106,6 +151,28 @@ impl Config {
     pub fn targets(&self, position: usize) -> &[u32] {
         let start = position.checked_sub(1).map_or(0, |before| self.links.ends[before]);
         &self.links.targets[start as usize..self.links.ends[position] as usize]
+    }
+
+    /// Problems that were found later, each with its place.
+    pub(crate) fn problems(&self, findings: Vec<Finding>) -> Problems {
+        match &self.composition {
+            Some(composition) => composition.problems(findings),
+            None => Problems::locate(findings, &self.source),
+        }
+    }
+
+    /// Everything that was written to make it what it is, for comparing it with another one. Holds no secret that is
+    /// not in one of its files.
+    #[must_use]
+    pub fn written(&self) -> std::borrow::Cow<'_, [u8]> {
+        let Some(composition) = &self.composition else { return self.source.text.as_bytes().into() };
+        let mut written = Vec::new();
+        let texts = composition.files.sources().map(|source| source.text.as_ref());
+        for text in texts.chain(composition.said.iter().map(String::as_str)) {
+            written.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            written.extend_from_slice(text.as_bytes());
+        }
+        written.into()
     }
 }
 
@@ -340,6 +407,30 @@ pub struct WebhookConfig {
     pub secret: SecretSource,
 }
 
+/// How an instance is replaced that cannot be changed in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replacement {
+    /// The new one is made, consumers move to it, then the old one is deleted.
+    CreateFirst,
+    /// The old one is deleted first: both cannot be there at once, since something about them is exclusive.
+    DeleteFirst,
+    /// Not at all: such a change is refused.
+    Never,
+}
+
+impl Replacement {
+    /// The words for it, in the configuration.
+    pub const WORDS: [(&str, Self); 3] =
+        [("create_first", Self::CreateFirst), ("delete_first", Self::DeleteFirst), ("never", Self::Never)];
+
+    /// Reads a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning)
+    }
+}
+
 /// One declared instance.
 #[derive(Debug, Clone)]
 pub struct Declaration {
@@ -355,10 +446,23 @@ pub struct Declaration {
     pub name: String,
     /// Never deleted or replaced unless forced.
     pub protected: bool,
+    /// How it is replaced where it cannot be changed; as its catalog says, or else the new one first, when left out.
+    pub replace: Option<Replacement>,
     /// Output key → variable, in the order written.
     pub bind: IndexMap<String, VariableName>,
     /// As written, references not resolved: an object.
     pub parameters: Value,
-    /// Every reference below `parameters`.
+    /// Every reference below `parameters` to an output of another instance.
     pub uses: Vec<Use>,
+    /// Every reference below `parameters` to a variable that is a secret.
+    pub secrets: Vec<SecretUse>,
+}
+
+/// A reference to a variable that is a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretUse {
+    /// JSON pointer to the text that holds it, below the parameters.
+    pub pointer: String,
+    /// The variable.
+    pub variable: String,
 }

@@ -4,14 +4,15 @@ use sutler_broker_client::{Call, ClientError, FetchQuery, Work};
 use sutler_catalog::Input;
 use sutler_secrets::SecretJson;
 use sutler_spec::{
-    Asynchrony, FetchedInstance, InstanceBody, InstanceId, LastOperationQuery, OperationState,
-    ProvisionRequest, Provisioned,
+    Asynchrony, FetchedInstance, InstanceBody, InstanceId, LastOperationQuery, MaintenanceInfo,
+    OperationState, ProvisionRequest, Provisioned,
 };
 
 use super::aftermath::{Aftermath, aftermath};
 use super::bind::Renewal;
 use super::call::{Doubt, Persistence, Sent};
 use super::error::StepError;
+use super::generation::{Earlier, Inheritance};
 use super::resolve::{Request, as_object};
 use super::step::Step;
 use super::wait::{Accepted, Settled};
@@ -23,7 +24,7 @@ use crate::state::status::{Event, Next, Status};
 
 impl Step {
     /// Makes a new instance, in place of what an earlier record under this ref still claims in sinks.
-    pub(super) async fn create(&self, earlier: Option<InstanceRecord>) -> Result<InstanceRecord, StepError> {
+    pub(super) async fn create(&self, earlier: Earlier) -> Result<InstanceRecord, StepError> {
         let request = self.request(None)?;
         self.validate(request.parameters.expose(), Input::Provision)?;
         let Request { asked, parameters } = request;
@@ -36,8 +37,9 @@ impl Step {
         self.send_provision(record, parameters, Doubt::None).await
     }
 
-    fn intended(&self, asked: Asked, earlier: Option<InstanceRecord>) -> Result<InstanceRecord, StepError> {
+    fn intended(&self, asked: Asked, earlier: Earlier) -> Result<InstanceRecord, StepError> {
         let declaration = self.declaration()?;
+        let Inheritance { variables, orphans, previous, retired } = earlier.inheritance();
         let target = &self.planned.target;
         let mut record = InstanceRecord {
             reference: self.planned.reference.clone(),
@@ -53,9 +55,11 @@ impl Step {
             pending: None,
             outputs: crate::state::record::Few::new(),
             binding: None,
-            variables: earlier.as_ref().map(|record| record.variables.clone()).unwrap_or_default(),
+            variables,
             sink_digest: None,
-            orphans: earlier.map(|record| record.orphans).unwrap_or_default(),
+            orphans,
+            previous,
+            retired,
             created_at: jiff::Timestamp::now().to_string(),
         };
         take_declaration(&mut record, declaration);
@@ -116,7 +120,7 @@ impl Step {
             space_guid: vault.stack().to_string(),
             context: Some(self.context(&record.name)),
             parameters: as_object(parameters.into_inner()),
-            maintenance_info: None,
+            maintenance_info: record.asked.maintenance_version.clone().map(version),
         }
     }
 
@@ -156,7 +160,11 @@ impl Step {
     ) -> Result<InstanceRecord, StepError> {
         let mitigated = Box::pin(self.mitigate(&record, Persistence::Usual)).await;
         match mitigated {
-            Ok(()) => {}
+            // It was to replace another that is wanted again by now.
+            Ok(()) => match self.record() {
+                Some(previous) if self.is_as_wanted(&previous)? => return Ok(previous),
+                _ => {}
+            },
             Err(error) if error.ends_the_step() || !self.is_elsewhere(&record) => return Err(error),
             Err(error) => {
                 tracing::warn!(instance.id = %record.instance_id, %error, "it is to be deleted later");
@@ -166,7 +174,7 @@ impl Step {
                 record.orphans.push(record.as_orphan(None, since));
             }
         }
-        Box::pin(self.create(Some(record))).await
+        Box::pin(self.create(Earlier::Gone(Box::new(record)))).await
     }
 
     /// Waits for a creation that the broker has accepted.
@@ -291,6 +299,11 @@ pub(super) fn tolerated(cleaned: Result<(), StepError>) -> Result<(), StepError>
         Err(error @ StepError::State(_)) => Err(error),
         _ => Ok(()),
     }
+}
+
+/// A maintenance version as it is sent: only the version counts.
+pub(super) fn version(version: String) -> MaintenanceInfo {
+    MaintenanceInfo { version: Some(version), description: None }
 }
 
 /// Moves a record's status. For events after which the record stays.

@@ -3,6 +3,7 @@
 use super::call::Persistence;
 use super::create::step_on;
 use super::error::StepError;
+use super::generation::Grace;
 use super::step::Step;
 use crate::faults;
 use crate::state::record::InstanceRecord;
@@ -15,6 +16,8 @@ impl Step {
         if faults::mutant("record_dropped_early") {
             self.shared.remove(&record.reference, "deleted").await?;
         }
+        let mut record = record;
+        self.delete_earlier(&mut record, Grace::Over).await?;
         let mut record = self.dissolve(record).await?;
         self.remove_variables(&record).await?;
         record.variables.clear();
@@ -24,8 +27,11 @@ impl Step {
         Ok(())
     }
 
-    /// Drops its record, and nothing else.
+    /// Drops its record, and leaves what it stands for. What that has taken the place of is nobody's: it is deleted.
     pub(super) async fn forget(&self) -> Result<(), StepError> {
+        if let Some(mut record) = self.record() {
+            self.delete_earlier(&mut record, Grace::Over).await?;
+        }
         self.shared.remove(&self.planned.reference, "forgotten; whatever exists stays").await
     }
 

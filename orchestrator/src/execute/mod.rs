@@ -5,7 +5,7 @@
 //!                     │
 //!                    step                                   one task for each step
 //!        ┌────────┬───┴────┬────────┬────────┐
-//!     create   update   replace   delete   record           what happens to an instance
+//!     create   update   replace   delete   record           what happens to an instance (update: upgrade)
 //!        └────────┴───┬────┴────────┘
 //!          bind · unbind · land · mitigate                  what it consists of
 //!                     │
@@ -40,6 +40,7 @@ mod delete;
 mod ending;
 mod error;
 mod gate;
+mod generation;
 mod group;
 mod keep_lock;
 mod land;
@@ -59,6 +60,7 @@ mod step;
 mod tests;
 mod unbind;
 mod update;
+mod upgrade;
 mod wait;
 mod window;
 

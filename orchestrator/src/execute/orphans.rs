@@ -63,7 +63,7 @@ pub(super) async fn sweep(shared: Arc<Shared>, record: InstanceRecord) -> Result
         if step.policy(&orphan.broker) == OnAmbiguous::Pause {
             continue;
         }
-        match step.delete_orphan(&record, &orphan).await {
+        match step.delete_listed(&record, &orphan, Persistence::Once).await {
             Ok(()) => {
                 record.orphans.retain(|other| other != &orphan);
                 step.shared.put(&record, "orphan deleted").await?;
@@ -107,15 +107,19 @@ impl Step {
         };
         let listed: Vec<_> = record.orphans.iter().filter(of_ours).cloned().collect();
         for orphan in listed {
-            self.delete_orphan(record, &orphan).await?;
+            self.delete_listed(record, &orphan, Persistence::Once).await?;
             record.orphans.retain(|other| other != &orphan);
             self.shared.put(record, "orphan deleted").await?;
         }
         Ok(())
     }
 
-    /// Removes a record; where something is left on its list, that becomes the record instead.
+    /// Removes a record. Where it was to replace another, that one is in force again; where something is left on its
+    /// list, that becomes the record instead.
     pub(super) async fn drop_record(&self, mut record: InstanceRecord, why: &str) -> Result<(), StepError> {
+        if let Some(previous) = Self::reinstated(&mut record) {
+            return self.shared.put(&previous, &format!("{why}; the one before it stays in force")).await;
+        }
         if record.orphans.is_empty() {
             return self.shared.remove(&record.reference, why).await;
         }
@@ -125,21 +129,31 @@ impl Step {
         self.shared.put(&record, &format!("{why}; something earlier is still to be deleted")).await
     }
 
-    /// Deletes one entry of the list, asking once.
-    async fn delete_orphan(&self, record: &InstanceRecord, orphan: &OrphanRecord) -> Result<(), StepError> {
-        let mut stand_in = stand_in(record, orphan);
-        match &orphan.binding_id {
-            Some(binding) => self.unbind_orphan(&stand_in, binding).await,
-            None => self.deprovision(&mut stand_in, Persistence::Once).await,
+    /// Deletes one entry of a list.
+    pub(super) async fn delete_listed(
+        &self,
+        record: &InstanceRecord,
+        listed: &OrphanRecord,
+        persistence: Persistence,
+    ) -> Result<(), StepError> {
+        let mut stand_in = stand_in(record, listed);
+        match &listed.binding_id {
+            Some(binding) => self.unbind_listed(&stand_in, binding, persistence).await,
+            None => self.deprovision(&mut stand_in, persistence).await,
         }
     }
 
-    async fn unbind_orphan(&self, record: &InstanceRecord, id: &BindingId) -> Result<(), StepError> {
+    async fn unbind_listed(
+        &self,
+        record: &InstanceRecord,
+        id: &BindingId,
+        persistence: Persistence,
+    ) -> Result<(), StepError> {
         let broker = self.broker(record)?;
         let query =
             UnbindQuery { service_id: record.service.id.clone(), plan_id: record.service_plan.id.clone() };
         let call = || broker.client.unbind(&record.instance_id, id, &query, Asynchrony::Allowed);
-        let Sent { answer, .. } = self.send(broker, (Call::Unbind, Persistence::Once), call).await?;
+        let Sent { answer, .. } = self.send(broker, (Call::Unbind, persistence), call).await?;
         match answer {
             Ok(Unbound::Deleted | Unbound::Gone) => Ok(()),
             Ok(Unbound::Accepted(accepted)) => {

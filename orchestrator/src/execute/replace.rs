@@ -2,10 +2,12 @@
 
 use super::create::step_on;
 use super::error::StepError;
+use super::generation::Earlier;
 use super::progress::Progress;
 use super::resolution::{Asked, Resolution, resolution};
 use super::step::{Effect, Step};
 use super::wait::Accepted;
+use crate::config::Replacement;
 use crate::faults;
 use crate::plan::Action;
 use crate::state::record::InstanceRecord;
@@ -16,7 +18,7 @@ impl Step {
     pub(super) async fn ensure(&self) -> Result<(), StepError> {
         let began_bound = self.is_bound();
         let record = match self.record() {
-            None => Box::pin(self.create(None)).await?,
+            None => Box::pin(self.create(Earlier::Nothing)).await?,
             Some(record) => {
                 let record = Box::pin(self.resume(record)).await?;
                 Box::pin(self.reshape(record)).await?
@@ -40,13 +42,13 @@ impl Step {
     }
 
     /// Finishes what an earlier run began; the record is ready afterwards.
-    async fn resume(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+    pub(super) async fn resume(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
         let asked = match matches!(record.status, Status::Intended | Status::Provisioning { .. }) {
             true if !self.is_as_wanted(&record)? => Asked::Otherwise,
             _ => Asked::Alike,
         };
         if faults::mutant("new_id_on_resume") && record.status == Status::Intended {
-            return Box::pin(self.create(Some(record))).await;
+            return Box::pin(self.create(Earlier::Gone(Box::new(record)))).await;
         }
         match resolution(&record.status, asked, self.policy(&record.broker)) {
             Resolution::Nothing => Ok(record),
@@ -66,7 +68,7 @@ impl Step {
             Resolution::AwaitChange => Box::pin(self.await_change(record, Accepted::Earlier)).await,
             Resolution::FinishDeletion => {
                 let record = Box::pin(self.dissolve(record)).await?;
-                Box::pin(self.create(Some(record))).await
+                Box::pin(self.create(Earlier::Gone(Box::new(record)))).await
             }
         }
     }
@@ -83,13 +85,17 @@ impl Step {
             return Ok(record);
         }
         if self.planned.action == Action::Replace || self.is_elsewhere(&record) {
+            if self.planned.replacement != Some(Replacement::DeleteFirst) {
+                return Box::pin(self.create(Earlier::InForce(Box::new(record)))).await;
+            }
             let record = Box::pin(self.dissolve(record)).await?;
-            return Box::pin(self.create(Some(record))).await;
+            return Box::pin(self.create(Earlier::Gone(Box::new(record)))).await;
         }
         Box::pin(self.update(record)).await
     }
 
-    fn is_as_wanted(&self, record: &InstanceRecord) -> Result<bool, StepError> {
+    /// Whether a record is of what is declared.
+    pub(super) fn is_as_wanted(&self, record: &InstanceRecord) -> Result<bool, StepError> {
         Ok(record.broker == self.planned.target.broker && self.wanted(Some(record))? == record.asked.inputs)
     }
 }

@@ -63,15 +63,18 @@ impl Step {
         plan::Step {
             reference: record.reference.clone(),
             action: Action::Delete,
+            replacement: None,
             target: Arc::new(Target {
                 broker: record.broker.clone(),
                 service: record.service.clone(),
                 service_plan: record.service_plan.clone(),
+                price: plan::Price::default(),
             }),
             because: Vec::new(),
             changes: Vec::new(),
             binding: BindingWanted::NotWanted,
             after: Vec::new(),
+            after_retirement_of: Vec::new(),
         }
     }
 
@@ -117,7 +120,7 @@ impl Step {
             drop(self.company());
             self.shared.catch_up().await?;
         }
-        if !matches!(action, Action::Keep | Action::Record | Action::Forget) {
+        if !matches!(action, Action::Keep | Action::Record | Action::Forget | Action::Retire) {
             self.check_doubt()?;
         }
         match action {
@@ -125,9 +128,11 @@ impl Step {
             Action::Create | Action::Update | Action::Replace | Action::Rebind => {
                 Box::pin(self.ensure()).await?
             }
+            Action::Upgrade => Box::pin(self.upgrade()).await?,
             Action::Record => self.record_only().await?,
             Action::Delete => Box::pin(self.delete()).await?,
-            Action::Forget => self.forget().await?,
+            Action::Forget => Box::pin(self.forget()).await?,
+            Action::Retire => Box::pin(self.retire()).await?,
         }
         Ok(Effect::Did(action))
     }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use sutler_secrets::KeyRing;
 
 use super::chain::Entry;
 use super::simulate::Catalogs;
 use super::standing::{Environment, is_unsettled};
-use super::step::{MigrationStep, StepAction};
+use super::step::MigrationStep;
 use crate::config::Config;
 use crate::execute::Closing;
-use crate::plan::{Action, Protection};
+use crate::plan::Protection;
 use crate::state::record::InstanceRecord;
 use crate::state::{Change, LedgerEntry, LedgerOutcome};
 
@@ -39,10 +40,10 @@ impl Completion {
 
     fn is_settled(&self, step: &MigrationStep, records: &[InstanceRecord]) -> bool {
         let record = records.binary_search_by(|record| record.reference.cmp(&step.reference));
-        match (step.action, record) {
-            (StepAction::Delete, found) => found.is_err(),
-            (_, Ok(at)) => !is_unsettled(&records[at]),
-            (_, Err(_)) => false,
+        match record {
+            found if step.action.takes_out() => found.is_err(),
+            Ok(at) => !is_unsettled(&records[at]),
+            Err(_) => false,
         }
     }
 
@@ -55,11 +56,12 @@ impl Completion {
             records,
             serial: 0,
             catalogs: &self.catalogs,
+            now: Timestamp::now(),
             ring: &self.ring,
             protection: Protection::Overridden,
         };
-        match environment.plan(&self.config, &self.steps) {
-            Ok(Some(plan)) => plan.steps.iter().all(|step| step.action == Action::Keep),
+        match environment.plan(&self.config, self.steps.iter().map(|step| &step.reference)) {
+            Ok(Some(plan)) => !plan.changes_anything(),
             Ok(None) => true,
             Err(_) => false,
         }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::literal::secret_literals;
 use super::simulate::{Catalogs, Simulated, simulate};
 use super::snapshot::{Declared, configuration};
 use super::step::{MigrationStep, StepAction};
 use crate::config::{At, Config, Finding, Problems, pointer};
 use crate::name::InstanceRef;
-use crate::plan::{self, Intent, Options, Plan, PlanInput, Protection, Undeclared};
+use crate::plan::{self, Action, Options, Plan, PlanInput, Protection, Undeclared};
 use crate::state::StateError;
 
 /// Whether secrets may be written out.
@@ -53,9 +55,9 @@ pub fn draft(
 ) -> Result<Draft, DraftError> {
     let then = configuration(config, before)?;
     let Simulated { records, ring } = simulate(&then, catalogs)?;
-    let options =
-        Options { targets: Vec::new(), undeclared: Undeclared::Pruned, protection, intent: Intent::Apply };
-    let input = PlanInput { config, records: &records, serial: 0, catalogs, ring: &ring, options };
+    let options = Options { undeclared: Undeclared::Pruned, protection, ..Options::default() };
+    let now = Timestamp::UNIX_EPOCH;
+    let input = PlanInput { config, records: &records, serial: 0, catalogs, ring: &ring, now, options };
     let plan = plan::plan(&input)?;
     let instances = declared(config, &plan);
     let steps = steps(&plan, before, &instances);
@@ -66,13 +68,14 @@ pub fn draft(
     if findings.is_empty() {
         Ok(Draft { steps, instances, warnings: plan.warnings })
     } else {
-        Err(Problems::locate(findings, &config.source).into())
+        Err(config.problems(findings).into())
     }
 }
 
 /// Everything that is declared, with services and plans as the catalogs know them.
 fn declared(config: &Config, plan: &Plan) -> BTreeMap<InstanceRef, Declared> {
-    let planned = plan.steps.iter().filter_map(|step| {
+    let now = plan.steps.iter().filter(|step| step.action != Action::Retire);
+    let planned = now.filter_map(|step| {
         let declaration = config.instances.get(&step.reference)?;
         Some((step.reference.clone(), Declared::new(declaration, &step.target)))
     });
@@ -85,18 +88,25 @@ fn steps(
     instances: &BTreeMap<InstanceRef, Declared>,
 ) -> Vec<MigrationStep> {
     let mut steps = Vec::new();
-    for step in &plan.steps {
-        let (was, is) = (before.get(&step.reference), instances.get(&step.reference));
+    for step in plan.steps.iter().filter(|step| step.action != Action::Retire) {
+        let moved = plan.moves.iter().find(|moved| moved.to == step.reference);
+        let from = moved.map(|moved| moved.from.clone());
+        let was = before.get(from.as_ref().unwrap_or(&step.reference));
+        let is = instances.get(&step.reference);
         let action = match StepAction::planned(step.action) {
             Some(action) => action,
             None if is.is_none() => continue,
-            None if was != is => StepAction::Record,
+            None if was != is || from.is_some() => StepAction::Record,
             None if step.because.is_empty() => continue,
             None => StepAction::Follow,
         };
-        let declared = if action == StepAction::Delete { was } else { is };
+        let declared = if action.takes_out() { was } else { is };
         if let Some(declared) = declared {
-            steps.push(MigrationStep::new(action, (&step.reference, declared), step.because.clone()));
+            let because = step.because.clone();
+            steps.push(MigrationStep {
+                from,
+                ..MigrationStep::new(action, (&step.reference, declared), because)
+            });
         }
     }
     steps
@@ -105,7 +115,7 @@ fn steps(
 /// What is not declared any more and would have to stay all the same.
 fn kept(config: &Config, before: &BTreeMap<InstanceRef, Declared>, plan: &Plan) -> Vec<Finding> {
     let stays = |reference: &&InstanceRef| {
-        plan.steps.iter().any(|step| step.reference == **reference && step.action != plan::Action::Delete)
+        plan.steps.iter().any(|step| step.reference == **reference && step.action == Action::Keep)
     };
     let undeclared = before.keys().filter(|reference| !config.instances.contains_key(*reference));
     let finding = |reference: &InstanceRef| {
@@ -119,7 +129,7 @@ fn kept(config: &Config, before: &BTreeMap<InstanceRef, Declared>, plan: &Plan) 
 
 fn written_out(steps: &[MigrationStep], catalogs: &Catalogs) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for step in steps.iter().filter(|step| step.action != StepAction::Delete) {
+    for step in steps.iter().filter(|step| !step.action.takes_out()) {
         let declared = step.declared();
         let index = declared.broker_and_service().0.and_then(|broker| catalogs.get(broker));
         for below in secret_literals(&declared, index.map(AsRef::as_ref)) {

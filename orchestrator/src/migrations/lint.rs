@@ -15,7 +15,8 @@ pub struct Danger {
     pub migration: MigrationId,
     /// About which instance.
     pub reference: InstanceRef,
-    /// Which kind, in one word that scripts may rely on: `destroy`, `replace`, `unprotect`, `secret_literal`, `branches`.
+    /// Which kind, in one word that scripts may rely on: `destroy`, `forget`, `replace`, `unprotect`, `secret_literal`,
+    /// `branches`.
     pub kind: &'static str,
     /// What it is.
     pub what: String,
@@ -45,13 +46,16 @@ fn steps(chain: &Chain, entry: &Entry, dangers: &mut Vec<Danger>) {
                 let because = step.because.join("; ");
                 add("replace", format!("another one takes the place of '{}': {because}", step.name));
             }
+            StepAction::Forget => {
+                add("forget", format!("forgets '{}' ({}), which stays", step.name, step.service))
+            }
             _ => {}
         }
-        let was_protected = before.get(&step.reference).is_some_and(|was| was.protected);
-        if was_protected && (step.action == StepAction::Delete || !step.protected) {
+        let was_protected = before.get(step.old()).is_some_and(|was| was.protected);
+        if was_protected && (step.action.takes_out() || !step.protected) {
             add("unprotect", "it was protected before".to_owned());
         }
-        if step.action != StepAction::Delete {
+        if !step.action.takes_out() {
             for pointer in secret_literals(&step.declared(), None) {
                 add(
                     "secret_literal",

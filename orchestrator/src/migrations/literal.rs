@@ -75,6 +75,7 @@ mod tests {
             plan: "standard".to_owned(),
             name: "db".to_owned(),
             protected: false,
+            replace: None,
             params,
             bind: std::collections::BTreeMap::new(),
         };

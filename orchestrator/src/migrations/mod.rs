@@ -38,7 +38,7 @@ pub use lint::{Danger, lint};
 pub use progress::{Disagreement, Progress, Row, progress};
 pub use rebase::{Conflict, rebased};
 pub use simulate::Catalogs;
-pub use snapshot::{Declared, Snapshot};
+pub use snapshot::{Declared, Snapshot, target};
 pub use squash::squashed;
 pub use standing::{Begun, Environment, Standing, standing};
 pub use step::{MigrationStep, StandsFor, StepAction, Steps};

@@ -32,8 +32,10 @@ pub fn rebased(
     moved: &Entry,
 ) -> Result<BTreeMap<InstanceRef, Declared>, Conflict> {
     for other in others {
-        let names = |reference: &InstanceRef| other.steps.iter().any(|step| step.reference == *reference);
-        if let Some(step) = moved.steps.iter().find(|step| names(&step.reference)) {
+        let names = |reference: &InstanceRef| {
+            other.steps.iter().any(|step| step.reference == *reference || step.old() == reference)
+        };
+        if let Some(step) = moved.steps.iter().find(|step| names(&step.reference) || names(step.old())) {
             let (moved, other, reference) = (moved.id.clone(), other.id.clone(), step.reference.clone());
             return Err(Conflict { moved, other, reference });
         }

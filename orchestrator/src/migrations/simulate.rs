@@ -13,6 +13,7 @@ use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId};
 use crate::config::{Config, Declaration};
 use crate::digest::{Inputs, Subject};
 use crate::name::BrokerName;
+use crate::reference::written::VARIABLE;
 use crate::state::record::{Asked, BindingRecord, Few, InstanceRecord, Named};
 use crate::state::status::{BindingStatus, Status};
 use crate::state::{Secrecy, State, StateError, Vault};
@@ -50,7 +51,7 @@ pub(super) fn simulate(config: &Config, catalogs: &Catalogs) -> Result<Simulated
     let nothing = BTreeSet::new();
     let records = config.instances.values().map(|declaration| {
         let outputs = wanted.get(declaration.reference.as_str()).unwrap_or(&nothing);
-        record(declaration, outputs, (catalogs, &vault))
+        record(declaration, outputs, (config, catalogs, &vault))
     });
     let mut records: Vec<InstanceRecord> = records.collect();
     records.sort_by(|one, other| one.reference.cmp(&other.reference));
@@ -60,12 +61,14 @@ pub(super) fn simulate(config: &Config, catalogs: &Catalogs) -> Result<Simulated
 fn record(
     declaration: &Declaration,
     outputs: &BTreeSet<&str>,
-    (catalogs, vault): (&Catalogs, &Vault),
+    (config, catalogs, vault): (&Config, &Catalogs, &Vault),
 ) -> InstanceRecord {
     let reference = &declaration.reference;
     let (service, service_plan, is_bindable) = target(declaration, catalogs);
-    let digest =
-        |target: &str, key: &str| Some(vault.ring().digest("output", format!("{target}.{key}").as_bytes()));
+    let digest = |target: &str, key: &str| match target {
+        VARIABLE => config.secrets.digest(key, vault.ring()),
+        target => Some(vault.ring().digest("output", format!("{target}.{key}").as_bytes())),
+    };
     let mut inputs = Inputs::new(vault.ring());
     let subject = Subject { service: &service.id, service_plan: &service_plan.id, name: &declaration.name };
     let asked = Asked {
@@ -75,6 +78,7 @@ fn record(
             .unwrap_or_else(|| vault.ring().digest("inputs", b"")),
         parameter_digests: inputs.parameters(&declaration.parameters, &digest).unwrap_or_default(),
         parameters: vault.seal_parameters(reference, &Value::Null),
+        maintenance_version: None,
     };
     let is_wanted = is_bindable && outputs.iter().any(|key| *key != DASHBOARD);
     let mut needs = Vec::new();
@@ -105,6 +109,8 @@ fn record(
         variables: declaration.bind.clone(),
         sink_digest: None,
         orphans: Vec::new(),
+        previous: None,
+        retired: Vec::new(),
         created_at: NEVER.to_owned(),
     };
     for key in outputs {
@@ -113,8 +119,9 @@ fn record(
             record.outputs.insert(key, vault.output((reference, key), value, Secrecy::Secret));
         }
     }
-    record.sink_digest =
-        record.landing(&declaration.bind, vault.ring()).filter(|_| !declaration.bind.is_empty());
+    let places = config.landing_places();
+    let landing = record.landing(&declaration.bind, (vault.ring(), &places));
+    record.sink_digest = landing.filter(|_| !declaration.bind.is_empty());
     record
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::id::MigrationId;
 use super::step::{MigrationStep, StepAction};
-use crate::config::{Config, Declaration, Problems};
+use crate::config::{Config, Declaration, Problems, Replacement};
 use crate::name::{BrokerName, InstanceRef, VariableName};
 use crate::plan::Target;
 
@@ -27,6 +27,9 @@ pub struct Declared {
     pub name: String,
     /// Whether it is never deleted or replaced unless forced.
     pub protected: bool,
+    /// How it is replaced where it cannot be changed; as its catalog says when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replace: Option<Replacement>,
     /// As written, references not resolved; members sorted.
     pub params: Value,
     /// Output key → variable.
@@ -44,6 +47,7 @@ impl Declared {
             plan: target.service_plan.name.clone(),
             name: declaration.name.clone(),
             protected: declaration.protected,
+            replace: declaration.replace,
             params,
             bind: declaration.bind.iter().map(|(key, variable)| (key.clone(), variable.clone())).collect(),
         }
@@ -63,6 +67,7 @@ impl Declared {
             && declaration.service == service
             && declaration.name == self.name
             && declaration.protected == self.protected
+            && declaration.replace == self.replace
             && params == self.params
             && bind.collect::<BTreeMap<_, _>>() == self.bind
     }
@@ -76,9 +81,7 @@ impl Declared {
         }
     }
 
-    /// The same as a declaration.
-    #[must_use]
-    pub fn declaration(&self, reference: &InstanceRef) -> Declaration {
+    fn declaration(&self, reference: &InstanceRef) -> Declaration {
         let (broker, service) = self.broker_and_service();
         Declaration {
             reference: reference.clone(),
@@ -87,9 +90,11 @@ impl Declared {
             service_plan: Some(self.plan.clone()),
             name: self.name.clone(),
             protected: self.protected,
+            replace: self.replace,
             bind: self.bind.iter().map(|(key, variable)| (key.clone(), variable.clone())).collect(),
             parameters: self.params.clone(),
             uses: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 }
@@ -147,16 +152,30 @@ pub(super) fn after(
 ) -> BTreeMap<InstanceRef, Declared> {
     let mut instances = before.clone();
     for step in steps {
-        match step.action {
-            StepAction::Delete => {
-                instances.remove(&step.reference);
-            }
-            _ => {
-                instances.insert(step.reference.clone(), step.declared());
-            }
-        }
+        instances.remove(step.old());
+    }
+    for step in steps.iter().filter(|step| !step.action.takes_out()) {
+        instances.insert(step.reference.clone(), step.declared());
     }
     instances
+}
+
+/// The stack as it is to be after these steps.
+///
+/// # Errors
+/// When what is declared then does not hold together.
+pub fn target(
+    config: &Config,
+    (instances, steps): (&BTreeMap<InstanceRef, Declared>, &[MigrationStep]),
+) -> Result<Config, Problems> {
+    let mut target = configuration(config, instances)?;
+    for step in steps {
+        target.moved.extend(step.from.iter().map(|from| (from.clone(), step.reference.clone())));
+        if step.action == StepAction::Forget {
+            target.removed.insert(step.reference.clone());
+        }
+    }
+    Ok(target)
 }
 
 /// The stack with these instances.

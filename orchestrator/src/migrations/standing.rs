@@ -6,15 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use sutler_secrets::KeyRing;
 
 use super::chain::Entry;
 use super::simulate::Catalogs;
-use super::snapshot::{Declared, configuration};
+use super::snapshot::{Declared, configuration, target};
 use super::step::{MigrationStep, StepAction};
 use crate::config::{Config, Problems};
 use crate::name::InstanceRef;
-use crate::plan::{self, Action, Intent, Options, Plan, PlanInput, Protection, Undeclared};
+use crate::plan::{self, Action, Options, Plan, PlanInput, Protection, Undeclared};
 use crate::state::record::InstanceRecord;
 use crate::state::status::{BindingStatus, Status};
 
@@ -38,6 +39,8 @@ pub struct Environment<'e> {
     pub serial: u64,
     /// What the brokers offer.
     pub catalogs: &'e Catalogs,
+    /// The time.
+    pub now: Timestamp,
     /// Makes digests.
     pub ring: &'e Arc<KeyRing>,
     /// Whether protection holds.
@@ -75,8 +78,8 @@ fn look(
     environment: &Environment<'_>,
     begun: Begun,
 ) -> Result<Standing, Problems> {
-    let target = configuration(environment.config, &entry.instances)?;
-    let plan = environment.plan(&target, &entry.steps)?;
+    let target = target(environment.config, (&entry.instances, &entry.steps))?;
+    let plan = environment.plan(&target, entry.steps.iter().map(|step| &step.reference))?;
     let looking = Looking { entry, before, environment, target: &target, plan: plan.as_ref(), begun };
     let (there, open): (Vec<&MigrationStep>, Vec<_>) =
         entry.steps.iter().partition(|step| looking.is_there(step));
@@ -102,20 +105,19 @@ impl Environment<'_> {
     pub(super) fn plan<'s>(
         &self,
         config: &Config,
-        steps: impl IntoIterator<Item = &'s MigrationStep>,
+        named: impl IntoIterator<Item = &'s InstanceRef>,
     ) -> Result<Option<Plan>, Problems> {
         let is_known = |reference: &InstanceRef| {
             config.instances.contains_key(reference) || self.record(reference).is_some()
         };
-        let named = steps.into_iter().map(|step| step.reference.clone());
-        let targets: Vec<InstanceRef> = named.filter(is_known).collect();
+        let targets: Vec<InstanceRef> = named.into_iter().filter(|name| is_known(name)).cloned().collect();
         if targets.is_empty() {
             return Ok(None);
         }
         let (undeclared, protection) = (Undeclared::Pruned, self.protection);
-        let options = Options { targets, undeclared, protection, intent: Intent::Apply };
-        let Self { records, serial, catalogs, ring, .. } = *self;
-        plan::plan(&PlanInput { config, records, serial, catalogs, ring, options }).map(Some)
+        let options = Options { targets, undeclared, protection, ..Options::default() };
+        let Self { records, serial, catalogs, ring, now, .. } = *self;
+        plan::plan(&PlanInput { config, records, serial, catalogs, ring, now, options }).map(Some)
     }
 }
 
@@ -135,49 +137,56 @@ impl Looking<'_> {
 
     /// Whether it is as it is to be.
     fn is_there(&self, step: &MigrationStep) -> bool {
-        let is_recorded = self.environment.record(&step.reference).is_some();
-        match step.action {
-            StepAction::Delete => !is_recorded,
-            _ => is_recorded && self.planned(&step.reference).is_some_and(|step| step.action == Action::Keep),
+        let is_recorded = |reference: &InstanceRef| self.environment.record(reference).is_some();
+        if step.action.takes_out() {
+            return !is_recorded(&step.reference);
         }
+        let is_kept = self.planned(&step.reference).is_some_and(|planned| planned.action == Action::Keep);
+        let is_renamed = !step.from.as_ref().is_some_and(is_recorded);
+        let is_finished = self.begun == Begun::Never || !self.is_retiring(&step.reference);
+        is_recorded(&step.reference) && is_renamed && is_kept && is_finished
+    }
+
+    /// Whether something that it took the place of is still to be deleted.
+    fn is_retiring(&self, reference: &InstanceRef) -> bool {
+        let mut steps = self.plan.iter().flat_map(|plan| &plan.steps);
+        steps.any(|step| step.action == Action::Retire && step.reference == *reference)
     }
 
     /// What the steps do not name and what they name needs has to be as it is declared.
     fn neighbours(&self) -> Vec<String> {
         let named: BTreeSet<&InstanceRef> = self.entry.steps.iter().map(|step| &step.reference).collect();
         let steps = self.plan.iter().flat_map(|plan| &plan.steps);
-        let changing = steps.filter(|step| step.action != Action::Keep && !named.contains(&step.reference));
-        changing
-            .map(|step| {
-                let reference = &step.reference;
-                format!(
-                    "{reference}, which something in it needs, is not as the migration knows it: {}",
-                    reasons(step)
-                )
-            })
-            .collect()
+        let changing = steps.filter(|step| {
+            !matches!(step.action, Action::Keep | Action::Retire) && !named.contains(&step.reference)
+        });
+        let told = |step: &plan::Step| {
+            let (reference, reasons) = (&step.reference, reasons(step));
+            format!("{reference}, which something in it needs, is not as the migration knows it: {reasons}")
+        };
+        changing.map(told).collect()
     }
 
     /// What apply would do to make everything what it was before.
     fn where_it_was(&self) -> Result<Option<Plan>, Problems> {
         let config = configuration(self.environment.config, self.before)?;
-        let known = self.entry.steps.iter().filter(|step| {
-            config.instances.contains_key(&step.reference)
-                && self.environment.record(&step.reference).is_some()
-        });
+        let olds = self.entry.steps.iter().map(MigrationStep::old);
+        let known =
+            olds.filter(|old| config.instances.contains_key(*old) && self.environment.record(old).is_some());
         self.environment.plan(&config, known)
     }
 
     /// Why it is not as it was before the migration; nothing when it is.
     fn moved_on(&self, step: &MigrationStep, was: Option<&Plan>) -> Option<String> {
-        let reference = &step.reference;
-        match (self.before.contains_key(reference), self.environment.record(reference)) {
-            (false, None) => None,
-            (false, Some(record)) => Some(format!("it is there already ({})", record.instance_id)),
-            (true, None) => Some("it is not there, and was before the migration".to_owned()),
-            (true, Some(_)) => {
-                let back =
-                    was.into_iter().flat_map(|plan| &plan.steps).find(|step| step.reference == *reference);
+        let old = step.old();
+        let named = self.environment.record(&step.reference).filter(|_| step.from.is_some());
+        match (self.before.contains_key(old), self.environment.record(old), named) {
+            (_, None, Some(_)) => Some(format!("it is not called {old} any more")),
+            (false, None, None) => None,
+            (false, Some(record), _) => Some(format!("it is there already ({})", record.instance_id)),
+            (true, None, None) => Some("it is not there, and was before the migration".to_owned()),
+            (true, Some(_), _) => {
+                let back = was.into_iter().flat_map(|plan| &plan.steps).find(|step| step.reference == *old);
                 back.filter(|step| step.action != Action::Keep).map(reasons)
             }
         }
@@ -197,9 +206,13 @@ impl Looking<'_> {
 
     /// Why this step cannot begin here.
     fn difference(&self, step: &MigrationStep, was: Option<&Plan>) -> Option<String> {
-        let record = self.environment.record(&step.reference);
+        let record = self.environment.record(&step.reference).or(self.environment.record(step.old()));
+        let is_renamed = step.from.as_ref().is_some_and(|from| self.environment.record(from).is_none());
         let is_under_way = self.begun == Begun::Earlier
-            && (record.is_none_or(is_unsettled) || self.is_nearly_there(step) || self.is_stirred(step));
+            && (record.is_none_or(is_unsettled)
+                || is_renamed
+                || self.is_nearly_there(step)
+                || self.is_stirred(step));
         match self.moved_on(step, was).filter(|_| !is_under_way) {
             Some(moved_on) => {
                 let reference = &step.reference;
@@ -212,29 +225,26 @@ impl Looking<'_> {
     /// What the step says, and what would have to be done here, are not the same.
     fn contradiction(&self, step: &MigrationStep) -> Option<String> {
         let reference = &step.reference;
-        let planned = self.planned(reference);
-        let action = planned.map_or(Some(StepAction::Delete), |planned| StepAction::planned(planned.action));
-        match action {
-            Some(action) if step.action.covers(action) => None,
-            // what was begun may have to be made anew, or is made and wants its binding
-            Some(StepAction::Create) if self.begun == Begun::Earlier => None,
-            Some(_) if self.begun == Begun::Earlier && self.is_nearly_there(step) => None,
-            Some(action) => Some(format!(
-                "{reference}: the step says {}, and here it would have to be {}: {}",
-                step.action.word(),
-                action.word(),
-                planned.map(reasons).unwrap_or_default()
-            )),
-            None => {
-                Some(format!("{reference} cannot be deleted: {}", planned.map(reasons).unwrap_or_default()))
-            }
-        }
+        let planned = self.planned(reference)?;
+        let Some(action) = StepAction::planned(planned.action) else {
+            let kept = || format!("{reference} cannot be taken out: {}", reasons(planned));
+            return step.action.takes_out().then(kept);
+        };
+        // what was begun may have to be made anew, or is made and wants its binding
+        let goes_on =
+            self.begun == Begun::Earlier && (action == StepAction::Create || self.is_nearly_there(step));
+        (!step.action.covers(action) && !goes_on).then(|| {
+            let (said, would, why) = (step.action.word(), action.word(), reasons(planned));
+            format!("{reference}: the step says {said}, and here it would have to be {would}: {why}")
+        })
     }
 
     /// Whether it was asked for as it is to be, and only its binding or its variables are missing.
     fn is_nearly_there(&self, step: &MigrationStep) -> bool {
-        let planned = self.planned(&step.reference).and_then(|planned| StepAction::planned(planned.action));
-        step.action != StepAction::Delete && planned.is_some_and(|action| StepAction::Rebind.covers(action))
+        let is_small = self.planned(&step.reference).is_some_and(|planned| {
+            StepAction::planned(planned.action).is_none_or(|action| StepAction::Rebind.covers(action))
+        });
+        is_small && !step.action.takes_out()
     }
 
     /// Whether what it needs, at whatever distance, is changed by the same migration: then what it was asked for cannot
@@ -255,6 +265,7 @@ pub(super) fn is_unsettled(record: &InstanceRecord) -> bool {
     let is_bound = |binding: &crate::state::record::BindingRecord| binding.status == BindingStatus::Bound;
     record.status != Status::Ready
         || record.pending.is_some()
+        || record.previous.is_some()
         || record.binding.as_ref().is_some_and(|binding| !is_bound(binding))
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::id::MigrationId;
 use super::snapshot::Declared;
+use crate::config::Replacement;
 use crate::name::{InstanceRef, VariableName};
 use crate::plan::Action;
 use crate::state::Hash;
@@ -51,6 +52,9 @@ pub struct MigrationStep {
     /// To which.
     #[serde(rename = "ref")]
     pub reference: InstanceRef,
+    /// What it was called before, when it gets another ref first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<InstanceRef>,
     /// `broker/service`.
     pub service: String,
     /// The service plan.
@@ -60,6 +64,9 @@ pub struct MigrationStep {
     /// Whether it is never deleted or replaced unless forced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
+    /// How it is replaced where it cannot be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replace: Option<Replacement>,
     /// As written, references not resolved.
     #[serde(default = "nothing", skip_serializing_if = "is_nothing")]
     pub params: Value,
@@ -87,6 +94,8 @@ pub enum StepAction {
     Record,
     /// It is looked at again once what it refers to has changed, and changed if that matters to it.
     Follow,
+    /// Its record goes; whatever exists stays.
+    Forget,
     /// It is deleted.
     Delete,
 }
@@ -97,12 +106,13 @@ impl StepAction {
     pub fn planned(action: Action) -> Option<Self> {
         Some(match action {
             Action::Create => Self::Create,
-            Action::Update => Self::Update,
+            Action::Update | Action::Upgrade => Self::Update,
             Action::Replace => Self::Replace,
             Action::Rebind => Self::Rebind,
             Action::Record => Self::Record,
             Action::Delete => Self::Delete,
-            Action::Keep | Action::Forget => return None,
+            Action::Forget => Self::Forget,
+            Action::Keep | Action::Retire => return None,
         })
     }
 
@@ -116,8 +126,15 @@ impl StepAction {
             Self::Rebind => "rebind",
             Self::Record => "record",
             Self::Follow => "follow",
+            Self::Forget => "forget",
             Self::Delete => "delete",
         }
+    }
+
+    /// Whether the instance is not declared any more after it.
+    #[must_use]
+    pub fn takes_out(self) -> bool {
+        matches!(self, Self::Forget | Self::Delete)
     }
 
     /// Whether a step that says this may be carried out by what is planned: the same, or what does less. Nothing is ever
@@ -129,7 +146,7 @@ impl StepAction {
             Self::Rebind => Some(2),
             Self::Update | Self::Follow => Some(3),
             Self::Replace => Some(4),
-            Self::Create | Self::Delete => None,
+            Self::Create | Self::Forget | Self::Delete => None,
         };
         match (weight(self), weight(planned)) {
             (Some(said), Some(planned)) => planned <= said,
@@ -146,16 +163,22 @@ impl MigrationStep {
         (reference, declared): (&InstanceRef, &Declared),
         because: Vec<String>,
     ) -> Self {
-        let Declared { service, plan, name, protected, params, bind } = declared.clone();
+        let Declared { service, plan, name, protected, replace, params, bind } = declared.clone();
         let reference = reference.clone();
-        Self { action, reference, service, plan, name, protected, params, bind, because }
+        Self { action, reference, from: None, service, plan, name, protected, replace, params, bind, because }
     }
 
     /// How the instance is declared.
     #[must_use]
     pub fn declared(&self) -> Declared {
-        let Self { service, plan, name, protected, params, bind, .. } = self.clone();
-        Declared { service, plan, name, protected, params, bind }
+        let Self { service, plan, name, protected, replace, params, bind, .. } = self.clone();
+        Declared { service, plan, name, protected, replace, params, bind }
+    }
+
+    /// What the instance is called before it.
+    #[must_use]
+    pub fn old(&self) -> &InstanceRef {
+        self.from.as_ref().unwrap_or(&self.reference)
     }
 }
 
@@ -209,6 +232,7 @@ mod tests {
             plan: "standard".to_owned(),
             name: "yes".to_owned(),
             protected: true,
+            replace: None,
             params,
             bind: [("id".to_owned(), VariableName::new("DB_ID").unwrap())].into(),
         };
@@ -233,12 +257,13 @@ mod tests {
 
     #[test]
     fn a_step_covers_what_does_less_and_never_what_makes_or_destroys() {
-        use StepAction::{Create, Delete, Follow, Rebind, Record, Replace, Update};
-        let all = [Create, Update, Replace, Rebind, Record, Follow, Delete];
+        use StepAction::{Create, Delete, Follow, Forget, Rebind, Record, Replace, Update};
+        let all = [Create, Update, Replace, Rebind, Record, Follow, Forget, Delete];
         let covered = |said: StepAction| all.into_iter().filter(move |planned| said.covers(*planned));
         for (said, expected) in [
             (Create, vec![Create]),
             (Delete, vec![Delete]),
+            (Forget, vec![Forget]),
             (Record, vec![Record]),
             (Rebind, vec![Rebind, Record]),
             (Update, vec![Update, Rebind, Record, Follow]),

@@ -1,38 +1,42 @@
 //! The plan that makes what exists what is declared: producers first, one instance at a time.
 
-use std::sync::Arc;
+use std::{cell::LazyCell, sync::Arc};
 
 use super::{
-    Action, BindingWanted, PlanInput, Protection, Step,
+    Action, BindingWanted, PlanInput, Protection, Reach, Step,
     change::changes,
     decide::{Facts, decide},
+    expiry,
     facts::{Case, Effect},
     input::Draft,
+    moved,
     offer::{Offer, Offers},
     output::{DASHBOARD, Outputs},
     parameters::Difference,
     removal::{self, Fate, Removal},
+    retirement, secret,
     survey::Survey,
-    validate, warn,
+    upgrade, validate, warn,
 };
 use crate::{
-    config::{At, Declaration, Finding},
+    config::{At, Declaration, Finding, Replacement},
     digest::Inputs,
+    name::InstanceRef,
+    state::record::InstanceRecord,
 };
 
 /// No offer: it was not found, or nobody asked.
 const NONE: u32 = u32::MAX;
 
 /// Plans an apply.
-pub(super) fn plan(input: &PlanInput<'_>) -> Draft {
-    let mut draft = Draft::default();
-    let survey = Survey::new(input, &mut draft);
-    let fates = Removal { input, survey: &survey }.fates(&mut draft);
+pub(super) fn plan(input: &PlanInput<'_>, draft: &mut Draft) {
+    let survey = Survey::new(input, draft);
+    let fates = Removal { input, survey: &survey }.fates(draft);
     let mut offers = Offers::new(input);
     let declarations = || input.config.instances.values().enumerate();
     let offer_of: Vec<u32> = declarations()
         .map(|(position, declaration)| match survey.is_selected(position) {
-            true => offers.find(declaration, &mut draft).unwrap_or(NONE),
+            true => offers.find(declaration, draft).unwrap_or(NONE),
             false => NONE,
         })
         .collect();
@@ -44,16 +48,29 @@ pub(super) fn plan(input: &PlanInput<'_>) -> Draft {
         offer_of,
         asked: vec![false; size],
         effects: vec![Effect::Settled; size],
+        places: input.config.landing_places(),
         guarded: None,
         draft,
     };
     planner.follow_uses();
     planner.keep_credentials(&fates);
     planner.steps();
+    planner.offer_moves();
     let declared: Vec<bool> = (0..size).map(|position| survey.is_selected(position)).collect();
-    let mut draft = planner.draft;
-    removal::steps(&survey, &fates, &declared, &mut draft);
-    draft
+    let users = LazyCell::new(|| removal::recorded_graph(&survey));
+    removal::steps(&survey, (&users, &fates), &declared, draft);
+    retirement::steps(input, &survey, (&users, &fates), draft);
+    if input.options.reach == Reach::Needs {
+        upgrade::announce(input, &survey, draft);
+        expiry::announce(input, &survey, draft);
+    }
+}
+
+/// A new instance, and what it is compared by.
+pub(super) struct Creation<'c> {
+    pub(super) reference: &'c InstanceRef,
+    /// Whether a record is of the same offering and plan, and was asked for with the same parameters.
+    pub(super) is_like: Box<dyn Fn(&InstanceRecord) -> bool + 'c>,
 }
 
 struct Planner<'p> {
@@ -64,9 +81,11 @@ struct Planner<'p> {
     /// Whether somebody uses the credentials of a declared instance.
     asked: Vec<bool>,
     effects: Vec<Effect>,
+    /// Where variables land.
+    places: String,
     /// What a protected instance needs; worked out when first asked for.
     guarded: Option<Vec<bool>>,
-    draft: Draft,
+    draft: &'p mut Draft,
 }
 
 impl<'p> Planner<'p> {
@@ -82,13 +101,16 @@ impl<'p> Planner<'p> {
                 self.asked[*target as usize] |= used.key != DASHBOARD;
                 let is_selected = self.survey.is_selected(position);
                 if let (true, Some(outputs)) = (is_selected, self.outputs(*target as usize)) {
-                    outputs.check_use(&declaration.reference, used, &mut self.draft);
+                    outputs.check_use(&declaration.reference, used, self.draft);
                 }
+            }
+            if self.survey.is_selected(position) {
+                secret::check(self.input.config, declaration, &mut self.draft);
             }
             if let (false, Some(outputs)) = (declaration.bind.is_empty(), self.outputs(position)) {
                 for key in declaration.bind.keys() {
                     self.asked[position] |= key != DASHBOARD;
-                    outputs.check_variable(key, &mut self.draft);
+                    outputs.check_variable(key, self.draft);
                 }
             }
         }
@@ -137,9 +159,11 @@ impl<'p> Planner<'p> {
             position,
             declaration,
             offer,
+            ring: self.input.ring,
             record: self.survey.record(position),
             wanted,
             effects: &self.effects,
+            places: &self.places,
             targets: self.input.config.targets(position),
         };
         let (facts, differences) = case.facts(inputs);
@@ -149,19 +173,26 @@ impl<'p> Planner<'p> {
             action => changes(&case, action, &facts, &differences),
         };
         let effect = effect(decision.action, &facts);
-        complain(&case, decision.action, &differences, &mut self.draft);
+        complain(&case, decision.action, &differences, self.draft);
         self.draft.warnings.extend(warn::warnings(&case, self.offers_of(&case), decision.action, &facts));
+        let mut because = decision.because;
+        let mut replacement = None;
         if decision.action == Action::Replace {
-            self.refuse_to_replace(position, &decision.because);
+            self.refuse_to_replace(position, &because);
+            let (how, said) = how_to_replace(declaration, offer);
+            because.extend(said.map(str::to_owned));
+            replacement = Some(how);
         }
         self.effects[position] = effect;
         Step {
             reference: declaration.reference.clone(),
             action: decision.action,
+            replacement,
             target: Arc::clone(&offer.target),
-            because: decision.because,
+            because,
             changes,
             binding: wanted,
+            after_retirement_of: Vec::new(),
             after: self
                 .input
                 .config
@@ -173,6 +204,39 @@ impl<'p> Planner<'p> {
         }
     }
 
+    /// Tells of new instances that are like one that is not declared any more.
+    fn offer_moves(&mut self) {
+        let survey = self.survey;
+        let undeclared: Vec<&InstanceRecord> =
+            survey.undeclared.iter().map(|at| &survey.records[*at]).collect();
+        if undeclared.is_empty() || survey.is_partial() {
+            return;
+        }
+        let mut created = Vec::new();
+        for (position, declaration) in self.input.config.instances.values().enumerate() {
+            if let (None, Some(offer)) = (survey.record(position), self.offer(position)) {
+                let (ring, effects, places) = (self.input.ring, &self.effects, self.places.as_str());
+                let targets = self.input.config.targets(position);
+                let wanted = BindingWanted::NotWanted;
+                let case = Case {
+                    survey,
+                    position,
+                    declaration,
+                    offer,
+                    record: None,
+                    ring,
+                    wanted,
+                    effects,
+                    places,
+                    targets,
+                };
+                let is_like = Box::new(move |record: &InstanceRecord| case.is_like(record, ring));
+                created.push(Creation { reference: &declaration.reference, is_like });
+            }
+        }
+        moved::offers(&created, &undeclared, self.draft);
+    }
+
     /// The offers of what the uses refer to.
     fn offers_of(&self, case: &Case<'_>) -> impl Iterator<Item = Option<&'p Offer<'p>>> {
         case.targets.iter().map(|target| self.offer(*target as usize))
@@ -180,6 +244,15 @@ impl<'p> Planner<'p> {
 
     /// Protection holds for an instance and for everything it needs (I-05).
     fn refuse_to_replace(&mut self, position: usize, because: &[String]) {
+        let Some((reference, declaration)) = self.input.config.instances.get_index(position) else { return };
+        if declaration.replace == Some(Replacement::Never) {
+            let message =
+                format!("{reference} cannot be changed so, and is never replaced: {}", because.join("; "));
+            let at = At::value(&["instances", reference.as_str(), "replace"]);
+            let help = "undo the change, or let it be replaced: replace: create_first, or delete_first";
+            self.draft.findings.push(Finding::new(message).at(at).help(help));
+            return;
+        }
         if self.input.options.protection == Protection::Overridden {
             return;
         }
@@ -192,11 +265,26 @@ impl<'p> Planner<'p> {
         if !guarded[position] {
             return;
         }
-        let Some((reference, _)) = config.instances.get_index(position) else { return };
         let who = if is_protected(position) { "it is protected" } else { "a protected instance needs it" };
         let message = format!("{reference} would be replaced, but {who}: {}", because.join("; "));
         let finding = Finding::new(message).at(At::key(&["instances", reference.as_str()]));
         self.draft.findings.push(finding.help("undo the change, or allow the loss with --force"));
+    }
+}
+
+/// How it is replaced, and what made it so, unless that is the rule.
+fn how_to_replace(declaration: &Declaration, offer: &Offer<'_>) -> (Replacement, Option<&'static str>) {
+    match declaration.replace {
+        Some(Replacement::DeleteFirst) => (
+            Replacement::DeleteFirst,
+            Some("the configuration says delete_first: the old one is deleted first"),
+        ),
+        Some(how) => (how, None),
+        None if sutler_catalog::is_exclusive(offer.offering) => (
+            Replacement::DeleteFirst,
+            Some("the catalog says that two of them exclude each other: the old one is deleted first"),
+        ),
+        None => (Replacement::CreateFirst, None),
     }
 }
 

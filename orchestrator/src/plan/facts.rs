@@ -13,7 +13,7 @@ use crate::{
     config::Declaration,
     digest::{Inputs, OutputDigests, Subject},
     name::InstanceRef,
-    reference::output,
+    reference::{output, written::VARIABLE},
     state::{
         record::InstanceRecord,
         status::{BindingStatus, Status},
@@ -37,16 +37,22 @@ pub(super) struct Case<'c> {
     pub(super) position: usize,
     pub(super) declaration: &'c Declaration,
     pub(super) offer: &'c Offer<'c>,
+    pub(super) ring: &'c KeyRing,
     pub(super) record: Option<&'c InstanceRecord>,
     pub(super) wanted: BindingWanted,
     /// What happens to each declared instance, as far as decided.
     pub(super) effects: &'c [Effect],
+    /// Where variables land.
+    pub(super) places: &'c str,
     /// For each use, the position of the instance it refers to.
     pub(super) targets: &'c [u32],
 }
 
 impl OutputDigests for Case<'_> {
     fn output_digest(&self, target: &str, key: &str) -> Option<Digest> {
+        if target == VARIABLE {
+            return self.survey.config.secrets.digest(key, self.ring);
+        }
         let used = self.declaration.uses.iter().position(|used| used.target.as_str() == target)?;
         let producer = *self.targets.get(used)? as usize;
         if self.effects.get(producer) == Some(&Effect::Renewed) {
@@ -100,6 +106,18 @@ impl<'c> Case<'c> {
         (facts, different)
     }
 
+    /// Whether a record of another ref is of the same offering and plan, and was asked for with the same parameters.
+    pub(super) fn is_like(&self, record: &InstanceRecord, ring: &KeyRing) -> bool {
+        let (service, service_plan) = (&self.offer.offering.id, &self.offer.service_plan.id);
+        let alike = record.broker == *self.offer.broker
+            && record.service.id == *service
+            && record.service_plan.id == *service_plan;
+        let subject = Subject { service, service_plan, name: &record.name };
+        alike
+            && Inputs::new(ring).digest(subject, &self.declaration.parameters, self)
+                == Some(record.asked.inputs)
+    }
+
     fn moved(&self, record: &InstanceRecord) -> Option<(String, String)> {
         let (broker, service) = (self.offer.broker, &self.offer.offering.id);
         (record.broker != *broker || record.service.id != *service).then(|| {
@@ -141,8 +159,11 @@ impl<'c> Case<'c> {
             });
         }
         let bind = &self.declaration.bind;
-        let has_landed =
-            || record.landing(bind, ring).is_none_or(|landing| record.sink_digest == Some(landing));
+        let has_landed = || {
+            record
+                .landing(bind, (ring, self.places))
+                .is_none_or(|landing| record.sink_digest == Some(landing))
+        };
         if record.variables != *bind || !bind.is_empty() && !has_landed() {
             written.push("its variables are");
         }

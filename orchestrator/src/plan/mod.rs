@@ -3,13 +3,19 @@
 mod change;
 mod decide;
 mod declared;
+mod expiry;
 mod facts;
 mod input;
+mod moved;
 mod offer;
 mod output;
 mod parameters;
+mod price;
 mod removal;
+mod retirement;
+mod secret;
 mod survey;
+mod upgrade;
 mod validate;
 mod warn;
 
@@ -20,21 +26,36 @@ use sutler_spec::{PlanId, ServiceId};
 
 pub use crate::config::Problems as PlanError;
 use crate::{
+    config::Replacement,
     graph::Graph,
     name::{BrokerName, InstanceRef},
     state::record::Named,
 };
-pub use input::{Intent, Options, PlanInput, Protection, Undeclared, plan};
+pub use expiry::{Expiry, expiry};
+pub use input::{Intent, Options, PlanInput, Protection, Reach, Rollout, Undeclared, plan};
+pub use moved::Moved;
+pub use price::{Budget, Cost, Price, Total};
+pub use upgrade::{Direction, Upgrade, remaining as remaining_upgrades, upgrades};
 
 /// Everything apply would do, in an order that respects every need.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The stack.
     pub stack: String,
     /// The state this was made from.
     pub serial: u64,
-    /// One step for each declared or recorded instance, producers first, removals last (consumers first).
+    /// One step for each declared or recorded instance, producers first, removals last (consumers first); then one for
+    /// each of which an earlier generation is left.
     pub steps: Vec<Step>,
+    /// What gets another ref before anything else is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Moved>,
+    /// What may have got another ref only, without being declared so: it would be made anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub possible_moves: Vec<Moved>,
+    /// What everything costs, by currency; nothing where no catalog names a price, or the plan is not about everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub totals: Vec<Total>,
     /// What is worth knowing and stops nothing.
     pub warnings: Vec<String>,
 }
@@ -43,19 +64,32 @@ impl Plan {
     /// The order of the steps as a graph over their positions.
     #[must_use]
     pub fn graph(&self) -> Graph {
-        let positions: HashMap<&InstanceRef, u32> =
-            (0..).zip(&self.steps).map(|(position, step)| (&step.reference, position)).collect();
+        let (mut positions, mut retirements) = (HashMap::with_capacity(self.steps.len()), HashMap::new());
+        for (position, step) in (0_u32..).zip(&self.steps) {
+            match step.action {
+                Action::Retire => retirements.insert(&step.reference, position),
+                _ => positions.insert(&step.reference, position),
+            };
+        }
         let edges = (0..).zip(&self.steps).flat_map(|(position, step)| {
             let before = step.after.iter().filter_map(|reference| positions.get(reference));
-            before.map(move |before| (position, *before))
+            let retired = step.after_retirement_of.iter();
+            let retired = retired.filter_map(|reference| retirements.get(reference));
+            before.chain(retired).map(move |before| (position, *before))
         });
         Graph::new(self.steps.len(), edges)
+    }
+
+    /// Whether carrying it out is to carry out the other one.
+    #[must_use]
+    pub fn does_as(&self, other: &Self) -> bool {
+        self.moves == other.moves && self.steps == other.steps
     }
 
     /// Whether apply would do anything, as far as can be known before.
     #[must_use]
     pub fn changes_anything(&self) -> bool {
-        self.steps.iter().any(|step| step.action != Action::Keep)
+        !self.moves.is_empty() || self.steps.iter().any(|step| step.action != Action::Keep)
     }
 }
 
@@ -66,6 +100,9 @@ pub struct Step {
     pub reference: InstanceRef,
     /// What happens.
     pub action: Action,
+    /// How, where it is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<Replacement>,
     /// Where it lives (delete, forget) or will live.
     pub target: Arc<Target>,
     /// Which facts decided, for people; never a secret.
@@ -76,6 +113,9 @@ pub struct Step {
     pub binding: BindingWanted,
     /// Steps that must have succeeded before this one starts.
     pub after: Vec<InstanceRef>,
+    /// Those whose earlier generations must be gone before this step starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after_retirement_of: Vec<InstanceRef>,
 }
 
 /// What can happen to an instance.
@@ -88,7 +128,9 @@ pub enum Action {
     Create,
     /// Change in place.
     Update,
-    /// Deprovision, then provision.
+    /// Take to the maintenance version that the plan offers; nothing else changes.
+    Upgrade,
+    /// Make another in its place.
     Replace,
     /// Make a new binding, move variables, unbind the old one; or finish or remove a binding.
     Rebind,
@@ -98,6 +140,8 @@ pub enum Action {
     Delete,
     /// Drop the record without deleting.
     Forget,
+    /// Delete what the instance of now has taken the place of: a second step of the same instance.
+    Retire,
 }
 
 /// The service and where it is.
@@ -109,6 +153,9 @@ pub struct Target {
     pub service: Named<ServiceId>,
     /// The plan.
     pub service_plan: Named<PlanId>,
+    /// What the plan costs, as far as its catalog says.
+    #[serde(default)]
+    pub price: Price,
 }
 
 /// Whether a binding is needed.

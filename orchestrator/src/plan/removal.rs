@@ -1,12 +1,12 @@
 //! What leaves: what is no longer declared, or everything. Consumers go before producers, and what is kept keeps what
 //! it needs.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{cell::LazyCell, collections::HashSet, ops::Deref, sync::Arc};
 
 use indexmap::IndexMap;
 
 use super::{
-    Action, BindingWanted, Intent, PlanInput, Protection, Step, Target, Undeclared, input::Draft,
+    Action, BindingWanted, Intent, PlanInput, Price, Protection, Step, Target, Undeclared, input::Draft,
     survey::Survey,
 };
 use crate::{
@@ -24,17 +24,17 @@ pub(super) enum Fate {
     Elsewhere,
     /// It stays, for this reason.
     Kept(String),
+    /// Its record goes; it stays.
+    Forgotten,
     /// It goes, for this reason.
     Deleted(&'static str),
 }
 
 /// Deletes everything that may go.
-pub(super) fn teardown(input: &PlanInput<'_>) -> Draft {
-    let mut draft = Draft::default();
-    let survey = Survey::new(input, &mut draft);
-    let fates = Removal { input, survey: &survey }.fates(&mut draft);
-    steps(&survey, &fates, &[], &mut draft);
-    draft
+pub(super) fn teardown(input: &PlanInput<'_>, draft: &mut Draft) {
+    let survey = Survey::new(input, draft);
+    let fates = Removal { input, survey: &survey }.fates(draft);
+    steps(&survey, (&LazyCell::new(|| recorded_graph(&survey)), &fates), &[], draft);
 }
 
 /// Decides what becomes of each record, by position.
@@ -58,7 +58,7 @@ impl Removal<'_> {
                 };
                 (0..).zip(records).map(decide).collect()
             }
-            Intent::Apply => {
+            Intent::Apply | Intent::Upgrade(_) => {
                 let mut fates = vec![Fate::Elsewhere; records.len()];
                 for at in &self.survey.undeclared {
                     fates[*at] = self.undeclared(&records[*at]);
@@ -129,6 +129,8 @@ impl Removal<'_> {
             Fate::Elsewhere
         } else if was_begun {
             Fate::Deleted("its deletion was begun and is finished")
+        } else if self.input.config.removed.contains(&record.reference) {
+            Fate::Forgotten
         } else if self.is_protected(record) {
             Fate::Kept("no longer declared but protected; --prune --force deletes all the same".to_owned())
         } else if self.input.options.undeclared == Undeclared::Kept {
@@ -143,7 +145,7 @@ impl Removal<'_> {
         let records = self.survey.records;
         let stays = |at: &usize| match &fates[*at] {
             Fate::Kept(_) => true,
-            Fate::Deleted(_) => false,
+            Fate::Deleted(_) | Fate::Forgotten => false,
             Fate::Elsewhere => match self.survey.position(records[*at].reference.as_str()) {
                 Some(position) => {
                     self.input.options.intent == Intent::Teardown || !self.survey.is_selected(position)
@@ -165,18 +167,27 @@ impl Removal<'_> {
 }
 
 /// Adds a step for each record that is kept or deleted here. `declared` are the declared instances that have a step.
-pub(super) fn steps(survey: &Survey<'_>, fates: &[Fate], declared: &[bool], draft: &mut Draft) {
+pub(super) fn steps(
+    survey: &Survey<'_>,
+    (users, fates): (&dyn Deref<Target = Graph>, &[Fate]),
+    declared: &[bool],
+    draft: &mut Draft,
+) {
     let records = survey.records;
     for (record, fate) in records.iter().zip(fates) {
-        if let Fate::Kept(why) = fate {
-            draft.steps.push(step(record, Action::Keep, why.clone(), Vec::new()));
+        match fate {
+            Fate::Kept(why) => draft.steps.push(step(record, Action::Keep, why.clone(), Vec::new())),
+            Fate::Forgotten => {
+                let why = "the configuration says so (removed); whatever exists stays".to_owned();
+                draft.steps.push(step(record, Action::Forget, why, Vec::new()));
+            }
+            Fate::Elsewhere | Fate::Deleted(_) => {}
         }
     }
     if !fates.iter().any(|fate| matches!(fate, Fate::Deleted(_))) {
         return;
     }
-    let users = recorded_graph(survey);
-    for at in consumers_first(&users, fates) {
+    for at in consumers_first(users, fates) {
         let Fate::Deleted(why) = &fates[at] else { continue };
         let has_step = |user: &&u32| {
             let reference = records[**user as usize].reference.as_str();
@@ -197,10 +208,11 @@ fn consumers_first(users: &Graph, fates: &[Fate]) -> Vec<usize> {
 }
 
 /// Who used whom, as recorded. Records of different times may contradict each other: what closes a circle is dropped.
-fn recorded_graph(survey: &Survey<'_>) -> Graph {
+pub(super) fn recorded_graph(survey: &Survey<'_>) -> Graph {
     let mut edges: Vec<(u32, u32)> = Vec::new();
     for (at, record) in survey.records.iter().enumerate() {
-        let needed = record.needs.iter().filter_map(|need| survey.recorded(need.as_str()));
+        let earlier = record.previous.iter().flat_map(|previous| &previous.needs);
+        let needed = record.needs.iter().chain(earlier).filter_map(|need| survey.recorded(need.as_str()));
         edges.extend(needed.filter(|needed| *needed != at).map(|needed| (at as u32, needed as u32)));
     }
     loop {
@@ -217,18 +229,25 @@ fn step(record: &InstanceRecord, action: Action, because: String, after: Vec<Ins
         (Action::Keep, Some(_)) => BindingWanted::Wanted,
         _ => BindingWanted::NotWanted,
     };
-    let target = Target {
-        broker: record.broker.clone(),
-        service: record.service.clone(),
-        service_plan: record.service_plan.clone(),
-    };
     Step {
         reference: record.reference.clone(),
         action,
-        target: Arc::new(target),
+        replacement: None,
+        target: target(record),
         because: vec![because],
         changes: Vec::new(),
         binding,
         after,
+        after_retirement_of: Vec::new(),
     }
+}
+
+/// Where a record's instance lives.
+pub(super) fn target(record: &InstanceRecord) -> Arc<Target> {
+    Arc::new(Target {
+        broker: record.broker.clone(),
+        service: record.service.clone(),
+        service_plan: record.service_plan.clone(),
+        price: Price::default(),
+    })
 }

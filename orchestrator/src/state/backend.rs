@@ -77,6 +77,25 @@ impl State {
         Self { records, ledger, ..self }
     }
 
+    /// The records after changes that are durable.
+    pub fn take(&mut self, changes: Vec<Change>) {
+        for Change { effect, .. } in changes {
+            match effect {
+                Effect::Put(record) => {
+                    self.records.retain(|other| other.reference != record.reference);
+                    self.records.push(*record);
+                }
+                Effect::Remove(reference) => self.records.retain(|record| record.reference != reference),
+                Effect::Enter(entry) => {
+                    self.ledger.retain(|other| other.key != entry.key);
+                    self.ledger.push(*entry);
+                }
+                Effect::Strike(key) => self.ledger.retain(|entry| entry.key != key),
+            }
+        }
+        self.records.sort_unstable_by(|one, other| one.reference.cmp(&other.reference));
+    }
+
     /// Whether nothing has been stored yet.
     #[must_use]
     pub fn is_new(&self) -> bool {

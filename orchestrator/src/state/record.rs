@@ -1,6 +1,7 @@
 //! What state remembers of one instance. Sensitive leaves are sealed; the rest can be read without a key.
 
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sutler_secrets::{Digest, KeyRing, Sealed};
@@ -52,8 +53,33 @@ pub struct InstanceRecord {
     /// What earlier attempts under this ref may have left at brokers, and is still to be deleted. Nothing waits for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub orphans: Vec<OrphanRecord>,
+    /// The generation before it, as it was: in force until this one is ready, and again should this one never be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Box<InstanceRecord>>,
+    /// What something newer has taken the place of: to be deleted once nobody uses it any more, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<Retired>,
     /// When it was first written down (RFC 3339).
     pub created_at: String,
+}
+
+/// What something newer has taken the place of. Unlike an orphan it was in use, and may still be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Retired {
+    /// What it is.
+    #[serde(flatten)]
+    pub what: OrphanRecord,
+    /// It is kept until then (RFC 3339), for whoever still has it in hand; not at all when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+}
+
+impl Retired {
+    /// Whether it may be deleted, as far as time goes.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|time| time <= now)
+    }
 }
 
 /// What may exist at a broker and is of no use: to be deleted until the broker says that it is gone (P-ORP-02).
@@ -88,13 +114,43 @@ impl InstanceRecord {
         }
     }
 
-    /// What sinks hold when they hold these variables of this instance: [`sink_digest`](Self::sink_digest) once they
-    /// do. Nothing when it has no such output (yet).
+    /// Everything older that it has taken the place of: what is retired, then the generation before it, the binding of
+    /// that one first.
     #[must_use]
-    pub fn landing(&self, bind: &IndexMap<String, VariableName>, ring: &KeyRing) -> Option<Digest> {
+    pub fn earlier(&self, since: &str) -> Vec<Retired> {
+        let mut earlier = self.retired.clone();
+        if let Some(previous) = &self.previous {
+            let binding = previous.binding.as_ref().map(|binding| binding.binding_id.clone());
+            let parts = binding.map(Some).into_iter().chain([None]);
+            earlier.extend(
+                parts.map(|part| Retired {
+                    what: previous.as_orphan(part, since.to_owned()),
+                    not_before: None,
+                }),
+            );
+        }
+        earlier
+    }
+
+    /// Everything beside itself that may exist because of it, and is to be deleted some day.
+    #[must_use]
+    pub fn left_over(&self) -> Vec<OrphanRecord> {
+        let earlier = self.earlier("").into_iter().map(|retired| retired.what);
+        self.orphans.iter().cloned().chain(earlier).collect()
+    }
+
+    /// What sinks hold when those at these places hold these variables of this instance:
+    /// [`sink_digest`](Self::sink_digest) once they do. Nothing when it has no such output (yet).
+    #[must_use]
+    pub fn landing(
+        &self,
+        bind: &IndexMap<String, VariableName>,
+        (ring, places): (&KeyRing, &str),
+    ) -> Option<Digest> {
         let mut sorted: Vec<_> = bind.iter().collect();
         sorted.sort_unstable_by_key(|(_, variable)| variable.as_str());
         let mut digester = ring.digester("landing");
+        digester.part(places.as_bytes());
         for (key, variable) in sorted {
             let (found, path) = output(key, |key| self.outputs.get(key))?;
             digester.part(variable.as_str().as_bytes());
@@ -125,6 +181,9 @@ pub struct Asked {
     pub parameter_digests: Few<Digest>,
     /// The parameters as sent: what an unresolved request repeats, letter by letter.
     pub parameters: Sealed,
+    /// The maintenance version as sent, where the plan has one (P-PRV-04).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance_version: Option<String>,
 }
 
 /// One output.

@@ -47,6 +47,10 @@ fn moved(record: &InstanceRecord, to: &InstanceRef, vault: &Vault) -> Result<Ins
     moved.reference = to.clone();
     moved.asked = asked(&record.asked)?;
     moved.pending = record.pending.as_ref().map(asked).transpose()?;
+    moved.previous = match &record.previous {
+        Some(previous) => Some(Box::new(self::moved(previous, to, vault)?)),
+        None => None,
+    };
     for (key, output) in moved.outputs.iter_mut() {
         if matches!(output.value, OutputValue::Secret(_)) {
             let opened = vault.open_output(from, key, output)?;

@@ -75,6 +75,7 @@ pub(crate) fn record(name: &str) -> InstanceRecord {
             inputs: ring.digest("inputs", name.as_bytes()),
             parameter_digests: [("size".to_owned(), ring.digest("parameter", b"1"))].into(),
             parameters: vault.seal_parameters(&reference(name), &json!({ "size": 1, "password": CANARY })),
+            maintenance_version: None,
         },
         pending: None,
         outputs: crate::state::record::Few::new(),
@@ -82,6 +83,8 @@ pub(crate) fn record(name: &str) -> InstanceRecord {
         variables: IndexMap::new(),
         sink_digest: None,
         orphans: Vec::new(),
+        previous: None,
+        retired: Vec::new(),
         created_at: "2026-11-21T10:00:00Z".to_owned(),
     }
 }

@@ -191,6 +191,12 @@ impl Vault {
                 leaf(&format!("outputs.{key}"), sealed)?;
             }
         }
+        if let Some(previous) = &mut renewed.previous
+            && let Some(sealed) = self.reseal(previous)?
+        {
+            **previous = sealed;
+            changed = true;
+        }
         Ok(changed.then_some(renewed))
     }
 

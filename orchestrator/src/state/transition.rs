@@ -41,6 +41,8 @@ pub(super) type Leaves = BTreeMap<String, Seen>;
 
 /// What is left out: the ref and the clock are in the entry; of parameters, the digests tell.
 const UNTOLD: [&str; 4] = ["reference", "created_at", "asked.parameters", "pending.parameters"];
+/// Of the generation before it, which one it is: what it was like has been told already.
+const PREVIOUS: &str = "previous";
 /// What are digests of secrets, themselves or all that is below.
 const DIGESTS: [(&str, &str); 5] = [
     ("asked.inputs", "inputs"),
@@ -80,6 +82,12 @@ pub(super) fn leaves(record: &Value) -> Leaves {
 
 fn visit(path: &str, value: &Value, found: &mut Leaves) {
     if UNTOLD.contains(&path) || value.is_null() {
+        return;
+    }
+    if path == PREVIOUS {
+        if let Some(id) = value.get("instance_id") {
+            found.insert(path.to_owned(), Seen::Value(id.clone()));
+        }
         return;
     }
     if let Some((_, told)) = DIGESTS.iter().find(|(stored, _)| *stored == path) {

@@ -24,6 +24,8 @@ pub(crate) struct World {
     catalogs: BTreeMap<BrokerName, Arc<Index>>,
     pub(crate) ring: Arc<KeyRing>,
     records: Vec<InstanceRecord>,
+    /// What time it is.
+    pub(crate) now: Timestamp,
 }
 
 impl World {
@@ -32,7 +34,7 @@ impl World {
         let catalogs = [("edge", edge()), ("other", other())]
             .map(|(name, index)| (BrokerName::new(name).unwrap(), Arc::new(index)));
         let ring = Arc::new(KeyRing::generate(Timestamp::UNIX_EPOCH));
-        Self { catalogs: catalogs.into(), ring, records: Vec::new() }
+        Self { catalogs: catalogs.into(), ring, records: Vec::new(), now: Timestamp::UNIX_EPOCH }
     }
 
     pub(crate) fn plan(&self, config: &Config, options: Options) -> Result<Plan, PlanError> {
@@ -45,7 +47,35 @@ impl World {
         catalogs: &BTreeMap<BrokerName, Arc<Index>>,
         options: Options,
     ) -> Result<Plan, PlanError> {
-        plan(&PlanInput { config, records: &self.records, serial: 7, catalogs, ring: &self.ring, options })
+        plan(&PlanInput {
+            config,
+            records: &self.records,
+            serial: 7,
+            catalogs,
+            ring: &self.ring,
+            now: self.now,
+            options,
+        })
+    }
+
+    /// As things are at another time.
+    pub(crate) fn plan_at(&self, config: &Config, now: Timestamp) -> Result<Plan, PlanError> {
+        let (catalogs, ring, options) = (&self.catalogs, &*self.ring, Options::default());
+        plan(&PlanInput { config, records: &self.records, serial: 7, catalogs, ring, now, options })
+    }
+
+    /// From now on the plan offers this maintenance version.
+    pub(crate) fn offer_maintenance(&mut self, plan: &str, version: &str) {
+        let edge = self.catalogs.values_mut().next().unwrap();
+        let mut services = serde_json::to_value(edge.offerings().collect::<Vec<_>>()).unwrap();
+        for offered in services.as_array_mut().unwrap() {
+            for offered in offered["plans"].as_array_mut().unwrap() {
+                if offered["id"] == plan {
+                    offered["maintenance_info"] = json!({ "version": version, "description": "a restart" });
+                }
+            }
+        }
+        *edge = Arc::new(index(services));
     }
 
     pub(crate) fn record(&mut self, name: &str) -> &mut InstanceRecord {
@@ -63,7 +93,7 @@ impl World {
         self.records.clear();
         for step in plan.steps {
             let declaration = &config.instances[&step.reference];
-            let (asked, needs) = self.asked(declaration, &step);
+            let (asked, needs) = self.asked(config, declaration, &step);
             let id = format!("i-{}", step.reference);
             let outputs = ["database_id", "id", "token"].map(|key| {
                 (
@@ -95,21 +125,31 @@ impl World {
                 variables: declaration.bind.clone(),
                 sink_digest: None,
                 orphans: Vec::new(),
+                previous: None,
+                retired: Vec::new(),
                 created_at: "2026-01-01T00:00:00Z".to_owned(),
                 reference: step.reference,
             });
             let record = self.records.last_mut().unwrap();
-            record.sink_digest = record.landing(&declaration.bind, &self.ring);
+            record.sink_digest = record.landing(&declaration.bind, (&self.ring, &config.landing_places()));
         }
     }
 
-    fn asked(&self, declaration: &Declaration, step: &sutler::plan::Step) -> (Asked, Vec<InstanceRef>) {
+    fn asked(
+        &self,
+        config: &Config,
+        declaration: &Declaration,
+        step: &sutler::plan::Step,
+    ) -> (Asked, Vec<InstanceRef>) {
         let subject = Subject {
             service: &step.target.service.id,
             service_plan: &step.target.service_plan.id,
             name: &declaration.name,
         };
         let outputs = |target: &str, key: &str| {
+            if target == "var" {
+                return config.secrets.digest(key, &self.ring);
+            }
             let record = self.records.iter().find(|record| record.reference.as_str() == target)?;
             Some(record.outputs.get(key)?.digest)
         };
@@ -119,6 +159,7 @@ impl World {
             inputs: inputs.digest(subject, &declaration.parameters, &outputs).unwrap(),
             parameter_digests: inputs.parameters(&declaration.parameters, &outputs).unwrap(),
             parameters: self.ring.seal_json(&Place::new("test"), &declaration.parameters),
+            maintenance_version: None,
         };
         (asked, step.after.clone())
     }
@@ -196,8 +237,11 @@ fn edge() -> Index {
         {
             "id": "s-sized", "name": "sized", "description": "x", "bindable": true, "plan_updateable": true,
             "plans": [
-                { "id": "p-small", "name": "small", "description": "x" },
-                { "id": "p-large", "name": "large", "description": "x", "plan_updateable": false },
+                { "id": "p-small", "name": "small", "description": "x", "free": false,
+                  "metadata": { "costs": [{ "amount": { "usd": 5.0 }, "unit": "MONTHLY" }] } },
+                { "id": "p-large", "name": "large", "description": "x", "plan_updateable": false, "free": false,
+                  "metadata": { "costs": [{ "amount": { "usd": 20.0, "eur": 18 }, "unit": "MONTHLY" },
+                                          { "amount": { "usd": 0.99 }, "unit": "1GB over 20GB" }] } },
             ],
         },
         {

@@ -86,6 +86,7 @@ impl Home {
                 inputs: digest,
                 parameter_digests: Few::new(),
                 parameters: vault.seal_parameters(&reference, &json!({ "password": SECRET })),
+                maintenance_version: None,
             },
             pending: None,
             outputs: [("token".to_owned(), token)].into(),
@@ -93,6 +94,8 @@ impl Home {
             variables: Default::default(),
             sink_digest: None,
             orphans: Vec::new(),
+            previous: None,
+            retired: Vec::new(),
             created_at: "2026-11-21T10:00:00Z".to_owned(),
         }
     }

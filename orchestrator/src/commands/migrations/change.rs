@@ -5,7 +5,7 @@ use super::{Named, chain, folder};
 use crate::commands::failure::Failure;
 use crate::commands::project::Project;
 use crate::migrations::{
-    Chain, Declared, Entry, Folder, Literals, MigrationId, NewEntry, draft, rebased, squashed,
+    Chain, Declared, Entry, Folder, Literals, MigrationId, NewEntry, draft, rebased, squashed, target,
 };
 use crate::plan::Protection;
 use crate::state::LedgerKind;
@@ -39,9 +39,7 @@ pub async fn rebase(project: &Project, named: Named, id: &MigrationId) -> Result
     for entry in &branch {
         let instances =
             rebased(&before, &others, entry).map_err(|conflict| Failure::failed(conflict.to_string()))?;
-        let declarations = project
-            .config
-            .with_instances(instances.iter().map(|(reference, declared)| declared.declaration(reference)))?;
+        let declarations = target(&project.config, (&instances, &entry.steps))?;
         let allowed = (Protection::Overridden, Literals::Allowed);
         let drafted = draft((&declarations, &catalogs), &before, allowed).map_err(failure)?;
         let new_id = MigrationId::numbered(number, entry.id.name())

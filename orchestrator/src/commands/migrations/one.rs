@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, mpsc::UnboundedSender, watch};
 use super::actor;
 use super::migrate::MigrateOptions;
 use crate::brokers::BrokerSet;
+use crate::commands::apply::rename;
 use crate::commands::failure::Failure;
 use crate::commands::project::Project;
 use crate::config::Config;
@@ -16,7 +17,7 @@ use crate::execute::{self, Context, Ended, Progress, Report, Stop};
 use crate::exit::Exit;
 use crate::faults;
 use crate::migrations::{Begun, Chain, Completion, Entry, Environment, MigrationId, Standing, standing};
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 use crate::sink::SinkSet;
 use crate::state::{Change, Kind, LedgerEntry, LedgerKey, LedgerOutcome, Session, State, StateError};
 
@@ -124,6 +125,7 @@ impl One<'_> {
             records: &state.records,
             serial: state.serial,
             catalogs: &self.brokers.catalogs(),
+            now: jiff::Timestamp::now(),
             ring: self.session.vault.ring(),
             protection: self.options.protection,
         };
@@ -220,7 +222,7 @@ impl One<'_> {
     async fn carry_out(
         &self,
         (plan, config): (Plan, Config),
-        (state, row): (State, LedgerEntry),
+        (mut state, row): (State, LedgerEntry),
         (events, stop): (&UnboundedSender<MigrationEvent>, &watch::Receiver<Stop>),
     ) -> Result<Ran, Failure> {
         let migration = self.entry.id.clone();
@@ -234,6 +236,7 @@ impl One<'_> {
                 let _deaf = outside.send(MigrationEvent::Step(progress));
             }
         });
+        self.rename(&plan, &mut state, &row).await?;
         let context = self.context(config, row, (tell, stop.clone()));
         let report = execute::execute(&plan, state.records, context).await;
         let _ended = forward.await;
@@ -245,6 +248,14 @@ impl One<'_> {
             MigrationOutcome::Unfinished(report)
         };
         Ok(Ran { migration, outcome })
+    }
+
+    /// Gives records their new refs. When nothing else is to be done, the entry of the ledger is written with the last.
+    async fn rename(&self, plan: &Plan, state: &mut State, row: &LedgerEntry) -> Result<(), Failure> {
+        let Session { backend, lock, vault, .. } = self.session;
+        let is_all = plan.steps.iter().all(|step| step.action == Action::Keep);
+        let entry = is_all.then(|| Change::enter(Completion::of_nothing(row.clone()), "applied"));
+        rename((&plan.moves, entry), state, (backend, lock, vault)).await
     }
 
     fn context(

@@ -6,14 +6,14 @@ use serde_json::Value;
 use super::{Gather, broker::Brokers, variable::is_hostile};
 use crate::{
     config::{
-        Declaration,
+        Declaration, Replacement,
         file::InstanceFile,
         problem::{At, Finding},
         strict::Entries,
     },
     name::{BrokerName, InstanceRef, VariableName},
     nearest::{listed, nearest},
-    reference::is_key,
+    reference::{is_key, written::is_reserved},
 };
 
 /// Declares every instance whose ref is a ref, even when something else is wrong with it.
@@ -26,6 +26,12 @@ pub(super) fn declare(
     for (name, instance) in file.0 {
         let at = || At::key(&["instances", &name]);
         let Some(reference) = gather.name(InstanceRef::new(&name), at) else { continue };
+        if is_reserved(&name) {
+            let finding = Finding::new(format!("no instance can be called '{name}'")).at(at());
+            let help =
+                "var.NAME is a variable, each.key what an instance is repeated for; choose another ref";
+            gather.add(finding.help(help));
+        }
         match instances.entry(reference) {
             Entry::Occupied(_) => gather.duplicates = true,
             Entry::Vacant(entry) => {
@@ -58,6 +64,18 @@ impl Check<'_> {
                 name
             }
         };
+        let replace = file.replace.and_then(|word| {
+            let replacement = Replacement::parse(&word);
+            if replacement.is_none() {
+                let words = Replacement::WORDS.map(|(word, _)| word);
+                let help = match nearest(&word, words) {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None => format!("it is one of {}", listed(words)),
+                };
+                self.refuse(&["replace"], "this is no way to replace it", &help);
+            }
+            replacement
+        });
         let bind = self.bind(file.bind.0);
         Declaration {
             reference: reference.clone(),
@@ -66,9 +84,11 @@ impl Check<'_> {
             service_plan: file.plan,
             name,
             protected: file.protected.unwrap_or(false),
+            replace,
             bind,
             parameters: Value::Object(file.params.0),
             uses: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 

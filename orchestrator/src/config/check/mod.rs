@@ -4,6 +4,7 @@ mod broker;
 mod event;
 mod instance;
 mod need;
+mod past;
 mod place;
 mod sink;
 mod variable;
@@ -13,7 +14,8 @@ pub use variable::is_hostile;
 use indexmap::IndexMap;
 
 use super::{
-    Config, Declaration, Links, SinkConfig, Source, file::ConfigFile, problem::At, problem::Finding,
+    Config, Declaration, Links, SecretVariables, SinkConfig, Source, file::ConfigFile, problem::At,
+    problem::Finding,
 };
 use crate::graph::Graph;
 use crate::name::{InstanceRef, NameError, StackName};
@@ -58,11 +60,11 @@ impl Gather {
 /// Everything that is wrong with them.
 pub(super) fn instances(
     mut instances: IndexMap<InstanceRef, Declaration>,
-    sinks: &[SinkConfig],
+    (sinks, secrets): (&[SinkConfig], &SecretVariables),
 ) -> Result<(IndexMap<InstanceRef, Declaration>, Graph, Links), Vec<Finding>> {
     let mut gather = Gather::default();
     variable::claims(&instances, sinks, &mut gather);
-    match need::connect(&mut instances, &mut gather) {
+    match need::connect(&mut instances, secrets, &mut gather) {
         Some((graph, links)) if gather.findings.is_empty() => Ok((instances, graph, links)),
         _ => Err(gather.findings),
     }
@@ -72,7 +74,11 @@ pub(super) fn instances(
 ///
 /// # Errors
 /// Everything that is wrong with it, except keys that stand there twice; nothing when that is all.
-pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Finding>> {
+pub(super) fn config(
+    file: ConfigFile,
+    source: &Source,
+    secrets: SecretVariables,
+) -> Result<Config, Vec<Finding>> {
     let mut gather = Gather::default();
     let stack = gather.name(StackName::new(&file.stack), || At::value(&["stack"]));
     let brokers = broker::brokers(file.brokers, source, &mut gather);
@@ -82,7 +88,9 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
     let mut instances = IndexMap::with_capacity(file.instances.0.len());
     instance::declare(file.instances, &brokers, &mut instances, &mut gather);
     variable::claims(&instances, &sinks, &mut gather);
-    let needs = need::connect(&mut instances, &mut gather);
+    let moved = past::moved(file.moved, &instances, &mut gather);
+    let removed = past::removed(file.removed, &instances, &mut gather);
+    let needs = need::connect(&mut instances, &secrets, &mut gather);
     match (stack, state, needs) {
         (Some(stack), Some(state), Some((graph, links)))
             if gather.findings.is_empty() && !gather.duplicates =>
@@ -94,10 +102,14 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
                 sinks,
                 events,
                 instances,
+                moved,
+                removed,
                 graph,
                 links,
+                secrets: secrets.into(),
                 warnings: gather.warnings,
                 source: source.clone(),
+                composition: None,
             })
         }
         _ => Err(gather.findings),

@@ -10,6 +10,7 @@ enum Story {
     Create,
     Update,
     Delete,
+    Replace,
     Teardown,
 }
 
@@ -33,6 +34,7 @@ async fn killed_at(story: Story, asynchronous: bool, commits: usize, moment: Mom
     match story {
         Story::Update => world.declare(CHANGED),
         Story::Delete => world.declare(LESS),
+        Story::Replace => world.declare(&CHAIN.replace("size: 3", "size: 3, region: weur")),
         Story::Create | Story::Teardown => {}
     }
     world.backend.break_at(commits, moment);
@@ -50,7 +52,7 @@ async fn killed_at(story: Story, asynchronous: bool, commits: usize, moment: Mom
     assert!(report.is_complete(), "{story:?} {commits} {moment:?}: {report:#?}");
     world.is_consistent().await;
     let expected = match story {
-        Story::Create | Story::Update => 3,
+        Story::Create | Story::Update | Story::Replace => 3,
         Story::Delete => 2,
         Story::Teardown => 0,
     };
@@ -90,6 +92,12 @@ async fn a_change_killed_anywhere_is_finished_by_the_next_run() {
 #[tokio::test]
 async fn an_accepted_change_killed_anywhere_is_finished_by_the_next_run() {
     killed_everywhere(Story::Update, true).await;
+}
+
+#[tokio::test]
+async fn a08_a_replacement_killed_anywhere_is_finished_by_the_next_run() {
+    killed_everywhere(Story::Replace, false).await;
+    killed_everywhere(Story::Replace, true).await;
 }
 
 #[tokio::test]

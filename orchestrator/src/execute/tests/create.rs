@@ -176,6 +176,7 @@ async fn a_variable_without_an_output_fails_and_says_what_there_is() {
         serial: 0,
         catalogs: &brokers.catalogs(),
         ring: &world.ring,
+        now: jiff::Timestamp::UNIX_EPOCH,
         options: crate::plan::Options::default(),
     };
     if crate::plan::plan(&input).is_err() {

@@ -7,10 +7,12 @@ mod create;
 mod detach;
 mod doubt;
 mod failure;
+mod generation;
 mod lifecycle;
 mod secrets;
 mod simulation;
 mod stop;
+mod upgrade;
 mod world;
 
 use broker::{Act, Fake};

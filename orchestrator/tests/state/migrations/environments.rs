@@ -164,7 +164,7 @@ async fn a42_what_others_still_use_is_not_deleted_under_them() {
     project.declare(&without_spare());
     project.run(&["generate"], 0).await;
     let refused = project.run(&["migrate", "--yes"], 8).await;
-    assert!(refused.stderr.contains("spare cannot be deleted: still used by extra"), "{refused:#?}");
+    assert!(refused.stderr.contains("spare cannot be taken out: still used by extra"), "{refused:#?}");
     assert_eq!(calls(&project).await, before);
 }
 
@@ -206,7 +206,7 @@ async fn what_is_protected_is_not_taken_out_by_the_way() {
     let before = calls(&project).await;
     let refused = project.run(&["migrate", "--yes"], 8).await;
     assert!(
-        refused.stderr.contains("spare cannot be deleted") && refused.stderr.contains("--force"),
+        refused.stderr.contains("spare cannot be taken out") && refused.stderr.contains("--force"),
         "{refused:#?}"
     );
     assert_eq!(calls(&project).await, before);
@@ -230,4 +230,72 @@ async fn another_environment_runs_the_same_migrations_by_itself() {
         "the same deltas, in an environment of its own"
     );
     run_in(other.path(), &["plan", "--detailed-exitcode"], 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a43_another_service_is_a_replacement_which_is_finished_wherever_it_was_killed() {
+    let replaced = FIRST.replace("  db: { service: database,", "  db: { service: cache,");
+    for kill in [
+        "none",
+        "O03-after=kill",
+        "O04-after=kill",
+        "O07-after=kill",
+        "O16-intent=kill",
+        "O16-sent=kill",
+        "O17-before=kill",
+    ] {
+        let project = Project::sqlite().await;
+        project.declare(FIRST);
+        project.run(&["generate"], 0).await;
+        project.run(&["migrate", "--yes"], 0).await;
+        project.declare(&replaced);
+        let written = project.run(&["generate", "--json"], 0).await.json();
+        assert_eq!(written["steps"][0]["action"], "replace", "{written}");
+        let lint = project.run(&["migrations", "lint", "--json"], 3).await.json();
+        assert_eq!(lint["dangers"][0]["danger"], "replace", "{lint}");
+        if kill != "none" {
+            project.run_with(&[("SUTLER_FAULTS", kill)], &["migrate", "--yes"]).await;
+        }
+        project.run(&["migrate", "--yes"], 0).await;
+        assert!(is_as_declared(&project).await, "{kill}");
+        let requests = project.broker.received_requests().await.unwrap();
+        let gone: std::collections::BTreeSet<&str> = requests
+            .iter()
+            .filter(|request| request.method.as_str() == "DELETE" && !request.url.path().contains("bindings"))
+            .map(|request| request.url.path())
+            .collect();
+        assert_eq!(gone.len(), 1, "{kill}: the old one goes, and nothing else: {gone:?}");
+        assert_eq!(ledger(&project).await.last().unwrap(), "0002_change applied", "{kill}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ref_that_is_renamed_or_forgotten_is_a_step_too_and_nobody_is_asked() {
+    let project = Project::sqlite().await;
+    project.declare(FIRST);
+    project.run(&["generate"], 0).await;
+    project.run(&["migrate", "--yes"], 0).await;
+    let before = calls(&project).await;
+    let renamed = FIRST.replace("  spare:", "  reserve:");
+    project.declare(&format!("{renamed}moved: {{ spare: reserve }}\n"));
+    let written = project.run(&["generate", "--name", "rename", "--json"], 0).await.json();
+    assert_eq!(written["steps"].as_array().unwrap().len(), 1, "{written}");
+    project.run(&["migrate", "--yes"], 0).await;
+    assert_eq!(project.refs().await, ["db", "reserve", "web"]);
+    project.declare(&format!(
+        "{}removed: [reserve]\n",
+        renamed.replace("  reserve: { service: database, name: shop-spare }\n", "")
+    ));
+    project.run(&["generate", "--name", "forget"], 0).await;
+    project.run(&["migrate", "--yes"], 0).await;
+    assert_eq!(project.refs().await, ["db", "web"]);
+    assert_eq!(calls(&project).await, before);
+    assert_eq!(ledger(&project).await, ["0001_init applied", "0002_rename applied", "0003_forget applied"]);
+    assert!(is_as_declared(&project).await);
+    // a fresh environment goes the same way
+    let fresh = tempfile::tempdir().unwrap();
+    copy(&folder(&project), &fresh.path().join("migrations"));
+    std::fs::copy(project.folder.path().join("sutler.yaml"), fresh.path().join("sutler.yaml")).unwrap();
+    run_in(fresh.path(), &["migrate", "--yes"], 0).await;
+    run_in(fresh.path(), &["plan", "--detailed-exitcode"], 0).await;
 }

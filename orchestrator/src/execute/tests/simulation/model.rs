@@ -192,7 +192,7 @@ impl Model {
             let listed = |orphan: &crate::state::record::OrphanRecord| {
                 orphan.binding_id.is_none() && orphan.instance_id.as_str() == id
             };
-            own || record.orphans.iter().any(listed)
+            own || record.orphans.iter().any(listed) || record.retired.iter().any(|it| listed(&it.what))
         });
         self.allow(allowed, || format!("I-05: {id} is deleted, and nobody intended it"));
         let bound = self.bindings.values().any(|binding| binding.instance == id);
@@ -296,6 +296,14 @@ impl Model {
     fn unbind(&mut self, (id, binding): (&str, &str), state: &State) -> WireAnswer {
         let allowed = state.records.iter().any(|record| may_unbind(record, id, binding));
         self.allow(allowed, || format!("I-05: {binding} is unbound, and nobody intended it"));
+        let retired = state.records.iter().flat_map(|record| &record.retired);
+        if retired.filter_map(|it| it.what.binding_id.as_ref()).any(|it| it.as_str() == binding) {
+            let token = self.bindings.get(binding).map(|it| Value::from(it.token.clone()));
+            let mut others =
+                self.instances.values().filter_map(|other| other.parameters.get("uses")?.as_array());
+            let used = token.is_some_and(|token| others.any(|uses| uses.contains(&token)));
+            self.allow(!used, || format!("I-37: {binding} is retired while it is in use"));
+        }
         let work = self.work(Verb::Unbind, Value::Null);
         match self.bindings.get_mut(binding) {
             None => answer(410, &json!({})),
@@ -359,7 +367,8 @@ fn may_unbind(record: &InstanceRecord, instance: &str, binding: &str) -> bool {
         known.binding_id.as_str() == binding
             && !matches!(known.status, BindingStatus::Bound | BindingStatus::Intended)
     });
-    let listed = record.orphans.iter().any(|orphan| {
+    let retired = record.retired.iter().map(|retired| &retired.what);
+    let listed = record.orphans.iter().chain(retired).any(|orphan| {
         orphan.instance_id.as_str() == instance
             && orphan.binding_id.as_ref().is_some_and(|id| id.as_str() == binding)
     });

@@ -253,6 +253,7 @@ impl Story {
             serial: state.serial,
             catalogs: &brokers.catalogs(),
             ring: &self.ring,
+            now: jiff::Timestamp::UNIX_EPOCH,
             options: plan::Options {
                 undeclared: life.undeclared,
                 intent: life.intent,
@@ -297,9 +298,11 @@ impl Story {
              core: { url: 'http://127.0.0.1:2', on_ambiguous: mitigate }\ninstances:\n"
             .to_owned();
         for (at, Declared { broker, plan, size, needs }) in &self.declared {
+            let replace = if size % 3 == 0 { "delete_first" } else { "create_first" };
             let uses: Vec<String> = needs.iter().map(|need| format!("'@i{need}.token'")).collect();
             text.push_str(&format!(
-                "  i{at}: {{ service: {broker}/thing, plan: {plan}, params: {{ size: {size}, uses: [{}] }} }}\n",
+                "  i{at}: {{ service: {broker}/thing, plan: {plan}, replace: {replace}, \
+                 params: {{ size: {size}, uses: [{}] }} }}\n",
                 uses.join(", ")
             ));
         }
@@ -324,7 +327,7 @@ impl Story {
     /// I-01 at every instant, also right after a death: whatever a broker has, state knows of.
     fn instant(&self) -> Result<(), String> {
         let state = self.now();
-        let orphans = || state.records.iter().flat_map(|record| &record.orphans);
+        let orphans = || state.records.iter().flat_map(|record| record.left_over());
         for model in self.models() {
             for id in model.instances.keys() {
                 let known = state.records.iter().any(|record| record.instance_id.as_str() == id)
@@ -380,7 +383,7 @@ impl Story {
         let instances: usize = self.models().map(|model| model.instances.len()).sum();
         let bindings: usize = self.models().map(|model| model.bindings.len()).sum();
         let bound = state.records.iter().filter(|record| record.binding.is_some()).count();
-        let listed: usize = state.records.iter().map(|record| record.orphans.len()).sum();
+        let listed: usize = state.records.iter().map(|record| record.left_over().len()).sum();
         if instances != self.declared.len() || bindings != bound || listed > 0 {
             return Err(format!(
                 "{} declared, {instances} there; {bound} bound, {bindings} there; {listed} on the list",
