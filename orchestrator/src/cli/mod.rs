@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod ask;
+mod check;
 mod derive;
 mod diagnose;
 mod generate;
@@ -13,6 +14,7 @@ mod migrating;
 mod migrations;
 mod output;
 mod progress;
+mod pull;
 mod rekey;
 mod show;
 mod state;
@@ -91,8 +93,9 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Generate(generate) => generate::run(&open()?, &generate, output).await,
         Verb::Migrate(migrate) => migrating::run(&open()?, &migrate, output).await,
         Verb::Migrations(migrations) => migrations::run(&open()?, &migrations, output).await,
+        Verb::Check(check) => check::check(&open()?, (&check, variable("GITHUB_WORKSPACE")), output).await,
+        Verb::Pull(pull) => pull::pull(&open()?, &pull, output).await,
         Verb::Upgrade(arguments) => upgrade::upgrade(&open()?, &arguments, output).await,
-        Verb::Check(check) => verbs::check(&open()?, &check, output).await,
         Verb::Status(status) => status::status(&open()?, &status, output).await,
         Verb::Outputs(outputs) => verbs::outputs(&open()?, &outputs, output).await,
         Verb::Env(env) => verbs::env(&open()?, &env, output).await,

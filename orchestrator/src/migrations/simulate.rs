@@ -109,6 +109,8 @@ fn record(
         variables: declaration.bind.clone(),
         sink_digest: None,
         orphans: Vec::new(),
+        adopted: None,
+        drift: Vec::new(),
         previous: None,
         retired: Vec::new(),
         created_at: NEVER.to_owned(),

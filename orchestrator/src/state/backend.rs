@@ -153,6 +153,16 @@ impl Change {
         Self { effect: Effect::Enter(Box::new(entry)), what: what.into() }
     }
 
+    /// Whose record it is, if it is one of a record.
+    #[must_use]
+    pub fn instance(&self) -> Option<&InstanceRef> {
+        match &self.effect {
+            Effect::Put(record) => Some(&record.reference),
+            Effect::Remove(reference) => Some(reference),
+            Effect::Enter(_) | Effect::Strike(_) => None,
+        }
+    }
+
     /// What it is about, as it is written.
     #[must_use]
     pub fn subject(&self) -> String {
