@@ -9,6 +9,7 @@ mod documentation;
 mod drift;
 mod golden;
 mod layers;
+mod migrations;
 mod points;
 mod reuse;
 mod saved;

@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::chain::{Chain, Entry, Files, NewEntry, SNAPSHOT, STEPS};
+use super::chain::{Chain, Entry, NewEntry, SNAPSHOT, STEPS};
 use super::damage::Damage;
 use super::id::MigrationId;
+use super::reading::{self, Files};
 use super::sum;
 use crate::faults;
 
 /// What a migration in the making begins with.
 const UNFINISHED: &str = ".new-";
-/// Who writes holds a lock on this.
-const LOCK: &str = ".lock";
 /// No file of a migration is larger.
 const LARGEST: u64 = 256 << 20;
 
@@ -68,7 +67,7 @@ impl Folder {
                 .map_err(|_| vec![Damage::of(&path, "it is no text", "restore it from version control")])?,
             None => return self.read_without_sum(),
         };
-        Chain::read(&self.path, &text, |id| self.files(id))
+        reading::read(&self.path, &text, |id| self.files(id))
     }
 
     fn read_without_sum(&self) -> Result<Chain, Vec<Damage>> {
@@ -166,8 +165,7 @@ impl Folder {
             Damage::of(&self.path, format!("it cannot be written: {error}"), "see to it that it can be")
         };
         fs::create_dir_all(&self.path).map_err(failed)?;
-        let path = self.path.join(LOCK);
-        let lock = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+        let lock = File::open(&self.path).map_err(failed)?;
         lock.lock().map_err(failed)?;
         for entry in fs::read_dir(&self.path).map_err(failed)? {
             let entry = entry.map_err(failed)?;

@@ -6,7 +6,7 @@
 //! progress · lint                  what a ledger says of a chain; what is dangerous in it
 //!    │
 //! simulate                         an environment that stands exactly at a snapshot
-//! folder ──▶ chain ──▶ sum · step · snapshot · id · damage
+//! folder ──▶ reading ──▶ chain ──▶ sum · step · snapshot · id · damage
 //! ```
 //!
 //! Nothing here asks a broker or takes a lock on state; only `folder` reads and writes files.
@@ -20,6 +20,7 @@ mod id;
 mod lint;
 mod literal;
 mod progress;
+mod reading;
 mod rebase;
 mod simulate;
 mod snapshot;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
-use super::one::{MigrationEvent, MigrationOutcome, One, Ran};
+use super::one::One;
+use super::outcome::{MigrationEvent, MigrationOutcome, Ran};
 use super::{Named, begin, chain, folder, rows};
 use crate::brokers::BrokerSet;
 use crate::commands::events::deliver;

@@ -13,13 +13,14 @@ mod generate;
 mod look;
 mod migrate;
 mod one;
+mod outcome;
 mod skip;
 
 pub use change::{Rebased, Squashed, rebase, squash};
 pub use generate::{Generated, Generation, generate};
 pub use look::{Looked, Place, lint, status, verify};
 pub use migrate::{MigrateOptions, Migrated, Pending, prepare};
-pub use one::{MigrationEvent, MigrationOutcome, Ran};
+pub use outcome::{MigrationEvent, MigrationOutcome, Ran};
 pub use skip::{Skipped, skip};
 
 /// Where migrations are when nobody says otherwise: beside the configuration.

@@ -7,91 +7,19 @@ use tokio::sync::{mpsc, mpsc::UnboundedSender, watch};
 
 use super::actor;
 use super::migrate::MigrateOptions;
+use super::outcome::{MigrationEvent, MigrationOutcome, Ran};
 use crate::brokers::BrokerSet;
 use crate::commands::apply::rename;
 use crate::commands::failure::Failure;
 use crate::commands::project::Project;
 use crate::config::Config;
 use crate::durations::Durations;
-use crate::execute::{self, Context, Ended, Progress, Report, Stop};
-use crate::exit::Exit;
+use crate::execute::{self, Context, Progress, Stop};
 use crate::faults;
 use crate::migrations::{Begun, Chain, Completion, Entry, Environment, MigrationId, Standing, standing};
 use crate::plan::{Action, Plan};
 use crate::sink::SinkSet;
-use crate::state::{Change, Kind, LedgerEntry, LedgerKey, LedgerOutcome, Session, State, StateError};
-
-/// What became of one migration.
-#[derive(Debug)]
-pub struct Ran {
-    /// Which.
-    pub migration: MigrationId,
-    /// What became of it.
-    pub outcome: MigrationOutcome,
-}
-
-/// What can become of a migration (B01).
-#[derive(Debug)]
-pub enum MigrationOutcome {
-    /// It was done here.
-    Applied(Report),
-    /// Everything was as it is to be; that was entered in the ledger.
-    WasThere,
-    /// Somebody else did it while we waited for the lock.
-    AppliedByAnother {
-        /// Who.
-        actor: String,
-    },
-    /// Not all of it was done. The next run goes on.
-    Unfinished(Report),
-    /// The run was told to stop before it.
-    NotBegun,
-}
-
-impl MigrationOutcome {
-    /// The word.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Applied(_) => "applied",
-            Self::WasThere => "was_there",
-            Self::AppliedByAnother { .. } => "applied_by_another",
-            Self::Unfinished(_) => "unfinished",
-            Self::NotBegun => "not_begun",
-        }
-    }
-}
-
-impl Ran {
-    /// The exit code of a run that ends with it.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
-        match &self.outcome {
-            MigrationOutcome::Unfinished(report) => match &report.ended {
-                Ended::State(StateError::LockLost { .. }) => Exit::LockLost,
-                Ended::State(_) => Exit::Failed,
-                _ if report.done.is_empty() && report.paused.is_empty() => Exit::Failed,
-                _ => Exit::Partial,
-            },
-            MigrationOutcome::NotBegun => Exit::Partial,
-            _ => Exit::Done,
-        }
-    }
-}
-
-/// What happens while migrations run.
-#[derive(Debug)]
-pub enum MigrationEvent {
-    /// One begins, with this plan.
-    Begun {
-        /// Which.
-        migration: MigrationId,
-        /// What is to be done.
-        plan: Box<Plan>,
-    },
-    /// Something of it happens.
-    Step(Progress),
-}
+use crate::state::{Change, Kind, LedgerEntry, LedgerKey, LedgerOutcome, Session, State};
 
 /// A migration, and everything that it takes.
 pub(super) struct One<'o> {
@@ -113,7 +41,10 @@ impl One<'_> {
         backend.renew(lock, *lease).await?;
         let state = backend.load().await?;
         let begun = state.ledger.iter().find(|entry| entry.key == self.key()).cloned();
-        let row = begun.clone().unwrap_or_else(|| self.row());
+        let row = match &begun {
+            Some(begun) => self.gone_on_with(begun),
+            None => self.row(),
+        };
         if self.stands_for_what_was_done(&state) {
             let notes = vec!["a checkpoint; everything that it stands for was done here".to_owned()];
             return self.enter_nothing(LedgerEntry { notes, ..row }).await;
@@ -175,6 +106,16 @@ impl One<'_> {
             actor: actor(self.project),
             notes: Vec::new(),
         }
+    }
+
+    /// The entry of a migration that somebody began, and we finish.
+    fn gone_on_with(&self, begun: &LedgerEntry) -> LedgerEntry {
+        let (actor, occasion) = (actor(self.project), self.options.occasion);
+        let mut entry = begun.clone();
+        if (&entry.actor, entry.applied_by) != (&actor, occasion) {
+            entry.notes.push(format!("gone on with by {actor} ({})", occasion.word()));
+        }
+        entry
     }
 
     /// Whether it is a checkpoint where everything that it stands for was done, one by one.

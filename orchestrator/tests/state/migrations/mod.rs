@@ -101,7 +101,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if !path.ends_with(".lock") {
+            } else {
                 let name = path.strip_prefix(folder).unwrap().display().to_string();
                 found.push((name, std::fs::read(&path).unwrap()));
             }
