@@ -164,10 +164,18 @@ impl Project {
     /// # Errors
     /// When state is damaged, foreign, or sealed with another key.
     pub async fn read(&self) -> Result<(State, Vault), Failure> {
-        let state = self.backend.load().await?;
-        let vault = Vault::open_to_read(&self.keys, &state, &self.backend.location())?;
-        self.refuse_rollback(&state).await?;
-        Ok((state, vault))
+        let read = async || {
+            let state = self.backend.load().await?;
+            let vault = Vault::open_to_read(&self.keys, &state, &self.backend.location())?;
+            self.refuse_rollback(&state).await?;
+            Ok((state, vault))
+        };
+        match read().await {
+            // Another run on this machine may have written, and remembered it, after we had read: then what is there now is
+            // newer than both.
+            Err(Failure::RolledBack(_)) => read().await,
+            first => first,
+        }
     }
 
     /// What this machine last saw of states.

@@ -50,6 +50,14 @@ impl Folder {
     /// Everything that is damaged, lost, or does not belong there (A38, A39). Only a folder that is not there, and that
     /// nobody named, holds no migrations (B02).
     pub fn read(&self) -> Result<Chain, Vec<Damage>> {
+        // Whoever is adding one has it half written: that is no damage. Where nothing can be locked, nothing is waited for.
+        let reading = File::open(&self.path).ok();
+        let _lock = reading.filter(|folder| folder.lock_shared().is_ok());
+        self.read_alone()
+    }
+
+    /// The same, for whoever has the right to add migrations.
+    fn read_alone(&self) -> Result<Chain, Vec<Damage>> {
         let chain = self.read_listed()?;
         let unlisted: Vec<Damage> =
             self.unlisted(&chain)?.into_iter().map(|name| self.foreign(&name)).collect();
@@ -178,6 +186,14 @@ impl Folder {
 }
 
 impl Writer<'_> {
+    /// Every migration, while nobody else adds any.
+    ///
+    /// # Errors
+    /// As [`Folder::read`].
+    pub fn read(&self) -> Result<Chain, Vec<Damage>> {
+        self.folder.read_alone()
+    }
+
     /// Adds migrations at the end of the chain, in place of some that never ran: all is durable when it returns. Killed in
     /// between, the folder of one may be there without being listed; it never counts.
     ///

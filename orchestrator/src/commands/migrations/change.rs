@@ -1,7 +1,7 @@
 //! What writes migrations anew: `rebase` puts a branch after what others added, `squash` makes a checkpoint.
 
 use super::generate::failure;
-use super::{Named, chain, folder};
+use super::{Named, chain, chain_to_extend, folder};
 use crate::commands::failure::Failure;
 use crate::commands::project::Project;
 use crate::migrations::{
@@ -140,7 +140,7 @@ pub async fn squash(project: &Project, named: Named, name: Option<&str>) -> Resu
     }
     let damaged = |damage| Failure::Migrations(vec![damage]);
     let writer = folder.writer().map_err(damaged)?;
-    let mut chain = chain(&folder)?;
+    let mut chain = chain_to_extend(&folder, &writer)?;
     let id = MigrationId::numbered(chain.next_number(), name.unwrap_or("checkpoint"))
         .map_err(|error| Failure::usage(error.to_string()))?;
     let entry = squashed(&chain, &project.config, id.clone())?;

@@ -1,6 +1,6 @@
 //! `generate`: what differs from the last snapshot becomes a migration.
 
-use super::{Named, chain, folder};
+use super::{Named, chain, chain_to_extend, folder};
 use crate::commands::failure::Failure;
 use crate::commands::project::Project;
 use crate::migrations::{Chain, DraftError, Literals, MigrationId, MigrationStep, NewEntry, draft};
@@ -54,7 +54,7 @@ pub async fn generate(project: &Project, generation: &Generation) -> Result<Gene
     let brokers = project.connect_to(|_| true).await?;
     let writer = folder.writer().map_err(|damage| Failure::Migrations(vec![damage]))?;
     // somebody else may have been first
-    let mut chain = chain(&folder)?;
+    let mut chain = chain_to_extend(&folder, &writer)?;
     let before = chain.head().map(|head| head.instances.clone()).unwrap_or_default();
     let catalogs = brokers.catalogs();
     let allowed = (generation.protection, generation.literals);

@@ -51,8 +51,7 @@ impl Looked {
 /// When the migrations or state cannot be used.
 pub async fn status(project: &Project, named: Named) -> Result<Looked, Failure> {
     let chain = chain(&folder(project, named.as_deref()))?;
-    let state = project.backend.load().await?;
-    project.refuse_rollback(&state).await?;
+    let (state, _) = project.read().await?;
     let (rows, disagreements) = progress(&chain, &state.ledger);
     let place = |row: &crate::migrations::Row<'_>| Place {
         migration: row.entry.id.clone(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::project::Project;
-use crate::migrations::{Chain, Disagreement, Folder, Presence, Row, progress};
+use crate::migrations::{Chain, Disagreement, Folder, Presence, Row, Writer, progress};
 use crate::state::{Begin, Holder, LedgerEntry};
 
 mod change;
@@ -41,6 +41,11 @@ fn folder(project: &Project, named: Option<&Path>) -> Folder {
 /// Every migration, one after the other.
 fn chain(folder: &Folder) -> Result<Chain, Failure> {
     folder.read().and_then(|chain| chain.linear(&folder.path)).map_err(Failure::Migrations)
+}
+
+/// The same, for whoever is about to add one.
+fn chain_to_extend(folder: &Folder, writer: &Writer<'_>) -> Result<Chain, Failure> {
+    writer.read().and_then(|chain| chain.linear(&folder.path)).map_err(Failure::Migrations)
 }
 
 /// What the ledger says of the chain, when the two belong together.
