@@ -10,6 +10,7 @@ mod migrate;
 mod output;
 mod progress;
 mod rekey;
+mod rotate;
 mod show;
 mod state;
 mod status;
@@ -77,6 +78,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
         Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
+        Verb::Rotate(arguments) => rotate::rotate(&open()?, &arguments, output).await,
         Verb::Upgrade(arguments) => upgrade::upgrade(&open()?, &arguments, output).await,
         Verb::Check(check) => verbs::check(&open()?, &check, output).await,
         Verb::Status(status) => status::status(&open()?, &status, output).await,

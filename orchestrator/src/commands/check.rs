@@ -122,6 +122,7 @@ fn pending(step: &Step) -> Option<Finding> {
         Action::Upgrade => "would be upgraded",
         Action::Replace => "would be replaced",
         Action::Rebind => "would be bound anew",
+        Action::Rotate => "would be rotated",
         Action::Record => "would be recorded anew",
         Action::Delete => "would be deleted",
         Action::Forget => "would be forgotten",

@@ -100,6 +100,7 @@ pub(super) fn plan_for(
     let notes = project.config.warnings.iter().chain(brokers.warnings()).cloned().collect();
     let left = match intent {
         Intent::Upgrade(_) => plan::remaining_upgrades(&input, &plan),
+        Intent::Rotate(rotate) => plan::remaining_rotations(&input, rotate.which, &plan),
         Intent::Apply | Intent::Teardown => Vec::new(),
     };
     Ok(Planned { plan, notes, left })

@@ -13,7 +13,7 @@ use super::{
     output::{DASHBOARD, Outputs},
     parameters::Difference,
     removal::{self, Fate, Removal},
-    retirement,
+    retirement, rotation,
     survey::Survey,
     upgrade, validate, warn,
 };
@@ -151,7 +151,10 @@ impl<'p> Planner<'p> {
             targets: self.input.config.targets(position),
         };
         let (facts, differences) = case.facts(inputs);
-        let decision = decide(&facts);
+        let mut decision = decide(&facts);
+        if self.input.options.rotate.contains(&declaration.reference) {
+            decision = rotation::turned(&self.input.options, case.record, decision);
+        }
         let changes = match decision.action {
             Action::Keep => Vec::new(),
             action => changes(&case, action, &facts, &differences),
@@ -254,7 +257,7 @@ fn guarded(input: &PlanInput<'_>, is_protected: impl Fn(usize) -> bool) -> Vec<b
 fn effect(action: Action, facts: &Facts<'_>) -> Effect {
     match action {
         Action::Create | Action::Replace => Effect::Renewed,
-        Action::Update | Action::Rebind => Effect::Touched,
+        Action::Update | Action::Rebind | Action::Rotate => Effect::Touched,
         _ if !facts.touched.is_empty() => Effect::Touched,
         _ => Effect::Settled,
     }

@@ -1,12 +1,20 @@
 //! What a plan is made from, and the two plans that can be asked for.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use sutler_catalog::Index;
 use sutler_secrets::KeyRing;
 
-use super::{Plan, PlanError, declared, removal, upgrade};
+use super::{
+    Plan, PlanError, declared, removal,
+    rotation::{self, Rotate},
+    upgrade,
+};
 use crate::{
     config::{Config, Finding, Problems},
     name::{BrokerName, InstanceRef},
@@ -45,6 +53,10 @@ pub struct Options {
     pub protection: Protection,
     /// What the plan is for.
     pub intent: Intent,
+    /// Those of the targets whose bindings are rotated; worked out for [`Intent::Rotate`].
+    pub rotate: HashSet<InstanceRef>,
+    /// How long bindings are kept whose place another one has taken.
+    pub grace: Duration,
 }
 
 /// Whom the targets of a plan bring into it.
@@ -87,6 +99,8 @@ pub enum Intent {
     Teardown,
     /// To take instances to the maintenance versions that their plans offer: the targets, or all.
     Upgrade(Rollout),
+    /// To rotate bindings: those of the targets, or those whose time has come.
+    Rotate(Rotate),
 }
 
 /// In which order many instances are upgraded, and how many.
@@ -113,6 +127,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
         Intent::Apply => declared::plan(input),
         Intent::Teardown => removal::teardown(input),
         Intent::Upgrade(rollout) => upgrade::plan(input, rollout),
+        Intent::Rotate(rotate) => rotation::plan(input, rotate),
     };
     if draft.findings.is_empty() {
         let stack = input.config.stack.as_str().to_owned();

@@ -11,6 +11,7 @@ mod output;
 mod parameters;
 mod removal;
 mod retirement;
+mod rotation;
 mod survey;
 mod upgrade;
 mod validate;
@@ -30,6 +31,7 @@ use crate::{
 };
 pub use expiry::{Expiry, expiry};
 pub use input::{Intent, Options, PlanInput, Protection, Reach, Rollout, Undeclared, plan};
+pub use rotation::{Rotatable, Rotate, Stage, Which, remaining as remaining_rotations, rotatables};
 pub use upgrade::{Direction, Upgrade, remaining as remaining_upgrades, upgrades};
 
 /// Everything apply would do, in an order that respects every need.
@@ -112,8 +114,10 @@ pub enum Action {
     Upgrade,
     /// Make another in its place.
     Replace,
-    /// Make a new binding, move variables, unbind the old one; or finish or remove a binding.
+    /// Make, finish or remove a binding.
     Rebind,
+    /// Make a new binding while the old one works, and keep that one for a while.
+    Rotate,
     /// No broker call: protection or variables change.
     Record,
     /// Unbind and deprovision.

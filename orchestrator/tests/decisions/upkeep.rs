@@ -99,8 +99,16 @@ fn bindings_that_end_are_told_and_nothing_else_is_done_about_them() {
     binding.metadata = serde_json::from_value(times).unwrap();
     for (now, warning) in [
         ("2026-12-07T00:00:00Z", None),
-        ("2026-12-09T00:00:00Z", Some("token: its binding was to be renewed before 2026-12-08T00:00:00Z")),
-        ("2026-12-11T00:00:00Z", Some("token: its binding expired at 2026-12-10T00:00:00Z")),
+        (
+            "2026-12-09T00:00:00Z",
+            Some(
+                "token: its binding was to be renewed before 2026-12-08T00:00:00Z; `sutler rotate --due` does",
+            ),
+        ),
+        (
+            "2026-12-11T00:00:00Z",
+            Some("token: its binding expired at 2026-12-10T00:00:00Z; `sutler rotate --due` makes another"),
+        ),
     ] {
         world.now = now.parse().unwrap();
         let plan = world.plan(&config, Options::default()).unwrap();
