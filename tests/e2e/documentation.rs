@@ -54,7 +54,13 @@ async fn every_shell_gets_its_completions() {
 #[test]
 fn every_local_link_in_the_documents_leads_somewhere() {
     let root = Binaries::workspace();
-    for document in ["README.md", "docs/architecture.md", "docs/adding-a-service.md", "docs/benchmarks.md"] {
+    for document in [
+        "README.md",
+        "docs/architecture.md",
+        "docs/adding-a-service.md",
+        "docs/benchmarks.md",
+        "docs/configuration.md",
+    ] {
         let path = root.join(document);
         let text = std::fs::read_to_string(&path).expect(document);
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -8,6 +8,7 @@ mod documentation;
 mod golden;
 mod layers;
 mod points;
+mod reuse;
 mod saved;
 mod secrecy;
 mod secrets;

@@ -22,7 +22,7 @@ const MAY_EXPOSE: &[(&str, &str)] = &[
     ("broker-server/src/providers/", "what the vendor is told, and what it answered"),
     ("broker-server/src/conformance/wire.rs", "the Authorization header"),
     ("broker-server/src/cli/conformance.rs", "reading the password that the operator names"),
-    ("orchestrator/src/brokers/secret.rs", "reading a secret from where the configuration says it is"),
+    ("orchestrator/src/config/secret.rs", "reading a secret from where the configuration says it is"),
     ("orchestrator/src/events/webhook.rs", "the key that posts are signed with"),
     ("orchestrator/src/state/seal.rs", "sealing"),
     ("orchestrator/src/state/contract/moves.rs", "the suite of places: what was sealed opens after a move"),

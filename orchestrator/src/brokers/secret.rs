@@ -1,14 +1,11 @@
 //! Secrets of brokers, read at the moment they are used.
 
-use std::env::VarError;
-use std::path::Path;
-
 use sutler_broker_client as client;
 use sutler_secrets::SecretString;
 use url::{Host, Url};
 
 use super::Why;
-use crate::config::{Authentication, BrokerConfig, SecretSource};
+use crate::config::{Authentication, BrokerConfig, SecretSource, Unread};
 
 /// How a broker knows us, secrets included.
 pub(super) fn authentication(config: &BrokerConfig) -> Result<client::Authentication, Why> {
@@ -28,31 +25,10 @@ pub(crate) fn read_secret(source: &SecretSource, url: &Url) -> Result<SecretStri
 }
 
 fn read(source: &SecretSource, url: &Url) -> Result<SecretString, Why> {
-    let (place, secret) = match source {
-        SecretSource::Literal(_) if !is_loopback(url) => return Err(Why::Literal),
-        SecretSource::Literal(secret) => return Ok(secret.duplicate()),
-        SecretSource::Environment(name) => {
-            // The error of the standard library would quote a value that is not text.
-            let secret = std::env::var(name).map(SecretString::new).map_err(|error| match error {
-                VarError::NotPresent => "it is not set".to_owned(),
-                VarError::NotUnicode(_) => "it is not text".to_owned(),
-            });
-            (format!("the environment variable {name}"), secret)
-        }
-        SecretSource::File(path) => (path.display().to_string(), from_file(path)),
-    };
-    match secret {
-        Ok(secret) if secret.expose().is_empty() => Err(Why::Secret { place, what: "it is empty".into() }),
-        Ok(secret) => Ok(secret),
-        Err(what) => Err(Why::Secret { place, what }),
+    match source {
+        SecretSource::Literal(_) if !is_loopback(url) => Err(Why::Literal),
+        source => source.read().map_err(|Unread { place, what }| Why::Secret { place, what }),
     }
-}
-
-fn from_file(path: &Path) -> Result<SecretString, String> {
-    let secret = std::fs::read_to_string(path).map(SecretString::new).map_err(|error| error.to_string())?;
-    let text = secret.expose();
-    let line = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
-    Ok(SecretString::from(line))
 }
 
 fn is_loopback(url: &Url) -> bool {

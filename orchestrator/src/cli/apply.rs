@@ -21,7 +21,7 @@ pub(super) async fn apply(
     arguments: &args::Apply,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let plan = verbs::options(&arguments.selection);
+    let plan = verbs::options(&arguments.selection)?;
     let options = options(&arguments.execution, plan, Intent::Apply)?;
     // A plan that was saved was looked at then.
     let yes = arguments.execution.yes || arguments.plan.is_some();

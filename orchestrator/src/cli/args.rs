@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::derive::Derive;
 use super::rotate::RotateArguments;
 use super::upgrade::UpgradeArguments;
 use crate::commands::state::Errand;
@@ -45,6 +46,15 @@ pub(crate) struct Arguments {
     /// Say more: -v shows what is asked of brokers, -vv everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// The stage: stages/NAME.yaml beside the configuration is laid over it.
+    #[arg(long, global = true, env = "SUTLER_STAGE", value_name = "NAME")]
+    pub(crate) stage: Option<String>,
+    /// What a variable of the configuration is; may be repeated. Never for secrets.
+    #[arg(long = "var", global = true, value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// A file that says what variables are; may be repeated, the last one goes first, --var before all.
+    #[arg(long = "var-file", global = true, value_name = "FILE")]
+    pub(crate) variable_files: Vec<PathBuf>,
     /// Go on although state is older than the one that this machine saw.
     #[arg(long, global = true)]
     pub(crate) accept_rollback: bool,
@@ -106,6 +116,8 @@ pub(crate) enum Verb {
     Graph(Graph),
     /// List what the configured brokers offer.
     Catalog(Catalog),
+    /// Print the instances that an OpenAPI document asks for, to paste or to include.
+    Derive(Derive),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -155,6 +167,9 @@ pub(crate) struct Selection {
     /// The only way past `protected`.
     #[arg(long)]
     pub(crate) force: bool,
+    /// Refuse to have more than this cost in a month, by what catalogs say: such as 50 (dollars) or 49.90eur.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) budget: Option<String>,
 }
 
 /// How steps are carried out.
@@ -224,7 +239,7 @@ pub(crate) struct PlanArguments {
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
     /// A plan that was saved: it is carried out exactly, without asking, or not at all (exit 8).
-    #[arg(value_name = "FILE", conflicts_with_all = ["targets", "prune", "force"])]
+    #[arg(value_name = "FILE", conflicts_with_all = ["targets", "prune", "force", "budget"])]
     pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) selection: Selection,

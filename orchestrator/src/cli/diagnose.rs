@@ -9,13 +9,14 @@ use crate::config::{Problem, Problems};
 pub(crate) fn problems(problems: &Problems, paint: Paint) -> String {
     let mut text = String::new();
     for problem in &problems.list {
-        text.push_str(&one(problem, problems.text.as_deref(), paint));
+        text.push_str(&one(problem, problems, paint));
     }
     text
 }
 
-fn one(problem: &Problem, source: Option<&str>, paint: Paint) -> String {
-    let Some((place, source)) = problem.place.as_ref().zip(source) else {
+fn one(problem: &Problem, problems: &Problems, paint: Paint) -> String {
+    let place = problem.place.as_ref();
+    let Some((place, source)) = place.and_then(|place| Some((place, problems.text_of(place)?))) else {
         return without_place(problem, paint);
     };
     let mut diagnostic = MietteDiagnostic::new(one_line(&problem.message)).with_severity(Severity::Error);
@@ -23,13 +24,17 @@ fn one(problem: &Problem, source: Option<&str>, paint: Paint) -> String {
         Some(one_line(&problem.label)).filter(|label| !label.is_empty()),
         place.span.clone(),
     );
-    let related = problem
-        .related
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        problem.related.iter().partition(|(other, _)| other.path == place.path);
+    let related = here
         .iter()
         .map(|(place, label)| LabeledSpan::new_with_span(Some(one_line(label)), place.span.clone()));
     diagnostic = diagnostic.with_labels(std::iter::once(main).chain(related));
-    if let Some(help) = &problem.help {
-        diagnostic = diagnostic.with_help(one_line(help));
+    // One picture shows one file.
+    let others = elsewhere.iter().map(|(other, label)| format!("{other}: {label}"));
+    let help: Vec<String> = others.chain(problem.help.clone()).map(|line| one_line(&line)).collect();
+    if !help.is_empty() {
+        diagnostic = diagnostic.with_help(help.join("\n"));
     }
     let name = place.path.display().to_string();
     let report = miette::Report::new(diagnostic).with_source_code(NamedSource::new(name, source.to_owned()));

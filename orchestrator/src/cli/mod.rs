@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod ask;
+mod derive;
 mod diagnose;
 mod journal;
 mod logging;
@@ -24,6 +25,7 @@ use std::fmt::Write as _;
 use clap::Parser;
 
 use crate::commands::{Failure, Rollback, Settings};
+use crate::config::Choices;
 use crate::exit::Exit;
 use crate::state::Notice;
 use args::{Arguments, Verb};
@@ -64,12 +66,18 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     if arguments.accept_rollback {
         settings.rollback = Rollback::Accepted;
     }
+    settings.choices = Choices {
+        stage: arguments.stage.clone().filter(|stage| !stage.is_empty()),
+        variables: arguments.variables.clone(),
+        variable_files: arguments.variable_files.clone(),
+    };
     settings.notice = Notice::new(move |holder| {
         output.say(&text::one_line(&format!("waiting for the lock of {holder}")));
     });
     let open = || crate::commands::Project::open(arguments.config.as_deref(), settings.clone());
     match arguments.verb {
         Verb::Init(init) => verbs::init(&init, output),
+        Verb::Derive(derive) => derive::derive(&derive, output),
         Verb::Completions { shell } => verbs::completions(shell),
         Verb::Plan(plan) => verbs::plan(&open()?, &plan, output).await,
         Verb::Show { plan } => verbs::show(&open()?, &plan, output),

@@ -18,7 +18,7 @@ use crate::execute::{self, Context, Ended, Progress, Report, Stop, Until};
 use crate::exit::Exit;
 use crate::faults;
 use crate::name::InstanceRef;
-use crate::plan::{Action, Intent, Plan};
+use crate::plan::{Action, Intent, Moved, Plan};
 use crate::sink::SinkSet;
 use crate::state::{self, Begin, Holder, Session, StateError};
 
@@ -195,7 +195,7 @@ impl Prepared<'_> {
         notes.extend(deliver(self.project).await);
         let (plan, report) = outcome?;
         self.learn(&plan, &report);
-        let replanned = (plan.steps != self.planned.plan.steps).then_some(plan);
+        let replanned = (!plan.does_as(&self.planned.plan)).then_some(plan);
         Ok(Applied { replanned, report, notes, intent: self.options.intent })
     }
 
@@ -214,12 +214,13 @@ impl Prepared<'_> {
                 return Err(Failure::Stale(moved));
             }
         }
-        if approval == Approval::ToThisPlan && planned.plan.steps != self.planned.plan.steps {
+        if approval == Approval::ToThisPlan && !planned.plan.does_as(&self.planned.plan) {
             return Err(Failure::failed(
                 "state changed while you were asked, and the plan is another one now; nothing was changed. Run the command again",
             ));
         }
         faults::pass("O02-after").await;
+        rename(session, &planned.plan.moves).await?;
         let config = Arc::clone(&self.project.config);
         let sinks = Arc::new(SinkSet::new(&config, session.vault.ring()));
         let context = Context {
@@ -314,6 +315,27 @@ impl Prepared<'_> {
     /// Whether anything that is declared or recorded would change: what has to be approved.
     #[must_use]
     pub fn changes_something(&self) -> bool {
-        self.planned.plan.steps.iter().any(|step| step.action != Action::Keep)
+        self.planned.plan.changes_anything()
     }
+}
+
+/// Gives records the refs by which they are declared now, one commit each: run again, the rest is renamed.
+async fn rename(session: &mut Session, moves: &[Moved]) -> Result<(), Failure> {
+    // A chain of moves is carried out from its end: no ref is taken while it is still in use.
+    let mut left: Vec<&Moved> = moves.iter().collect();
+    while !left.is_empty() {
+        let records = &session.state.records;
+        let is_free = |to: &InstanceRef| records.iter().all(|record| record.reference != *to);
+        let Some(at) = left.iter().position(|moved| is_free(&moved.to)) else {
+            return Err(Failure::failed("the refs to rename are taken; `sutler state list` shows which"));
+        };
+        let Moved { from, to } = left.remove(at);
+        let Some(record) = records.iter().find(|record| record.reference == *from) else { continue };
+        let changes = state::renaming(records, (record, to), &session.vault)?;
+        faults::pass("O25-before").await;
+        session.backend.commit(&session.lock, changes.clone()).await?;
+        faults::pass("O25-after").await;
+        session.state.take(changes);
+    }
+    Ok(())
 }

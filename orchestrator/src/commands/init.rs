@@ -90,6 +90,10 @@ state: sqlite:.sutler/state.db
 sinks:
   env: {{ dotenv: .env }}                   # values are sealed; `sutler env` opens them
 
+# variables: {{ region: {{ default: weur }} }}  # then \"@var.region\", and `sutler plan --var region=eeur`
+# include: [more.yaml]                    # instances, brokers and sinks of other files
+# stages/prod.yaml                        # what is different with `sutler plan --stage prod`
+
 instances:
   db:
     service: cloudflare-d1                # `sutler catalog` lists what the brokers offer

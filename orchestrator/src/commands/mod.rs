@@ -7,7 +7,7 @@
 //! upgrade · rotate                    the same; what is carried out is a plan, as with apply
 //! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, changes it by hand, moves it to another place
-//! catalog · graph · init              read what they name
+//! catalog · graph · init · derive     read what they name
 //!            │
 //!   project · anchor · saved · failure     opening everything; why it could not be
 //! ```
@@ -16,6 +16,7 @@ mod anchor;
 mod apply;
 mod catalog;
 mod check;
+mod derive;
 mod env;
 mod events;
 mod failure;
@@ -36,6 +37,7 @@ pub use anchor::Rollback;
 pub use apply::{Applied, ApplyOptions, Approval, Prepared, prepare, prepare_saved};
 pub use catalog::{Listing, catalog};
 pub use check::{Checked, Extent, Finding, Verdict, check};
+pub use derive::{Derived, derive};
 pub use env::{Variables, env, recipient};
 pub use events::{Counted, Counts, counts, deliver, entries};
 pub use failure::Failure;

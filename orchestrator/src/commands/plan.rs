@@ -10,7 +10,7 @@ use super::saved::SavedPlan;
 use crate::brokers::BrokerSet;
 use crate::faults;
 use crate::name::InstanceRef;
-use crate::plan::{self, Intent, Options, Plan, PlanInput, Protection, Undeclared};
+use crate::plan::{self, Budget, Intent, Options, Plan, PlanInput, Protection, Undeclared};
 use crate::state::{State, Vault};
 
 /// What narrows or widens a plan.
@@ -23,6 +23,9 @@ pub struct PlanOptions {
     pub prune: bool,
     /// Go past `protected`.
     pub force: bool,
+    /// Refuse what costs more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
 }
 
 /// A plan, and what is worth knowing beside it.
@@ -92,6 +95,7 @@ pub(super) fn plan_for(
             targets,
             undeclared: if options.prune { Undeclared::Pruned } else { Undeclared::Kept },
             protection: if options.force { Protection::Overridden } else { Protection::Respected },
+            budget: options.budget.clone(),
             intent,
             ..Options::default()
         },

@@ -9,7 +9,7 @@ use sutler_broker_client::Pacing;
 use super::anchor::{Anchor, Rollback};
 use super::failure::Failure;
 use crate::brokers::{BrokerSet, Connecting};
-use crate::config::{self, Config, StateUrl};
+use crate::config::{self, Choices, Config, StateUrl};
 use crate::name::BrokerName;
 use crate::sink::SinkSet;
 use crate::state::{self, Lineage, Notice, State, StateBackend, Vault};
@@ -33,6 +33,8 @@ pub struct Settings {
     pub rollback: Rollback,
     /// Whom to tell that a lock is waited for.
     pub notice: Notice,
+    /// Which stage, and what variables are.
+    pub choices: Choices,
 }
 
 impl Settings {
@@ -58,6 +60,7 @@ impl Settings {
             user: variable("USER").unwrap_or_else(|| "unknown".to_owned()),
             rollback: Rollback::Refused,
             notice: Notice::none(),
+            choices: Choices::default(),
         })
     }
 }
@@ -118,7 +121,7 @@ impl Project {
                 config::find(&here)?
             }
         };
-        let config = Arc::new(config::load(&path)?);
+        let config = Arc::new(config::load_as(&path, &settings.choices)?);
         let backend = state::open(&config);
         let folder = config.source.path.parent().unwrap_or(Path::new(".")).to_owned();
         let keys = settings.keys.clone().unwrap_or_else(|| folder.join(".sutler/keys"));

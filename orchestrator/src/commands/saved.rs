@@ -121,6 +121,9 @@ impl SavedPlan {
         } else if state.serial != self.plan.serial {
             moved.push(format!("state went from serial {} to {}", self.plan.serial, state.serial));
         }
+        if self.plan.moves != now.moves {
+            moved.push("other instances would be renamed".to_owned());
+        }
         let steps = different(&self.plan, now);
         let more = steps.len().saturating_sub(NAMED);
         moved.extend(steps.into_iter().take(NAMED));
@@ -145,7 +148,7 @@ fn origin(
     brokers: &BrokerSet,
     ring: &KeyRing,
 ) -> Result<(Digest, BTreeMap<String, Digest>), Failure> {
-    let configuration = ring.digest("configuration", project.config.source.text.as_bytes());
+    let configuration = ring.digest("configuration", &project.config.written());
     let mut catalogs = BTreeMap::new();
     for broker in brokers.iter() {
         let offerings: Result<Vec<_>, _> = broker.index.offerings().map(serde_json::to_value).collect();

@@ -1,6 +1,6 @@
 //! What the user wrote: serde and nothing else. What it means is decided in `check`.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use sutler_secrets::SecretString;
 
 use super::strict::{Entries, Object};
@@ -24,6 +24,12 @@ pub(super) struct ConfigFile {
     pub(super) moved: Entries<String>,
     #[serde(default)]
     pub(super) removed: Vec<String>,
+    /// Read by `compose`, and gone after it.
+    #[serde(default)]
+    pub(super) variables: Option<IgnoredAny>,
+    /// As `variables`.
+    #[serde(default)]
+    pub(super) include: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -147,4 +153,35 @@ pub(super) struct InstanceFile {
     pub(super) params: Object,
     #[serde(default)]
     pub(super) bind: Entries<String>,
+    /// Read by `compose`, and gone after it.
+    #[serde(default)]
+    pub(super) for_each: Option<IgnoredAny>,
+}
+
+impl ConfigFile {
+    /// Whether there is anything that has to be composed first.
+    pub(super) fn is_composed(&self) -> bool {
+        self.variables.is_some()
+            || self.include.is_some()
+            || self.instances.0.iter().any(|(_, instance)| instance.for_each.is_some())
+    }
+}
+
+/// One variable. What it is by default and what it may be depends on its type.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VariableFile {
+    #[serde(default, rename = "type")]
+    pub(super) kind: Option<String>,
+    #[serde(default)]
+    pub(super) default: Option<IgnoredAny>,
+    #[serde(default)]
+    pub(super) one_of: Option<IgnoredAny>,
+    /// For people.
+    #[serde(default, rename = "description")]
+    _description: Option<String>,
+    #[serde(default)]
+    pub(super) secret: Option<bool>,
+    #[serde(default)]
+    pub(super) from: Option<SecretFile>,
 }

@@ -33,6 +33,13 @@ pub(super) fn misfits(tree: &Tree) -> Misfits {
     fit.found
 }
 
+/// Holds a part of a tree against a shape of its own.
+pub(super) fn misfits_of(tree: &Tree, entry: &Entry, shape: &Shape) -> Vec<Finding> {
+    let mut fit = Fit { tree, found: Misfits::default() };
+    fit.value(entry.value, shape, &Place { name: entry.key.clone(), at: At::Span(entry.key_span.clone()) });
+    fit.found.findings
+}
+
 /// Every key that stands in its map twice. The readers of YAML and TOML refuse those too, but do not tell where the
 /// first one is.
 pub(super) fn duplicates(tree: &Tree) -> Vec<Finding> {
@@ -103,7 +110,9 @@ impl Fit<'_> {
             (Shape::Each(_, each), Kind::Map(entries)) => {
                 return entries.iter().for_each(|entry| self.value(entry.value, each, &place.of(entry)));
             }
-            (Shape::Anything | Shape::Each(..), Kind::Map(_) | Kind::Null)
+            (Shape::Value, _)
+            | (Shape::Many, Kind::List(_) | Kind::Map(_) | Kind::Null)
+            | (Shape::Anything | Shape::Each(..), Kind::Map(_) | Kind::Null)
             | (Shape::Text(_) | Shape::TextOr(_), Kind::Text(_) | Kind::Plain(_))
             | (Shape::Flag, Kind::Flag(_))
             | (Shape::Off, Kind::Flag(false))
@@ -120,6 +129,7 @@ impl Fit<'_> {
             }
             (Shape::Count, _) => "a whole number".to_owned(),
             (Shape::Anything | Shape::Each(..), _) => "a map".to_owned(),
+            (Shape::Many, _) => "a list of texts or a map".to_owned(),
             (Shape::Record(record) | Shape::TextOr(record), _) => {
                 format!("a map with the keys {}", listed(record.fields.iter().map(|field| field.name)))
             }

@@ -9,7 +9,8 @@ use std::{
 use serde_saphyr::{DuplicateKeyPolicy, budget, options};
 
 use super::{
-    Config, Format, Source, check,
+    Choices, Config, Format, Source, check,
+    compose::{self, Composed},
     file::ConfigFile,
     fit,
     problem::{At, Finding, Problems},
@@ -50,8 +51,16 @@ pub fn find(start: &Path) -> Result<PathBuf, Problems> {
 /// # Errors
 /// Everything that is wrong with it, each with its place.
 pub fn load(path: &Path) -> Result<Config, Problems> {
+    load_as(path, &Choices::default())
+}
+
+/// The same as it was chosen to be: with its stage, and with what variables are said to be.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its place.
+pub fn load_as(path: &Path, choices: &Choices) -> Result<Config, Problems> {
     let source = read(path).map_err(|finding| Problems::without_source(vec![finding]))?;
-    parse(&source)
+    parse_as(&source, choices)
 }
 
 /// Reads and checks a text.
@@ -59,8 +68,17 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
 /// # Errors
 /// Everything that is wrong with it, each with its place.
 pub fn parse(source: &Source) -> Result<Config, Problems> {
+    parse_as(source, &Choices::default())
+}
+
+/// The same as it was chosen to be: with its stage, and with what variables are said to be. Other files it needs are read.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its place.
+pub fn parse_as(source: &Source, choices: &Choices) -> Result<Config, Problems> {
     match deserialize(source) {
-        Ok(file) => check::config(file, source).map_err(|mut findings| {
+        Ok(file) if file.is_composed() || !choices.is_empty() => composed(source, choices),
+        Ok(file) => check::config(file, source, Default::default()).map_err(|mut findings| {
             let tree = Tree::parse(source).ok();
             findings.extend(tree.as_ref().map(fit::duplicates).unwrap_or_default());
             if findings.is_empty() {
@@ -68,11 +86,47 @@ pub fn parse(source: &Source) -> Result<Config, Problems> {
             }
             Problems::locate_in(findings, source, tree.as_ref())
         }),
-        Err(reader) => Err(everything_wrong(reader, source)),
+        Err(reader) => match Tree::parse(source) {
+            // What a variable says may have another form than what stands in its place.
+            Ok(tree) if compose::is_composed(&tree) || !choices.is_empty() => composed(source, choices),
+            Ok(tree) => Err(everything_wrong(reader, source, &tree)),
+            Err(findings) => Err(Problems::locate_in(findings, source, None)),
+        },
     }
 }
 
-fn read(path: &Path) -> Result<Source, Finding> {
+/// A configuration that is put together first.
+fn composed(source: &Source, choices: &Choices) -> Result<Config, Problems> {
+    let Composed { composition, secrets, warnings } = compose::compose(source, choices)?;
+    let tree = &composition.tree;
+    let fit::Misfits { mut findings, nodes } = fit::misfits(tree);
+    let (file, is_sound) = match findings.is_empty().then(|| tree.read::<ConfigFile>(tree.root())) {
+        Some(Ok(file)) => (Some(file), true),
+        Some(Err(error)) => {
+            findings.push(unfit("YAML", &error.to_string()));
+            (None, false)
+        }
+        None => (serde_json::from_value(tree.lenient(&nodes)).ok(), false),
+    };
+    match file.map(|file| check::config(file, source, secrets)) {
+        Some(Ok(mut config)) if is_sound => {
+            config.warnings.extend(warnings);
+            config.composition = Some(composition);
+            Ok(config)
+        }
+        Some(Err(more)) => {
+            findings.extend(more);
+            if findings.is_empty() {
+                findings.push(Finding::new("something is declared twice"));
+            }
+            Err(composition.problems(findings))
+        }
+        _ => Err(composition.problems(findings)),
+    }
+}
+
+/// Reads the text of a file.
+pub(super) fn read(path: &Path) -> Result<Source, Finding> {
     let shown = path.display();
     let format = match path.extension().and_then(|ending| ending.to_str()) {
         Some("yaml" | "yml") => Format::Yaml,
@@ -155,16 +209,13 @@ fn unfit(format: &str, message: &str) -> Finding {
 }
 
 /// The readers stop at the first problem. This goes on: syntax, else shape, and what can be checked of the rest.
-fn everything_wrong(reader: Finding, source: &Source) -> Problems {
-    let tree = match Tree::parse(source) {
-        Ok(tree) => tree,
-        Err(findings) => return Problems::locate_in(findings, source, None),
-    };
-    let fit::Misfits { mut findings, nodes } = fit::misfits(&tree);
+fn everything_wrong(reader: Finding, source: &Source, tree: &Tree) -> Problems {
+    let fit::Misfits { mut findings, nodes } = fit::misfits(tree);
     if findings.is_empty() {
         findings.push(reader);
     } else if let Ok(file) = serde_json::from_value(tree.lenient(&nodes)) {
-        findings.extend(check::config(file, source).err().unwrap_or_default());
+        let checked = check::config(file, source, Default::default());
+        findings.extend(checked.err().unwrap_or_default());
     }
-    Problems::locate_in(findings, source, Some(&tree))
+    Problems::locate_in(findings, source, Some(tree))
 }

@@ -60,6 +60,9 @@ fn secrets(tree: &Tree) -> Vec<Range<usize>> {
                     ("instances", "params" | "parameters") => {
                         Parameters { tree, seen: &mut seen, found: &mut found }.visit(field.value, false, 0);
                     }
+                    ("variables", "default" | "one_of") if is_secret_looking(&owner.key) => {
+                        found.push(tree.node(field.value).span.clone());
+                    }
                     ("events", _) if owner.key == "webhooks" => webhook(tree, field.value, &mut found),
                     _ => {}
                 }

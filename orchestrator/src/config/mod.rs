@@ -2,13 +2,17 @@
 
 mod address;
 mod check;
+mod compose;
+mod derive;
 mod file;
+mod files;
 mod fit;
 mod load;
 mod mask;
 mod place;
 mod problem;
 mod schema;
+mod secret;
 mod shape;
 mod strict;
 mod tree;
@@ -22,12 +26,15 @@ use sutler_secrets::SecretString;
 use url::Url;
 
 pub use check::is_hostile;
-pub use load::{FILE_NAMES, find, load, parse};
+pub use compose::Choices;
+pub use derive::{derive, named};
+pub use load::{FILE_NAMES, find, load, load_as, parse, parse_as};
 pub(crate) use mask::is_secret_looking;
 pub use place::{BucketPlace, PostgresPlace, Transport};
 pub(crate) use problem::{At, Finding, pointer};
 pub use problem::{Place, Problem, Problems, Problems as ConfigError};
 pub use schema::schema;
+pub use secret::{SecretVariables, Unread};
 
 use crate::graph::Graph;
 use crate::name::{BrokerName, InstanceRef, StackName, VariableName};
@@ -55,10 +62,14 @@ pub struct Config {
     /// Who needs whom, by position in `instances`; without loops.
     pub graph: Graph,
     links: Links,
+    /// Variables that are secrets.
+    pub secrets: SecretVariables,
     /// What is allowed but should not stay so.
     pub warnings: Vec<String>,
     /// The file it was read from. Paths above are already seen from the working directory.
     pub source: Source,
+    /// Where everything was written, when more than that file made it.
+    composition: Option<compose::Composition>,
 }
 
 /// The text a configuration was read from, kept for pointing at lines.
@@ -95,6 +106,28 @@ impl Config {
     pub fn targets(&self, position: usize) -> &[u32] {
         let start = position.checked_sub(1).map_or(0, |before| self.links.ends[before]);
         &self.links.targets[start as usize..self.links.ends[position] as usize]
+    }
+
+    /// Problems that were found later, each with its place.
+    pub(crate) fn problems(&self, findings: Vec<Finding>) -> Problems {
+        match &self.composition {
+            Some(composition) => composition.problems(findings),
+            None => Problems::locate(findings, &self.source),
+        }
+    }
+
+    /// Everything that was written to make it what it is, for comparing it with another one. Holds no secret that is
+    /// not in one of its files.
+    #[must_use]
+    pub fn written(&self) -> std::borrow::Cow<'_, [u8]> {
+        let Some(composition) = &self.composition else { return self.source.text.as_bytes().into() };
+        let mut written = Vec::new();
+        let texts = composition.files.sources().map(|source| source.text.as_ref());
+        for text in texts.chain(composition.said.iter().map(String::as_str)) {
+            written.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            written.extend_from_slice(text.as_bytes());
+        }
+        written.into()
     }
 }
 
@@ -364,6 +397,17 @@ pub struct Declaration {
     pub bind: IndexMap<String, VariableName>,
     /// As written, references not resolved: an object.
     pub parameters: Value,
-    /// Every reference below `parameters`.
+    /// Every reference below `parameters` to an output of another instance.
     pub uses: Vec<Use>,
+    /// Every reference below `parameters` to a variable that is a secret.
+    pub secrets: Vec<SecretUse>,
+}
+
+/// A reference to a variable that is a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretUse {
+    /// JSON pointer to the text that holds it, below the parameters.
+    pub pointer: String,
+    /// The variable.
+    pub variable: String,
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range, path::PathBuf, sync::Arc};
 
-use super::{Source, tree::Tree};
+use super::{Source, files::Files, tree::Tree};
 use crate::reference::push;
 
 /// Problems shown at most; the rest is counted.
@@ -13,8 +13,8 @@ const SHOWN: usize = 100;
 pub struct Problems {
     /// All of it; never empty.
     pub list: Vec<Problem>,
-    /// What the places point into. Secrets in it are blanked; offsets are those of the file.
-    pub text: Option<Arc<str>>,
+    /// What the places point into, file by file. Secrets in it are blanked; offsets are those of the file.
+    pub texts: Vec<(PathBuf, Arc<str>)>,
 }
 
 /// One thing that is wrong.
@@ -113,12 +113,27 @@ impl Finding {
         self.related.push((at, label.into()));
         self
     }
+
+    /// The same about a file whose first byte has this offset among several.
+    pub(crate) fn shifted(mut self, offset: usize) -> Self {
+        let shift = |at: &mut At| {
+            if let At::Span(span) = at {
+                *span = span.start + offset..span.end + offset;
+            }
+        };
+        if let Some(at) = &mut self.at {
+            shift(at);
+        }
+        self.related.iter_mut().for_each(|(at, _)| shift(at));
+        self
+    }
 }
 
 impl Problems {
     /// Problems that have no place in a file.
     pub(crate) fn without_source(findings: Vec<Finding>) -> Self {
-        Self { list: findings.into_iter().map(|finding| placed(finding, &|_| None)).collect(), text: None }
+        let list = findings.into_iter().map(|finding| placed(finding, &|_| None)).collect();
+        Self { list, texts: Vec::new() }
     }
 
     /// Finds the places. The text is read once more for this, and only now.
@@ -129,31 +144,49 @@ impl Problems {
 
     /// As [`locate`](Self::locate), with a tree that is there already, or none when the text cannot be read as one.
     pub(crate) fn locate_in(findings: Vec<Finding>, source: &Source, tree: Option<&Tree>) -> Self {
-        let lines: Vec<usize> =
-            std::iter::once(0).chain(source.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let texts = vec![(source.path.clone(), super::mask::masked(source, tree))];
+        Self::among(findings, &Files::one(source.clone()), tree).with(texts)
+    }
+
+    /// The same for a tree that was composed from several files.
+    pub(crate) fn locate_among(findings: Vec<Finding>, files: &Files, tree: &Tree) -> Self {
+        let masked = |source: &Source| super::mask::masked(source, Tree::parse(source).ok().as_ref());
+        let texts = files.sources().map(|source| (source.path.clone(), masked(source))).collect();
+        Self::among(findings, files, Some(tree)).with(texts)
+    }
+
+    fn with(self, texts: Vec<(PathBuf, Arc<str>)>) -> Self {
+        Self { texts, ..self }
+    }
+
+    fn among(findings: Vec<Finding>, files: &Files, tree: Option<&Tree>) -> Self {
+        let lines = files.lines();
         let place = |at: &At| {
             let span = match at {
                 At::Span(span) => span.clone(),
                 At::Key(pointer) => tree?.key_span(pointer),
                 At::Value(pointer) => tree?.value_span(pointer),
-                At::Piece(pointer, piece) => tree?.piece_span(pointer, piece, &source.text),
+                At::Piece(pointer, piece) => tree?.piece_span(pointer, piece, |span| files.slice(span)),
             };
-            let start = floor(&source.text, span.start);
-            let end = floor(&source.text, span.end.max(start));
-            let line = lines.partition_point(|first| *first <= start);
-            let first = lines[line - 1];
-            let column = source.text[first..start].chars().count() + 1;
-            Some(Place { path: source.path.clone(), line, column, span: start..end })
+            lines.place(span)
         };
         let mut list: Vec<Problem> = findings.into_iter().map(|finding| placed(finding, &place)).collect();
-        list.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
+        list.sort_by_key(|problem| {
+            problem.place.as_ref().map(|place| (files.position(place), place.span.start))
+        });
         list.dedup();
         if list.len() > SHOWN {
             let message = format!("and {} more problems", list.len() - SHOWN);
             list.truncate(SHOWN);
             list.push(placed(Finding::new(message), &|_| None));
         }
-        Self { list, text: Some(super::mask::masked(source, tree)) }
+        Self { list, texts: Vec::new() }
+    }
+
+    /// The text that a place points into, secrets blanked.
+    #[must_use]
+    pub fn text_of(&self, place: &Place) -> Option<&str> {
+        self.texts.iter().find(|(path, _)| *path == place.path).map(|(_, text)| text.as_ref())
     }
 }
 
@@ -165,15 +198,6 @@ fn placed(finding: Finding, place: &impl Fn(&At) -> Option<Place>) -> Problem {
         label: finding.label,
         help: finding.help,
     }
-}
-
-/// The nearest character boundary at or before an offset.
-fn floor(text: &str, offset: usize) -> usize {
-    let mut at = offset.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 impl Problem {

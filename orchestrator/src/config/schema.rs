@@ -24,12 +24,16 @@ pub fn schema() -> Value {
 fn of(shape: &Shape) -> Value {
     match shape {
         Shape::Text(form) => text(form),
-        Shape::Flag => json!({ "type": "boolean" }),
+        Shape::Flag => or_said(json!({ "type": "boolean" })),
         Shape::Off => json!({ "const": false }),
         Shape::Words(form) => json!({ "type": "array", "minItems": 1, "items": text(form) }),
         Shape::Kinds(kinds) => json!({ "anyOf": kinds.iter().map(of_record).collect::<Vec<_>>() }),
-        Shape::Count => json!({ "type": "integer", "minimum": 1 }),
-        Shape::Anything => json!({ "type": ["object", "null"] }),
+        Shape::Count => or_said(json!({ "type": "integer", "minimum": 1 })),
+        Shape::Anything => or_said(json!({ "type": ["object", "null"] })),
+        Shape::Value => json!({}),
+        Shape::Many => or_said(json!({ "anyOf": [
+            { "type": "array", "items": { "type": ["string", "number"] } }, { "type": ["object", "null"] }
+        ] })),
         Shape::Record(record) => of_record(record),
         Shape::TextOr(record) => json!({ "anyOf": [{ "type": "string" }, of_record(record)] }),
         Shape::Each(form, each) => {
@@ -39,10 +43,18 @@ fn of(shape: &Shape) -> Value {
     }
 }
 
+/// What a variable says, or what an instance is repeated for: in place of a value, or inside a text.
+const SAID: &str = r"^@(var|each)\.|\$\{(var|each)\.";
+
+/// A variable may say what stands there.
+fn or_said(schema: Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "string", "pattern": SAID }] })
+}
+
 fn text(form: &Form) -> Value {
     let mut schema = json!({ "type": "string" });
     if let Some(pattern) = form.pattern {
-        schema["pattern"] = pattern.into();
+        schema["pattern"] = format!("{pattern}|{SAID}").into();
     }
     schema["examples"] = json!([form.example]);
     schema

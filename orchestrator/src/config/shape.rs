@@ -14,6 +14,10 @@ pub(super) enum Shape {
     Words(Form),
     /// A map of anything.
     Anything,
+    /// Anything at all.
+    Value,
+    /// A list of texts, or a map of anything.
+    Many,
     /// A map with these keys.
     Record(Record),
     /// A text, or a map with these keys.
@@ -95,6 +99,7 @@ const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Fiel
 const HANDLE: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$";
 const STACK: &str = "^[a-z0-9][a-z0-9_-]{0,63}$";
 const VARIABLE: &str = "^[A-Z_][A-Z0-9_]{0,127}$";
+const VARIABLE_NAME: &str = "^[A-Za-z][A-Za-z0-9_-]{0,63}$";
 const OUTPUT: &str = "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$";
 const DURATION: &str = "^[0-9]+(ms|s|m|h)$";
 
@@ -139,6 +144,39 @@ pub(super) static FILE: Shape = any_of(&[
         Shape::Words(like(HANDLE, "legacy-db")),
         "Refs that are not declared any more and are to be forgotten: what they stand for stays as it is.",
     ),
+    optional(
+        "variables",
+        VARIABLES_SHAPE,
+        "What differs from use to use, by name: \"@var.region\" for a whole value, \"${var.region}\" inside a text.",
+    ),
+    optional(
+        "include",
+        Shape::Words(Form { pattern: None, example: "databases.yaml" }),
+        "Files whose brokers, sinks, instances and variables belong to this one, relative to it.",
+    ),
+]);
+
+const VARIABLES_SHAPE: Shape = Shape::Each(like(VARIABLE_NAME, "region"), &INPUT);
+
+/// The variables of a file.
+pub(super) static VARIABLES: Shape = VARIABLES_SHAPE;
+
+static INPUT: Shape = any_of(&[
+    optional(
+        "type",
+        Shape::Text(like("^(string|number|integer|boolean|list|map|any)$", "string")),
+        "What it is; string when left out.",
+    ),
+    optional("default", Shape::Value, "What it is when nobody says; without one, somebody has to."),
+    optional("one_of", Shape::Value, "A list of everything it may be."),
+    optional("description", text("Where everything is made."), "What it is for."),
+    optional("secret", Shape::Flag, "Whether it is a secret: shown nowhere, for params only."),
+    optional("from", SOURCE, "Where a secret comes from."),
+]);
+
+const SOURCE: Shape = one_of(&[
+    optional("env", text("PAYMENT_KEY"), "The environment variable that holds it."),
+    optional("file", text("payment.key"), "The file that holds it; one trailing line break is dropped."),
 ]);
 
 static BROKER: Shape = any_of(&[
@@ -260,7 +298,7 @@ static WEBHOOK: Shape = any_of(&[
     required("secret", SECRET, "What posts are signed with, as Standard Webhooks are."),
 ]);
 
-static INSTANCE: Shape = any_of(&[
+pub(super) static INSTANCE: Shape = any_of(&[
     required(
         "service",
         text("cloudflare-d1"),
@@ -283,9 +321,15 @@ static INSTANCE: Shape = any_of(&[
         shape: Shape::Anything,
         about: "Parameters. \"@ref.output\" and \"${ref.output}\" refer to outputs, at any depth.",
     },
-    optional("bind", Shape::Each(like(OUTPUT, "database_id"), &VARIABLES), "Output to environment variable."),
+    optional("bind", Shape::Each(like(OUTPUT, "database_id"), &BOUND), "Output to environment variable."),
+    optional(
+        "for_each",
+        Shape::Many,
+        "A list of texts, or a map: one instance for each, called ref-key. \"${each.key}\" and \"@each.value\" tell them \
+         apart; \"@ref[key].output\" refers to one.",
+    ),
 ]);
 
 static REF: Shape = Shape::Text(like(HANDLE, "db"));
 
-static VARIABLES: Shape = Shape::Text(like(VARIABLE, "DATABASE_ID"));
+static BOUND: Shape = Shape::Text(like(VARIABLE, "DATABASE_ID"));

@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for Object {
 }
 
 /// A JSON value of any content.
-struct Any(Value);
+pub(super) struct Any(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Any {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -174,7 +174,7 @@ impl Step {
                 record.orphans.push(record.as_orphan(None, since));
             }
         }
-        Box::pin(self.create(Earlier::Gone(record))).await
+        Box::pin(self.create(Earlier::Gone(Box::new(record)))).await
     }
 
     /// Waits for a creation that the broker has accepted.

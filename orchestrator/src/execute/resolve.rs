@@ -9,7 +9,7 @@ use super::error::StepError;
 use super::step::Step;
 use crate::config::Declaration;
 use crate::digest::{Inputs, Subject};
-use crate::reference::{self, Unresolved, Why};
+use crate::reference::{self, Unresolved, Why, written::VARIABLE};
 use crate::state::record::{Asked, InstanceRecord};
 
 /// What is asked for, opened and sealed.
@@ -94,7 +94,11 @@ impl Step {
     fn resolved(&self, declaration: &Declaration) -> Result<Value, StepError> {
         let vault = &self.shared.context.vault;
         let broken = std::cell::Cell::new(None);
+        let secrets = &self.shared.context.config.secrets;
         let lookup = |target: &crate::name::InstanceRef, key: &str| {
+            if target.as_str() == VARIABLE {
+                return Some(Value::from(secrets.get(key)?.ok()?.expose().as_str()));
+            }
             let output = self.shared.of(target.as_str(), |record| record.outputs.get(key).cloned())?;
             match vault.open_output(target, key, &output) {
                 Ok(value) => Some(value.into_inner()),
@@ -129,7 +133,11 @@ impl Step {
         (declaration, record): (&Declaration, Option<&InstanceRecord>),
         digest: impl FnOnce(&mut Inputs<'_>, Subject<'_>, &dyn Fn(&str, &str) -> Option<Digest>) -> Option<T>,
     ) -> Option<T> {
+        let (secrets, ring) = (&self.shared.context.config.secrets, self.shared.context.vault.ring());
         let outputs = |target: &str, key: &str| {
+            if target == VARIABLE {
+                return secrets.digest(key, ring);
+            }
             self.shared.of(target, |record| record.outputs.get(key).map(|output| output.digest))
         };
         let target = &self.planned.target;

@@ -68,6 +68,7 @@ impl Step {
                 broker: record.broker.clone(),
                 service: record.service.clone(),
                 service_plan: record.service_plan.clone(),
+                price: plan::Price::default(),
             }),
             because: Vec::new(),
             changes: Vec::new(),

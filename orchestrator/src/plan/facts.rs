@@ -13,7 +13,7 @@ use crate::{
     config::Declaration,
     digest::{Inputs, OutputDigests, Subject},
     name::InstanceRef,
-    reference::output,
+    reference::{output, written::VARIABLE},
     state::{
         record::InstanceRecord,
         status::{BindingStatus, Status},
@@ -37,6 +37,7 @@ pub(super) struct Case<'c> {
     pub(super) position: usize,
     pub(super) declaration: &'c Declaration,
     pub(super) offer: &'c Offer<'c>,
+    pub(super) ring: &'c KeyRing,
     pub(super) record: Option<&'c InstanceRecord>,
     pub(super) wanted: BindingWanted,
     /// What happens to each declared instance, as far as decided.
@@ -47,6 +48,9 @@ pub(super) struct Case<'c> {
 
 impl OutputDigests for Case<'_> {
     fn output_digest(&self, target: &str, key: &str) -> Option<Digest> {
+        if target == VARIABLE {
+            return self.survey.config.secrets.digest(key, self.ring);
+        }
         let used = self.declaration.uses.iter().position(|used| used.target.as_str() == target)?;
         let producer = *self.targets.get(used)? as usize;
         if self.effects.get(producer) == Some(&Effect::Renewed) {
@@ -98,6 +102,18 @@ impl<'c> Case<'c> {
                 .collect(),
         };
         (facts, different)
+    }
+
+    /// Whether a record of another ref is of the same offering and plan, and was asked for with the same parameters.
+    pub(super) fn is_like(&self, record: &InstanceRecord, ring: &KeyRing) -> bool {
+        let (service, service_plan) = (&self.offer.offering.id, &self.offer.service_plan.id);
+        let alike = record.broker == *self.offer.broker
+            && record.service.id == *service
+            && record.service_plan.id == *service_plan;
+        let subject = Subject { service, service_plan, name: &record.name };
+        alike
+            && Inputs::new(ring).digest(subject, &self.declaration.parameters, self)
+                == Some(record.asked.inputs)
     }
 
     fn moved(&self, record: &InstanceRecord) -> Option<(String, String)> {

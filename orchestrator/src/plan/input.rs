@@ -11,12 +11,12 @@ use sutler_catalog::Index;
 use sutler_secrets::KeyRing;
 
 use super::{
-    Plan, PlanError, declared, removal,
+    Budget, Moved, Plan, PlanError, Total, declared, moved, price, removal,
     rotation::{self, Rotate},
     upgrade,
 };
 use crate::{
-    config::{Config, Finding, Problems},
+    config::{Config, Finding},
     name::{BrokerName, InstanceRef},
     state::record::InstanceRecord,
 };
@@ -51,6 +51,8 @@ pub struct Options {
     pub undeclared: Undeclared,
     /// Whether protection holds.
     pub protection: Protection,
+    /// What may be spent at most.
+    pub budget: Option<Budget>,
     /// What the plan is for.
     pub intent: Intent,
     /// Those of the targets whose bindings are rotated; worked out for [`Intent::Rotate`].
@@ -123,17 +125,26 @@ impl Default for Rollout {
 /// # Errors
 /// Everything that stands in the way, each with its place in the configuration.
 pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
-    let draft = match input.options.intent {
-        Intent::Apply => declared::plan(input),
-        Intent::Teardown => removal::teardown(input),
-        Intent::Upgrade(rollout) => upgrade::plan(input, rollout),
-        Intent::Rotate(rotate) => rotation::plan(input, rotate),
+    let mut draft = Draft::default();
+    let moves = match input.options.intent {
+        Intent::Apply => moved::moves(input, &mut draft),
+        Intent::Teardown | Intent::Upgrade(_) | Intent::Rotate(_) => Vec::new(),
     };
+    let records = moved::renamed(input.records, &moves);
+    let input = &PlanInput { records: &records, options: input.options.clone(), ..*input };
+    match input.options.intent {
+        Intent::Apply => declared::plan(input, &mut draft),
+        Intent::Teardown => removal::teardown(input, &mut draft),
+        Intent::Upgrade(rollout) => upgrade::plan(input, rollout, &mut draft),
+        Intent::Rotate(rotate) => rotation::plan(input, rotate, &mut draft),
+    }
+    price::total(input, &mut draft);
     if draft.findings.is_empty() {
         let stack = input.config.stack.as_str().to_owned();
-        Ok(Plan { stack, serial: input.serial, steps: draft.steps, warnings: draft.warnings })
+        let Draft { steps, possible_moves, totals, warnings, .. } = draft;
+        Ok(Plan { stack, serial: input.serial, steps, moves, possible_moves, totals, warnings })
     } else {
-        Err(Problems::locate(draft.findings, &input.config.source))
+        Err(input.config.problems(draft.findings))
     }
 }
 
@@ -141,6 +152,8 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) steps: Vec<super::Step>,
+    pub(super) possible_moves: Vec<Moved>,
+    pub(super) totals: Vec<Total>,
     pub(super) warnings: Vec<String>,
     pub(super) findings: Vec<Finding>,
 }

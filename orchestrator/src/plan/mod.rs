@@ -6,12 +6,15 @@ mod declared;
 mod expiry;
 mod facts;
 mod input;
+mod moved;
 mod offer;
 mod output;
 mod parameters;
+mod price;
 mod removal;
 mod retirement;
 mod rotation;
+mod secret;
 mod survey;
 mod upgrade;
 mod validate;
@@ -31,11 +34,13 @@ use crate::{
 };
 pub use expiry::{Expiry, expiry};
 pub use input::{Intent, Options, PlanInput, Protection, Reach, Rollout, Undeclared, plan};
+pub use moved::Moved;
+pub use price::{Budget, Cost, Price, Total};
 pub use rotation::{Rotatable, Rotate, Stage, Which, remaining as remaining_rotations, rotatables};
 pub use upgrade::{Direction, Upgrade, remaining as remaining_upgrades, upgrades};
 
 /// Everything apply would do, in an order that respects every need.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The stack.
     pub stack: String,
@@ -44,6 +49,15 @@ pub struct Plan {
     /// One step for each declared or recorded instance, producers first, removals last (consumers first); then one for
     /// each of which an earlier generation is left.
     pub steps: Vec<Step>,
+    /// What gets another ref before anything else is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Moved>,
+    /// What may have got another ref only, without being declared so: it would be made anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub possible_moves: Vec<Moved>,
+    /// What everything costs, by currency; nothing where no catalog names a price, or the plan is not about everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub totals: Vec<Total>,
     /// What is worth knowing and stops nothing.
     pub warnings: Vec<String>,
 }
@@ -68,10 +82,16 @@ impl Plan {
         Graph::new(self.steps.len(), edges)
     }
 
+    /// Whether carrying it out is to carry out the other one.
+    #[must_use]
+    pub fn does_as(&self, other: &Self) -> bool {
+        self.moves == other.moves && self.steps == other.steps
+    }
+
     /// Whether apply would do anything, as far as can be known before.
     #[must_use]
     pub fn changes_anything(&self) -> bool {
-        self.steps.iter().any(|step| step.action != Action::Keep)
+        !self.moves.is_empty() || self.steps.iter().any(|step| step.action != Action::Keep)
     }
 }
 
@@ -137,6 +157,9 @@ pub struct Target {
     pub service: Named<ServiceId>,
     /// The plan.
     pub service_plan: Named<PlanId>,
+    /// What the plan costs, as far as its catalog says.
+    #[serde(default)]
+    pub price: Price,
 }
 
 /// Whether a binding is needed.

@@ -145,7 +145,7 @@ pub fn remaining(input: &PlanInput<'_>, which: Which, plan: &Plan) -> Vec<Instan
 }
 
 /// Plans the rotation of the targets, or of what is due. What an earlier rotation left to be done is in it, too.
-pub(super) fn plan(input: &PlanInput<'_>, rotate: Rotate) -> Draft {
+pub(super) fn plan(input: &PlanInput<'_>, rotate: Rotate, draft: &mut Draft) {
     let wanted = wanted(input, rotate.which);
     let named = &input.options.targets;
     let mut targets = named.clone();
@@ -157,7 +157,8 @@ pub(super) fn plan(input: &PlanInput<'_>, rotate: Rotate) -> Draft {
     }
     if targets.is_empty() {
         let nothing = "no binding has come to the time before which it is to be renewed".to_owned();
-        return Draft { warnings: vec![nothing], ..Draft::default() };
+        draft.warnings.push(nothing);
+        return;
     }
     let options = Options {
         targets,
@@ -169,9 +170,9 @@ pub(super) fn plan(input: &PlanInput<'_>, rotate: Rotate) -> Draft {
         ..input.options.clone()
     };
     let rotate_these = options.rotate.clone();
-    let mut draft = declared::plan(&PlanInput { options, ..*input });
+    declared::plan(&PlanInput { options, ..*input }, draft);
     let unfit =
-        narrow(&mut draft, |step| step.action == Action::Rotate || !rotate_these.contains(&step.reference));
+        narrow(draft, |step| step.action == Action::Rotate || !rotate_these.contains(&step.reference));
     for reference in named {
         if unfit.contains(reference) {
             let why = "it is not as declared; `sutler apply` comes first";
@@ -183,7 +184,6 @@ pub(super) fn plan(input: &PlanInput<'_>, rotate: Rotate) -> Draft {
             });
         }
     }
-    draft
 }
 
 /// Drops what is not fit for a plan that is about less than everything: what would be made, replaced or deleted, and

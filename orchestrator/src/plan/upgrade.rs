@@ -122,7 +122,7 @@ pub fn remaining(input: &PlanInput<'_>, plan: &Plan) -> Vec<InstanceRef> {
 }
 
 /// Plans the upgrade of the targets, or of everything.
-pub(super) fn plan(input: &PlanInput<'_>, rollout: Rollout) -> Draft {
+pub(super) fn plan(input: &PlanInput<'_>, rollout: Rollout, draft: &mut Draft) {
     let wanted = wanted(input);
     let named = &input.options.targets;
     let targets = match named.as_slice() {
@@ -131,7 +131,8 @@ pub(super) fn plan(input: &PlanInput<'_>, rollout: Rollout) -> Draft {
     };
     if targets.is_empty() {
         let nothing = "every instance has the maintenance version that its plan offers".to_owned();
-        return Draft { warnings: vec![nothing], ..Draft::default() };
+        draft.warnings.push(nothing);
+        return;
     }
     let options = Options {
         targets,
@@ -140,7 +141,7 @@ pub(super) fn plan(input: &PlanInput<'_>, rollout: Rollout) -> Draft {
         undeclared: Undeclared::Kept,
         ..input.options.clone()
     };
-    let mut draft = declared::plan(&PlanInput { options, ..*input });
+    declared::plan(&PlanInput { options, ..*input }, draft);
     for reference in named.iter().filter(|name| !wanted.iter().any(|upgrade| upgrade.reference == **name)) {
         draft.warnings.push(format!("{reference}: its plan offers it no other maintenance version"));
     }
@@ -158,7 +159,7 @@ pub(super) fn plan(input: &PlanInput<'_>, rollout: Rollout) -> Draft {
     }));
     let waves = Waves::new(&fit, rollout);
     let left: HashSet<&InstanceRef> = unfit.iter().map(|upgrade| &upgrade.reference).collect();
-    narrow(&mut draft, |step| !left.contains(&step.reference));
+    narrow(draft, |step| !left.contains(&step.reference));
     draft.steps.retain(|step| step.action != Action::Retire);
     let mut touched: HashSet<InstanceRef> = HashSet::new();
     for step in &mut draft.steps {
@@ -173,7 +174,6 @@ pub(super) fn plan(input: &PlanInput<'_>, rollout: Rollout) -> Draft {
             touched.insert(step.reference.clone());
         }
     }
-    draft
 }
 
 /// Whether nothing else is to be done to it.

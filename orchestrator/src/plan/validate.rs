@@ -109,7 +109,9 @@ fn unescaped(value: &Value) -> Value {
 /// Whether a problem is there whatever the references resolve to: where it is at one, or one is below it, the rule does
 /// not look at values.
 fn is_certain(declaration: &Declaration, problem: &Problem) -> bool {
-    declaration.uses.iter().all(|used| match used.pointer.strip_prefix(problem.path.as_str()) {
+    let uses = declaration.uses.iter().map(|used| used.pointer.as_str());
+    let mut uses = uses.chain(declaration.secrets.iter().map(|used| used.pointer.as_str()));
+    uses.all(|pointer| match pointer.strip_prefix(problem.path.as_str()) {
         Some("") => NAMED.contains(&problem.rule.as_str()),
         Some(below) if below.starts_with('/') => STRUCTURAL.contains(&problem.rule.as_str()),
         _ => true,

@@ -22,22 +22,22 @@ pub enum Form {
 
 /// What a text means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Template<'t> {
+pub enum Template<'t, M = Mention<'t>> {
     /// Itself, escapes undone.
     Literal(Cow<'t, str>),
     /// An output.
-    Whole(Mention<'t>),
+    Whole(M),
     /// Text and outputs; at least one output.
-    Embedded(Vec<Part<'t>>),
+    Embedded(Vec<Part<'t, M>>),
 }
 
 /// A part of a text with references in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part<'t> {
+pub enum Part<'t, M = Mention<'t>> {
     /// Text.
     Text(Cow<'t, str>),
     /// An output.
-    Output(Mention<'t>),
+    Output(M),
 }
 
 /// Why a text that looks like a reference is none.
@@ -92,18 +92,26 @@ impl<'t> Template<'t> {
 /// # Errors
 /// When it looks like a reference and is none: it is never taken literally.
 pub fn parse(text: &str) -> Result<Template<'_>, Flaw> {
+    parse_with(text, mention)
+}
+
+/// The same for references of another form.
+pub(super) fn parse_with<'t, M>(
+    text: &'t str,
+    mention: impl Fn(&'t str) -> Option<M>,
+) -> Result<Template<'t, M>, Flaw> {
     if super::is_plain(text) {
         return Ok(Template::Literal(Cow::Borrowed(text)));
     }
     match text.strip_prefix('@') {
-        Some(rest) if rest.starts_with('@') => embedded(rest),
+        Some(rest) if rest.starts_with('@') => embedded(rest, mention),
         Some(rest) => mention(rest).map(Template::Whole).ok_or_else(|| Flaw::Whole { text: shortened(text) }),
-        None => embedded(text),
+        None => embedded(text, mention),
     }
 }
 
 /// Reads references inside a text. Of the dollars before a brace every second one escapes.
-fn embedded(text: &str) -> Result<Template<'_>, Flaw> {
+fn embedded<'t, M>(text: &'t str, mention: impl Fn(&'t str) -> Option<M>) -> Result<Template<'t, M>, Flaw> {
     let (mut parts, mut pending, mut rest) = (Vec::new(), Cow::Borrowed(""), text);
     while let Some(brace) = rest.find("${") {
         let dollars = rest[..=brace].bytes().rev().take_while(|byte| *byte == b'$').count();
@@ -163,12 +171,14 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 }
 
 /// `ref.key`.
-fn mention(text: &str) -> Option<Mention<'_>> {
+pub(super) fn mention(text: &str) -> Option<Mention<'_>> {
     let (target, key) = text.split_once('.')?;
-    let is_handle = target.len() <= 128
-        && target.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && target.bytes().all(is_word);
-    (is_handle && is_key(key)).then_some(Mention { target, key })
+    (is_handle(target) && is_key(key)).then_some(Mention { target, key })
+}
+
+/// Whether a text can be the ref of an instance.
+pub(super) fn is_handle(text: &str) -> bool {
+    text.len() <= 128 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(is_word)
 }
 
 /// Whether a text names an output, or a path into one: words of letters, digits, `-` and `_`, with dots between them.
@@ -177,7 +187,7 @@ pub fn is_key(text: &str) -> bool {
     text.len() <= 512 && text.split('.').all(|word| !word.is_empty() && word.bytes().all(is_word))
 }
 
-fn is_word(byte: u8) -> bool {
+pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 

@@ -10,6 +10,7 @@ mod grammar;
 mod resolve;
 #[cfg(test)]
 mod tests;
+pub mod written;
 
 use serde_json::Value;
 

@@ -58,6 +58,12 @@ impl World {
         })
     }
 
+    /// As things are at another time.
+    pub(crate) fn plan_at(&self, config: &Config, now: Timestamp) -> Result<Plan, PlanError> {
+        let (catalogs, ring, options) = (&self.catalogs, &*self.ring, Options::default());
+        plan(&PlanInput { config, records: &self.records, serial: 7, catalogs, ring, now, options })
+    }
+
     /// From now on the plan offers this maintenance version.
     pub(crate) fn offer_maintenance(&mut self, plan: &str, version: &str) {
         let edge = self.catalogs.values_mut().next().unwrap();
@@ -87,7 +93,7 @@ impl World {
         self.records.clear();
         for step in plan.steps {
             let declaration = &config.instances[&step.reference];
-            let (asked, needs) = self.asked(declaration, &step);
+            let (asked, needs) = self.asked(config, declaration, &step);
             let id = format!("i-{}", step.reference);
             let outputs = ["database_id", "id", "token"].map(|key| {
                 (
@@ -130,13 +136,21 @@ impl World {
         }
     }
 
-    fn asked(&self, declaration: &Declaration, step: &sutler::plan::Step) -> (Asked, Vec<InstanceRef>) {
+    fn asked(
+        &self,
+        config: &Config,
+        declaration: &Declaration,
+        step: &sutler::plan::Step,
+    ) -> (Asked, Vec<InstanceRef>) {
         let subject = Subject {
             service: &step.target.service.id,
             service_plan: &step.target.service_plan.id,
             name: &declaration.name,
         };
         let outputs = |target: &str, key: &str| {
+            if target == "var" {
+                return config.secrets.digest(key, &self.ring);
+            }
             let record = self.records.iter().find(|record| record.reference.as_str() == target)?;
             Some(record.outputs.get(key)?.digest)
         };
@@ -224,8 +238,11 @@ fn edge() -> Index {
         {
             "id": "s-sized", "name": "sized", "description": "x", "bindable": true, "plan_updateable": true,
             "plans": [
-                { "id": "p-small", "name": "small", "description": "x" },
-                { "id": "p-large", "name": "large", "description": "x", "plan_updateable": false },
+                { "id": "p-small", "name": "small", "description": "x", "free": false,
+                  "metadata": { "costs": [{ "amount": { "usd": 5.0 }, "unit": "MONTHLY" }] } },
+                { "id": "p-large", "name": "large", "description": "x", "plan_updateable": false, "free": false,
+                  "metadata": { "costs": [{ "amount": { "usd": 20.0, "eur": 18 }, "unit": "MONTHLY" },
+                                          { "amount": { "usd": 0.99 }, "unit": "1GB over 20GB" }] } },
             ],
         },
         {

@@ -13,7 +13,7 @@ use crate::{
     },
     name::{BrokerName, InstanceRef, VariableName},
     nearest::{listed, nearest},
-    reference::is_key,
+    reference::{is_key, written::is_reserved},
 };
 
 /// Declares every instance whose ref is a ref, even when something else is wrong with it.
@@ -26,6 +26,12 @@ pub(super) fn declare(
     for (name, instance) in file.0 {
         let at = || At::key(&["instances", &name]);
         let Some(reference) = gather.name(InstanceRef::new(&name), at) else { continue };
+        if is_reserved(&name) {
+            let finding = Finding::new(format!("no instance can be called '{name}'")).at(at());
+            let help =
+                "var.NAME is a variable, each.key what an instance is repeated for; choose another ref";
+            gather.add(finding.help(help));
+        }
         match instances.entry(reference) {
             Entry::Occupied(_) => gather.duplicates = true,
             Entry::Vacant(entry) => {
@@ -82,6 +88,7 @@ impl Check<'_> {
             bind,
             parameters: Value::Object(file.params.0),
             uses: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 

@@ -13,7 +13,7 @@ pub use variable::is_hostile;
 
 use indexmap::IndexMap;
 
-use super::{Config, Source, file::ConfigFile, problem::At, problem::Finding};
+use super::{Config, SecretVariables, Source, file::ConfigFile, problem::At, problem::Finding};
 use crate::name::{NameError, StackName};
 
 /// Problems gathered at most; nobody reads more.
@@ -53,7 +53,11 @@ impl Gather {
 ///
 /// # Errors
 /// Everything that is wrong with it, except keys that stand there twice; nothing when that is all.
-pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Finding>> {
+pub(super) fn config(
+    file: ConfigFile,
+    source: &Source,
+    secrets: SecretVariables,
+) -> Result<Config, Vec<Finding>> {
     let mut gather = Gather::default();
     let stack = gather.name(StackName::new(&file.stack), || At::value(&["stack"]));
     let brokers = broker::brokers(file.brokers, source, &mut gather);
@@ -65,7 +69,7 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
     variable::claims(&instances, &sinks, &mut gather);
     let moved = past::moved(file.moved, &instances, &mut gather);
     let removed = past::removed(file.removed, &instances, &mut gather);
-    let needs = need::connect(&mut instances, &mut gather);
+    let needs = need::connect(&mut instances, &secrets, &mut gather);
     match (stack, state, needs) {
         (Some(stack), Some(state), Some((graph, links)))
             if gather.findings.is_empty() && !gather.duplicates =>
@@ -81,8 +85,10 @@ pub(super) fn config(file: ConfigFile, source: &Source) -> Result<Config, Vec<Fi
                 removed,
                 graph,
                 links,
+                secrets,
                 warnings: gather.warnings,
                 source: source.clone(),
+                composition: None,
             })
         }
         _ => Err(gather.findings),

@@ -5,28 +5,35 @@ use indexmap::IndexMap;
 use super::Gather;
 use crate::{
     config::{
-        Declaration, Links,
+        Declaration, Links, SecretUse, SecretVariables,
         problem::{At, Finding, pointer},
     },
     graph::Graph,
     name::InstanceRef,
     nearest::{listed, nearest},
-    reference::{self, Form, Use},
+    reference::{
+        self, Form, Mention, Use,
+        written::{VARIABLE, is_reserved},
+    },
 };
 
 /// Fills in the uses of every declaration; who needs whom, unless they form a circle.
 pub(super) fn connect(
     instances: &mut IndexMap<InstanceRef, Declaration>,
+    secrets: &SecretVariables,
     gather: &mut Gather,
 ) -> Option<(Graph, Links)> {
     let mut targets = Vec::with_capacity(2 * instances.len());
     let mut ends = Vec::with_capacity(instances.len());
     for position in 0..instances.len() {
-        let mut uses = Check { instances, position, targets: &mut targets, gather }.uses();
+        let (mut uses, secret_uses) =
+            Check { instances, secrets, position, targets: &mut targets, gather }.uses();
         uses.shrink_to_fit();
         ends.push(targets.len() as u32);
-        if let (false, Some((_, declaration))) = (uses.is_empty(), instances.get_index_mut(position)) {
+        let is_any = !uses.is_empty() || !secret_uses.is_empty();
+        if let (true, Some((_, declaration))) = (is_any, instances.get_index_mut(position)) {
             declaration.uses = uses;
+            declaration.secrets = secret_uses;
         }
     }
     let starts = std::iter::once(&0).chain(&ends);
@@ -45,17 +52,18 @@ pub(super) fn connect(
 
 struct Check<'c> {
     instances: &'c IndexMap<InstanceRef, Declaration>,
+    secrets: &'c SecretVariables,
     position: usize,
     targets: &'c mut Vec<u32>,
     gather: &'c mut Gather,
 }
 
 impl Check<'_> {
-    fn uses(&mut self) -> Vec<Use> {
+    fn uses(&mut self) -> (Vec<Use>, Vec<SecretUse>) {
+        let (mut uses, mut secrets) = (Vec::new(), Vec::new());
         let Some((reference, declaration)) = self.instances.get_index(self.position) else {
-            return Vec::new();
+            return (uses, secrets);
         };
-        let mut uses = Vec::new();
         reference::visit(&declaration.parameters, &mut |below, text| match reference::parse(text) {
             Err(flaw) => {
                 let at = At::Value(pointer(&["instances", reference.as_str(), "params"]) + below);
@@ -64,13 +72,35 @@ impl Check<'_> {
             }
             Ok(template) => {
                 for (mention, form) in template.mentions() {
+                    if is_reserved(mention.target) {
+                        secrets.extend(self.secret(reference, mention, below));
+                        continue;
+                    }
                     let Some(target) = self.target(reference, mention.target, below) else { continue };
                     let (pointer, key) = (below.to_owned(), mention.key.to_owned());
                     uses.push(Use { pointer, target, key, form });
                 }
             }
         });
-        uses
+        (uses, secrets)
+    }
+
+    /// What is no secret is in its place by now, or there is no such thing.
+    fn secret(&mut self, reference: &InstanceRef, mention: Mention<'_>, below: &str) -> Option<SecretUse> {
+        let Mention { target, key } = mention;
+        if target == VARIABLE && self.secrets.get(key).is_some() {
+            return Some(SecretUse { pointer: below.to_owned(), variable: key.to_owned() });
+        }
+        let at = pointer(&["instances", reference.as_str(), "params"]) + below;
+        let (message, help) = if target == VARIABLE {
+            let help = format!("declare it: variables: {{ {key}: {{ type: string }} }}");
+            (format!("{reference} uses the variable '{key}', which is not declared"), help)
+        } else {
+            let message = format!("{reference}: 'each' means something only in an instance with for_each");
+            (message, "add for_each: [a, b] to the instance".to_owned())
+        };
+        self.gather.add(Finding::new(message).at(At::Piece(at, format!("{target}.{key}"))).help(help));
+        None
     }
 
     /// The instance of that name, unless there is none or it is the one that asks.

@@ -1,13 +1,16 @@
 //! A configuration's text as a tree that knows where everything stands. Built only to point at problems.
 
+mod grow;
 mod json;
 mod lenient;
+mod read;
 mod toml;
 mod yaml;
 
 use std::ops::Range;
 
 use super::{Format, Source, problem::Finding};
+pub(super) use read::plain;
 
 /// Levels followed at most; deeper text is refused before it comes here.
 const DEPTH: usize = 200;
@@ -48,7 +51,7 @@ pub(crate) enum Kind {
 }
 
 /// One member of a map.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) key_span: Range<usize>,
@@ -108,10 +111,15 @@ impl Tree {
         }
     }
 
-    /// Where a piece of the text at a pointer stands.
-    pub(crate) fn piece_span(&self, pointer: &str, piece: &str, text: &str) -> Range<usize> {
+    /// Where a piece of the text at a pointer stands, in a text that `slice` gives parts of.
+    pub(crate) fn piece_span<'t>(
+        &self,
+        pointer: &str,
+        piece: &str,
+        slice: impl FnOnce(Range<usize>) -> Option<&'t str>,
+    ) -> Range<usize> {
         let whole = self.value_span(pointer);
-        let found = text.get(whole.clone()).and_then(|inside| inside.find(piece));
+        let found = slice(whole.clone()).and_then(|inside| inside.find(piece));
         found.map_or(whole.clone(), |at| whole.start + at..whole.start + at + piece.len())
     }
 
