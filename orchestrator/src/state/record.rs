@@ -144,13 +144,18 @@ impl InstanceRecord {
         self.orphans.iter().cloned().chain(earlier).collect()
     }
 
-    /// What sinks hold when they hold these variables of this instance: [`sink_digest`](Self::sink_digest) once they
-    /// do. Nothing when it has no such output (yet).
+    /// What sinks hold when those at these places hold these variables of this instance:
+    /// [`sink_digest`](Self::sink_digest) once they do. Nothing when it has no such output (yet).
     #[must_use]
-    pub fn landing(&self, bind: &IndexMap<String, VariableName>, ring: &KeyRing) -> Option<Digest> {
+    pub fn landing(
+        &self,
+        bind: &IndexMap<String, VariableName>,
+        (ring, places): (&KeyRing, &str),
+    ) -> Option<Digest> {
         let mut sorted: Vec<_> = bind.iter().collect();
         sorted.sort_unstable_by_key(|(_, variable)| variable.as_str());
         let mut digester = ring.digester("landing");
+        digester.part(places.as_bytes());
         for (key, variable) in sorted {
             let (found, path) = output(key, |key| self.outputs.get(key))?;
             digester.part(variable.as_str().as_bytes());

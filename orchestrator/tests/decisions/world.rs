@@ -132,7 +132,7 @@ impl World {
                 reference: step.reference,
             });
             let record = self.records.last_mut().unwrap();
-            record.sink_digest = record.landing(&declaration.bind, &self.ring);
+            record.sink_digest = record.landing(&declaration.bind, (&self.ring, &config.landing_places()));
         }
     }
 
