@@ -15,6 +15,7 @@ use super::call::Doubt;
 use super::error::StepError;
 use super::outputs::drop_credentials;
 use super::step::Step;
+use crate::faults;
 use crate::plan::{Expiry, expiry};
 use crate::state::record::{BindingRecord, InstanceRecord, Manner, Retired, Rotation};
 
@@ -74,7 +75,9 @@ pub(super) fn retire_previous(record: &mut InstanceRecord) {
     let grace = SignedDuration::from_secs(i64::try_from(rotation.grace).unwrap_or(i64::MAX));
     let not_before = (!grace.is_zero()).then(|| now.checked_add(grace).unwrap_or(Timestamp::MAX));
     let what = record.as_orphan(Some(rotation.previous.binding_id), now.to_string());
-    record.retired.push(Retired { what, not_before });
+    if !faults::mutant("old_binding_forgotten") {
+        record.retired.push(Retired { what, not_before });
+    }
 }
 
 /// The record's binding is gone, or was never made: what it yielded goes with it, or the one before it is in force again.
