@@ -106,6 +106,7 @@ impl Applied {
 /// # Errors
 /// When configuration, state or a broker cannot be used, or the plan is impossible.
 pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepared<'_>, Failure> {
+    let options = ApplyOptions { plan: options.plan.fixed(), ..options };
     let brokers = match options.intent {
         Intent::Apply | Intent::Upgrade(_) | Intent::Rotate(_) => project.connect_to(|_| true).await?,
         Intent::Teardown => {
