@@ -28,6 +28,7 @@ use url::Url;
 pub use check::is_hostile;
 pub use compose::Choices;
 pub use derive::{derive, named};
+use files::Files;
 pub use load::{FILE_NAMES, find, load, load_as, parse, parse_as};
 pub(crate) use mask::is_secret_looking;
 pub use place::{BucketPlace, PostgresPlace, Transport};
@@ -35,6 +36,7 @@ pub(crate) use problem::{At, Finding, pointer};
 pub use problem::{Place, Problem, Problems, Problems as ConfigError};
 pub use schema::schema;
 pub use secret::{SecretVariables, Unread};
+use tree::Tree;
 
 use crate::graph::Graph;
 use crate::name::{BrokerName, InstanceRef, StackName, VariableName};
@@ -133,6 +135,21 @@ impl Config {
     pub fn targets(&self, position: usize) -> &[u32] {
         let start = position.checked_sub(1).map_or(0, |before| self.links.ends[before]);
         &self.links.targets[start as usize..self.links.ends[position] as usize]
+    }
+
+    /// Where each of these instances is declared; nothing for those that are not.
+    pub(crate) fn places(&self, references: &[&str]) -> Vec<Option<Place>> {
+        let find = |files: &Files, tree: &Tree| {
+            let lines = files.lines();
+            let place = |name: &str| lines.place(tree.key_span(&pointer(&["instances", name])));
+            let declared = |name: &&str| self.instances.contains_key(*name);
+            references.iter().map(|name| Some(*name).filter(declared).and_then(place)).collect()
+        };
+        match (&self.composition, Tree::parse(&self.source)) {
+            (Some(composition), _) => find(&composition.files, &composition.tree),
+            (None, Ok(tree)) => find(&Files::one(self.source.clone()), &tree),
+            (None, Err(_)) => vec![None; references.len()],
+        }
     }
 
     /// Problems that were found later, each with its place.

@@ -85,15 +85,17 @@ impl<'c> Case<'c> {
         if !matches!(standing, Standing::Ready | Standing::Changing) {
             return (Facts { moved: self.moved(record), ..blank(standing) }, Vec::new());
         }
-        let different = match same {
+        let different = match same && record.drift.is_empty() {
             true => Vec::new(),
             false => differences((self.declaration, record), self.offer, self, inputs),
         };
+        let (drifted, changed): (Vec<_>, Vec<_>) = different.iter().partition(|one| one.drifted);
         let facts = Facts {
             standing,
             moved: self.moved(record),
             service_plan: self.service_plan(record),
-            parameters: different.iter().map(|one| (one.key, one.in_place)).collect(),
+            parameters: changed.iter().map(|one| (one.key, one.in_place)).collect(),
+            drifted: drifted.iter().map(|one| one.key).collect(),
             name,
             binding: binding(record, self.wanted),
             written: self.written(record, inputs.ring()),
@@ -192,6 +194,7 @@ fn blank(standing: Standing<'_>) -> Facts<'_> {
         moved: None,
         service_plan: None,
         parameters: Vec::new(),
+        drifted: Vec::new(),
         name: None,
         binding: Binding::Settled,
         written: Vec::new(),

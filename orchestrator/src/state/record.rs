@@ -53,6 +53,13 @@ pub struct InstanceRecord {
     /// What earlier attempts under this ref may have left at brokers, and is still to be deleted. Nothing waits for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub orphans: Vec<OrphanRecord>,
+    /// The vendor's id of the object that it was made from, when it was adopted rather than made: part of the request that
+    /// an unresolved creation repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<String>,
+    /// Fields that were found to differ at the vendor and not put right since, such as `params.size`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<String>,
     /// The generation before it, as it was: in force until this one is ready, and again should this one never be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<InstanceRecord>>,
@@ -118,6 +125,11 @@ impl InstanceRecord {
     pub fn bindings(&self) -> impl Iterator<Item = &BindingRecord> {
         let rotation = self.binding.iter().filter_map(|binding| binding.rotation.as_ref());
         self.binding.iter().chain(rotation.map(|rotation| &rotation.previous))
+    }
+
+    /// The parameters that were found to differ at the vendor.
+    pub fn drifted_parameters(&self) -> impl Iterator<Item = &str> {
+        self.drift.iter().filter_map(|field| field.strip_prefix("params."))
     }
 
     /// Everything older that it has taken the place of: what is retired, then the generation before it, the binding of

@@ -126,6 +126,8 @@ impl World {
                 variables: declaration.bind.clone(),
                 sink_digest: None,
                 orphans: Vec::new(),
+                adopted: None,
+                drift: Vec::new(),
                 previous: None,
                 retired: Vec::new(),
                 created_at: "2026-01-01T00:00:00Z".to_owned(),
