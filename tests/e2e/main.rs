@@ -11,6 +11,7 @@ mod golden;
 mod layers;
 mod points;
 mod reuse;
+mod rotation;
 mod saved;
 mod secrecy;
 mod secrets;

@@ -88,6 +88,7 @@ async fn work(
         Intent::Apply => "Do this?",
         Intent::Teardown => "Delete all of this?",
         Intent::Upgrade(_) => "Upgrade these?",
+        Intent::Rotate(_) => "Rotate these?",
     };
     let prepared = match saved {
         Some(saved) => commands::prepare_saved(project, saved, options).await?,
@@ -336,6 +337,7 @@ impl Stream {
             Intent::Apply => "apply_result",
             Intent::Teardown => "teardown_result",
             Intent::Upgrade(_) => "upgrade_result",
+            Intent::Rotate(_) => "rotate_result",
         };
         if self.output.is_json() { self.line(kind, fields) } else { Ok(()) }
     }

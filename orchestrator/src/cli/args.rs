@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::derive::Derive;
+use super::rotate::RotateArguments;
 use super::upgrade::UpgradeArguments;
 use crate::commands::state::Errand;
 use crate::config::OnAmbiguous;
@@ -97,6 +98,8 @@ pub(crate) enum Verb {
     State(State),
     /// Delete everything in state, consumers first.
     Teardown(Teardown),
+    /// Make new bindings while the old ones work, and move everyone to them; without a REF, list what could be rotated.
+    Rotate(RotateArguments),
     /// List the newer maintenance versions that brokers offer; with --apply or --yes, go to them, a few first.
     Upgrade(UpgradeArguments),
     /// Show what instances yield; secrets are masked unless asked for.

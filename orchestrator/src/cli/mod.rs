@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod pull;
 mod rekey;
+mod rotate;
 mod show;
 mod state;
 mod status;
@@ -89,6 +90,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
         Verb::Check(check) => check::check(&open()?, (&check, variable("GITHUB_WORKSPACE")), output).await,
         Verb::Pull(pull) => pull::pull(&open()?, &pull, output).await,
+        Verb::Rotate(arguments) => rotate::rotate(&open()?, &arguments, output).await,
         Verb::Upgrade(arguments) => upgrade::upgrade(&open()?, &arguments, output).await,
         Verb::Status(status) => status::status(&open()?, &status, output).await,
         Verb::Outputs(outputs) => verbs::outputs(&open()?, &outputs, output).await,

@@ -95,6 +95,7 @@ impl Applied {
         let report = &self.report;
         match self.intent {
             Intent::Upgrade(_) => report.done.iter().all(|done| done.action != Action::Upgrade),
+            Intent::Rotate(_) => report.done.is_empty(),
             Intent::Apply | Intent::Teardown => report.done.is_empty() && report.kept == 0,
         }
     }
@@ -105,8 +106,9 @@ impl Applied {
 /// # Errors
 /// When configuration, state or a broker cannot be used, or the plan is impossible.
 pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepared<'_>, Failure> {
+    let options = ApplyOptions { plan: options.plan.fixed(), ..options };
     let brokers = match options.intent {
-        Intent::Apply | Intent::Upgrade(_) => project.connect_to(|_| true).await?,
+        Intent::Apply | Intent::Upgrade(_) | Intent::Rotate(_) => project.connect_to(|_| true).await?,
         Intent::Teardown => {
             let state = project.backend.load().await?;
             project.connect_to(|broker| state.records.iter().any(|record| &record.broker == broker)).await?
@@ -246,6 +248,7 @@ impl Prepared<'_> {
             Intent::Apply => "apply",
             Intent::Teardown => "teardown",
             Intent::Upgrade(_) => "upgrade",
+            Intent::Rotate(_) => "rotate",
         };
         Begin {
             keys: self.project.keys.clone(),
@@ -290,6 +293,10 @@ impl Prepared<'_> {
             pacing,
             on_ambiguous: self.options.on_ambiguous,
             until: self.options.until,
+            grace: match self.options.intent {
+                Intent::Rotate(rotate) => rotate.grace,
+                _ => std::time::Duration::ZERO,
+            },
             ..execute::Options::default()
         }
     }

@@ -5,7 +5,7 @@
 //! history · events                    read the journal; events also delivers it
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
 //! pull                                asks the brokers about everything in state
-//! upgrade                             the same; what is carried out is a plan, as with apply
+//! upgrade · rotate                    the same; what is carried out is a plan, as with apply
 //! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, changes it by hand, moves it to another place
 //! catalog · graph · init · derive     read what they name
@@ -33,7 +33,7 @@ mod rekey;
 mod saved;
 pub mod state;
 mod status;
-mod upgrade;
+mod upkeep;
 mod wait;
 
 pub use anchor::Rollback;
@@ -55,5 +55,5 @@ pub use pull::{Line, Pulled, Reconciled, Reconciliation, pull, reconciliation};
 pub use rekey::{Rekeyed, rekey};
 pub use saved::SavedPlan;
 pub use status::{Declared, Status, status};
-pub use upgrade::upgrades;
+pub use upkeep::{rotatables, upgrades};
 pub use wait::{Waited, Waiting, wait};

@@ -38,7 +38,7 @@ impl Step {
     /// Unbinds and deprovisions. The record stays: whoever called still has to finish with it.
     pub(super) async fn dissolve(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
         self.settle_bindings(&mut record).await?;
-        if record.binding.is_some() {
+        while record.binding.is_some() {
             self.unbind(&mut record, Persistence::Usual).await?;
         }
         let begun = matches!(record.status, Status::DeletionIntended | Status::Deprovisioning { .. });

@@ -7,7 +7,7 @@
 //!        ┌────────┬───┴────┬────────┬────────┐
 //!     create   update   replace   delete   record           what happens to an instance (update: upgrade)
 //!        └────────┴───┬────┴────────┘
-//!          bind · unbind · land · mitigate                  what it consists of
+//!     bind · unbind · rotate · land · mitigate               what it consists of
 //!                     │
 //!        call · wait · resolve · outputs                    how a broker is asked; what goes in and comes out
 //!                     │
@@ -52,6 +52,7 @@ mod replace;
 mod report;
 mod resolution;
 mod resolve;
+mod rotate;
 mod run;
 mod shared;
 mod step;
@@ -87,6 +88,8 @@ pub struct Options {
     pub on_ambiguous: Option<OnAmbiguous>,
     /// How far to go.
     pub until: Until,
+    /// How long the binding before is kept after a rotation.
+    pub grace: Duration,
     /// Makes ids; random and never used before.
     pub mint: fn() -> Uuid,
 }
@@ -111,6 +114,7 @@ impl Default for Options {
             maximum_wait: Duration::from_secs(60 * 60),
             on_ambiguous: None,
             until: Until::Done,
+            grace: Duration::ZERO,
             mint: Uuid::new_v4,
         }
     }

@@ -14,7 +14,7 @@ use super::{
     output::{DASHBOARD, Outputs},
     parameters::Difference,
     removal::{self, Fate, Removal},
-    retirement, secret,
+    retirement, rotation, secret,
     survey::Survey,
     upgrade, validate, warn,
 };
@@ -105,7 +105,7 @@ impl<'p> Planner<'p> {
                 }
             }
             if self.survey.is_selected(position) {
-                secret::check(self.input.config, declaration, &mut self.draft);
+                secret::check(self.input.config, declaration, self.draft);
             }
             if let (false, Some(outputs)) = (declaration.bind.is_empty(), self.outputs(position)) {
                 for key in declaration.bind.keys() {
@@ -167,7 +167,10 @@ impl<'p> Planner<'p> {
             targets: self.input.config.targets(position),
         };
         let (facts, differences) = case.facts(inputs);
-        let decision = decide(&facts);
+        let mut decision = decide(&facts);
+        if self.input.options.rotate.contains(&declaration.reference) {
+            decision = rotation::turned(&self.input.options, case.record, decision);
+        }
         let changes = match decision.action {
             Action::Keep => Vec::new(),
             action => changes(&case, action, &facts, &differences),
@@ -303,7 +306,7 @@ fn guarded(input: &PlanInput<'_>, is_protected: impl Fn(usize) -> bool) -> Vec<b
 fn effect(action: Action, facts: &Facts<'_>) -> Effect {
     match action {
         Action::Create | Action::Replace => Effect::Renewed,
-        Action::Update | Action::Rebind => Effect::Touched,
+        Action::Update | Action::Rebind | Action::Rotate => Effect::Touched,
         _ if !facts.touched.is_empty() => Effect::Touched,
         _ => Effect::Settled,
     }

@@ -58,7 +58,7 @@ impl Removal<'_> {
                 };
                 (0..).zip(records).map(decide).collect()
             }
-            Intent::Apply | Intent::Upgrade(_) => {
+            Intent::Apply | Intent::Upgrade(_) | Intent::Rotate(_) => {
                 let mut fates = vec![Fate::Elsewhere; records.len()];
                 for at in &self.survey.undeclared {
                     fates[*at] = self.undeclared(&records[*at]);

@@ -9,6 +9,7 @@ mod doubt;
 mod failure;
 mod generation;
 mod lifecycle;
+mod rotation;
 mod secrets;
 mod simulation;
 mod stop;
