@@ -12,6 +12,7 @@ mod lifecycle;
 mod secrets;
 mod simulation;
 mod stop;
+mod teardown;
 mod world;
 
 use broker::{Act, Fake};
