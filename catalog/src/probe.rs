@@ -117,6 +117,12 @@ impl Home {
     /// The offering, complete.
     #[must_use]
     pub fn offering(self) -> Offering {
+        self.offering_of(MAINTENANCE_VERSION)
+    }
+
+    /// The offering with that version for [`Behaviour::Maintenance`].
+    #[must_use]
+    pub fn offering_of(self, maintenance_version: &str) -> Offering {
         let description = "Behaves as its plans say, without any vendor: for trying platforms and tools";
         let offering = Offering::new(self.id(), self.name(), description)
             .display_name("Sutler probe")
@@ -137,7 +143,7 @@ impl Home {
             .output(output::PASSWORD, "Another one for each binding", Sensitivity::Secret);
         let offering = self.requirement().into_iter().fold(offering, Offering::requires);
         let plans = Behaviour::ALL.into_iter().filter(|behaviour| behaviour.home() == self);
-        plans.map(Behaviour::plan).fold(offering, Offering::with_plan)
+        plans.map(|behaviour| behaviour.plan(maintenance_version)).fold(offering, Offering::with_plan)
     }
 }
 
@@ -203,7 +209,7 @@ behaviours! {
     Volume "volume" "15" "Bindings yield a volume";
 }
 
-/// The version of [`Behaviour::Maintenance`].
+/// The version of [`Behaviour::Maintenance`], unless a broker is told another one.
 pub const MAINTENANCE_VERSION: &str = "2.1.1+abcdef";
 
 /// After how many seconds platforms give up on the asynchronous plans.
@@ -227,7 +233,7 @@ impl Behaviour {
         }
     }
 
-    fn plan(self) -> Plan {
+    fn plan(self, maintenance_version: &str) -> Plan {
         let plan = Plan::new(self.id(), self.name(), self.description())
             .metadata("sutler", json!({ "probe": self.name() }))
             .asynchronous(Asynchronous::Never)
@@ -252,7 +258,7 @@ impl Behaviour {
             Self::AsyncBinding => plan.asynchronous_bindings(Asynchronous::Always),
             Self::Rotatable => plan.binding_rotatable(true),
             Self::RequiresApp => plan.requires_app(),
-            Self::Maintenance => plan.maintenance_info(MAINTENANCE_VERSION, "Nothing happens"),
+            Self::Maintenance => plan.maintenance_info(maintenance_version, "Nothing happens"),
             Self::Schema => plan.changes_to(&[Self::SchemaLarge.id()]),
             // a price that platforms can show, and nobody pays
             Self::SchemaLarge => plan.changes_to(&[Self::Schema.id()]).cost("usd", 0.0, "MONTHLY").free(true),

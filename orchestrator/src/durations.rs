@@ -85,7 +85,7 @@ impl Durations {
 
 fn kind(step: &Step) -> String {
     let action = match step.action {
-        Action::Keep | Action::Update => "update",
+        Action::Keep | Action::Update | Action::Upgrade => "update",
         Action::Create => "create",
         Action::Replace => "replace",
         Action::Rebind => "rebind",
@@ -123,6 +123,7 @@ mod tests {
                 broker: BrokerName::new("edge").unwrap(),
                 service: Named { id: ServiceId::new("s").unwrap(), name: name("s") },
                 service_plan: Named { id: PlanId::new(plan).unwrap(), name: name(plan) },
+                price: crate::plan::Price::default(),
             }),
             because: Vec::new(),
             changes: Vec::new(),

@@ -149,6 +149,12 @@ impl ServicePlan {
         self.free.unwrap_or(true)
     }
 
+    /// The version of what the plan is made of, if it says.
+    #[must_use]
+    pub fn maintenance_version(&self) -> Option<&str> {
+        self.maintenance_info.as_ref()?.version.as_deref()
+    }
+
     /// The JSON Schema of provision parameters, if declared.
     #[must_use]
     pub fn provision_schema(&self) -> Option<&Value> {

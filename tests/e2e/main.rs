@@ -19,3 +19,4 @@ mod stop;
 mod supply;
 mod sweep;
 mod tutorial;
+mod upgrade;

@@ -72,6 +72,7 @@ struct FileVendors {
 #[serde(deny_unknown_fields)]
 struct FileProbe {
     slow: Option<Duration>,
+    maintenance_version: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -334,10 +335,13 @@ impl Meaning<'_> {
 fn probe(configured: Option<FileProbe>, offerings: Option<&[String]>) -> Option<Probe> {
     let probes = Home::ALL.map(Home::name);
     let is_named = offerings.is_some_and(|names| names.iter().any(|name| probes.contains(&name.as_str())));
+    let default = Probe::default();
     match configured {
-        Some(FileProbe { slow: Some(slow) }) => Some(Probe { slow: slow.0 }),
-        Some(FileProbe { slow: None }) => Some(Probe::default()),
-        None => is_named.then(Probe::default),
+        Some(FileProbe { slow, maintenance_version }) => Some(Probe {
+            slow: slow.map_or(default.slow, |slow| slow.0),
+            maintenance_version: maintenance_version.unwrap_or(default.maintenance_version),
+        }),
+        None => is_named.then_some(default),
     }
 }
 

@@ -152,15 +152,20 @@ pub struct Vendors {
 }
 
 /// The probe offering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
     /// How long slow work takes.
     pub slow: std::time::Duration,
+    /// The version of the plan `maintenance`.
+    pub maintenance_version: String,
 }
 
 impl Default for Probe {
     fn default() -> Self {
-        Self { slow: std::time::Duration::from_secs(2) }
+        Self {
+            slow: std::time::Duration::from_secs(2),
+            maintenance_version: sutler_catalog::probe::MAINTENANCE_VERSION.to_owned(),
+        }
     }
 }
 

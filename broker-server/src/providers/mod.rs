@@ -58,7 +58,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::PagesDomain::new(&client)));
     }
     if let Some(probe) = &vendors.probe {
-        providers.extend(Probe::all(probe.slow));
+        providers.extend(Probe::with_maintenance(probe.slow, &probe.maintenance_version));
     }
     Ok(providers)
 }

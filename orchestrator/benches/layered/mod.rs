@@ -79,6 +79,7 @@ pub(crate) fn records(config: &Config, ring: &KeyRing) -> Vec<InstanceRecord> {
                     .parameters(&declaration.parameters, &outputs)
                     .expect("every output"),
                 parameters: sealed.clone(),
+                maintenance_version: None,
             },
             pending: None,
             outputs: [("id".to_owned(), output(ring, name.as_str(), &sealed))].into(),

@@ -23,7 +23,7 @@ pub(super) async fn apply(
     arguments: &args::Apply,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let plan = verbs::options(&arguments.selection);
+    let plan = verbs::options(&arguments.selection)?;
     let options = options(&arguments.execution, plan, Intent::Apply)?;
     // A plan that was saved was looked at then.
     let yes = arguments.execution.yes || arguments.plan.is_some();
@@ -41,7 +41,7 @@ pub(super) async fn teardown(
     run(project, (options, None), (arguments.execution.yes, output)).await
 }
 
-fn options(
+pub(super) fn options(
     execution: &args::Execution,
     plan: commands::PlanOptions,
     intent: Intent,
@@ -57,7 +57,7 @@ fn options(
     })
 }
 
-async fn run(
+pub(super) async fn run(
     project: &Project,
     (options, saved): (ApplyOptions, Option<SavedPlan>),
     (yes, output): (bool, Output),
@@ -87,6 +87,10 @@ async fn work(
     (yes, stream): (bool, &mut Stream),
 ) -> Result<(Exit, Value), Failure> {
     let intent = options.intent;
+    let question = match intent {
+        Intent::Upgrade(_) => "Upgrade these?",
+        Intent::Apply | Intent::Teardown => "Do this?",
+    };
     let prepared = match saved {
         Some(saved) => commands::prepare_saved(project, saved, options).await?,
         None => commands::prepare(project, options).await?,
@@ -97,10 +101,11 @@ async fn work(
         return Ok((Exit::Done, json!({ "exit_code": 0, "changed": false, "preview": true })));
     }
     if !prepared.does_something() {
-        return Ok((Exit::Done, json!({ "exit_code": 0, "changed": false })));
+        let exit = prepared.idle();
+        return Ok((exit, json!({ "exit_code": exit.code(), "changed": false })));
     }
     if prepared.changes_something() {
-        ask::approve(stream.output, yes, "Do this?")?;
+        ask::approve(stream.output, yes, question)?;
     } else {
         stream.output.say("Nothing to do but to delete what earlier runs left over.");
     }
@@ -353,6 +358,7 @@ impl Stream {
         let kind = match intent {
             Intent::Apply => "apply_result",
             Intent::Teardown => "teardown_result",
+            Intent::Upgrade(_) => "upgrade_result",
         };
         if self.output.is_json() { self.line(kind, fields) } else { Ok(()) }
     }

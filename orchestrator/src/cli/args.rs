@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::derive::Derive;
+use super::upgrade::UpgradeArguments;
 use crate::commands::state::Errand;
 use crate::config::OnAmbiguous;
 
@@ -94,6 +95,8 @@ pub(crate) enum Verb {
     State(State),
     /// Delete everything in state, consumers first: without --yes it only says what would be deleted and kept, and why.
     Teardown(Teardown),
+    /// List the newer maintenance versions that brokers offer; with --apply or --yes, go to them, a few first.
+    Upgrade(UpgradeArguments),
     /// Show what instances yield; secrets are masked unless asked for.
     Outputs(Outputs),
     /// Open the sealed dotenv sink: print it, or run a command with it.
@@ -161,6 +164,9 @@ pub(crate) struct Selection {
     /// The only way past `protected`.
     #[arg(long)]
     pub(crate) force: bool,
+    /// Refuse to have more than this cost in a month, by what catalogs say: such as 50 (dollars) or 49.90eur.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) budget: Option<String>,
 }
 
 /// How steps are carried out.
@@ -230,7 +236,7 @@ pub(crate) struct PlanArguments {
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
     /// A plan that was saved: it is carried out exactly, without asking, or not at all (exit 8).
-    #[arg(value_name = "FILE", conflicts_with_all = ["targets", "prune", "force"])]
+    #[arg(value_name = "FILE", conflicts_with_all = ["targets", "prune", "force", "budget"])]
     pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) selection: Selection,

@@ -15,6 +15,7 @@ mod show;
 mod state;
 mod status;
 mod text;
+mod upgrade;
 mod verbs;
 
 use std::error::Error;
@@ -84,6 +85,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
         Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
+        Verb::Upgrade(arguments) => upgrade::upgrade(&open()?, &arguments, output).await,
         Verb::Check(check) => verbs::check(&open()?, &check, output).await,
         Verb::Status(status) => status::status(&open()?, &status, output).await,
         Verb::Outputs(outputs) => verbs::outputs(&open()?, &outputs, output).await,

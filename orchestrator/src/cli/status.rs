@@ -50,7 +50,7 @@ fn instance((record, declared): &(crate::state::record::InstanceRecord, Declared
         "binding_id": record.binding.as_ref().map(|binding| &binding.binding_id),
         "protected": record.protected, "declared": *declared == Declared::Yes, "needs": record.needs,
         "running": crate::execute::running(record),
-        "to_be_deleted": record.orphans,
+        "to_be_deleted": record.left_over(),
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Effects, Style};
 
-use crate::plan::{Action, ChangeKind, Plan, Step};
+use crate::plan::{Action, ChangeKind, Cost, Plan, Price, Step, Total};
 
 /// Whether text is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +76,7 @@ pub(crate) fn action_word(action: Action) -> &'static str {
         Action::Keep => "kept",
         Action::Create => "created",
         Action::Update => "updated",
+        Action::Upgrade => "upgraded",
         Action::Replace => "replaced",
         Action::Rebind => "bound",
         Action::Record => "recorded",
@@ -90,6 +91,7 @@ pub(crate) fn action_running(action: Action) -> &'static str {
     match action {
         Action::Create => "creating",
         Action::Update => "updating",
+        Action::Upgrade => "upgrading",
         Action::Replace => "replacing",
         Action::Rebind => "binding",
         Action::Record => "recording",
@@ -104,7 +106,7 @@ fn mark(action: Action, paint: Paint) -> String {
     match action {
         Action::Keep => paint.dim("="),
         Action::Create => paint.good("+"),
-        Action::Update | Action::Rebind | Action::Record => paint.caution("~"),
+        Action::Update | Action::Upgrade | Action::Rebind | Action::Record => paint.caution("~"),
         Action::Replace => paint.bad("±"),
         Action::Delete | Action::Retire => paint.bad("-"),
         Action::Forget => paint.dim("/"),
@@ -116,16 +118,28 @@ pub(crate) fn plan(plan: &Plan, paint: Paint) -> String {
     let mut text = String::new();
     let changing: Vec<&Step> = plan.steps.iter().filter(|step| is_shown(step)).collect();
     let width = changing.iter().map(|step| step.reference.as_str().len()).max().unwrap_or(0);
+    let is_priced = plan.steps.iter().any(|step| !step.target.price.costs.is_empty());
+    for moved in &plan.moves {
+        let _ = writeln!(text, "  {} {} is {} from now on", paint.caution("→"), moved.from, moved.to);
+    }
     for step in &changing {
-        step_text(&mut text, step, width, paint);
+        let price = is_priced.then(|| price(&step.target.price));
+        step_text(&mut text, (step, price), width, paint);
     }
     for warning in &plan.warnings {
         let _ = writeln!(text, "{} {}", paint.caution("note:"), one_line(warning));
     }
-    if !changing.is_empty() || !plan.warnings.is_empty() {
+    if !changing.is_empty() || !plan.moves.is_empty() || !plan.warnings.is_empty() {
         text.push('\n');
     }
-    let _ = writeln!(text, "{}", paint.bold(&summary(plan)));
+    let summary = match (plan.steps.is_empty(), plan.warnings.is_empty()) {
+        (true, false) => "Nothing to do.".to_owned(),
+        _ => summary(plan),
+    };
+    let _ = writeln!(text, "{}", paint.bold(&summary));
+    if let Some(totals) = totals(plan) {
+        let _ = writeln!(text, "Cost: {totals}, and what is charged for use.");
+    }
     text
 }
 
@@ -134,16 +148,23 @@ fn is_shown(step: &Step) -> bool {
     step.action != Action::Keep || !step.because.is_empty()
 }
 
-fn step_text(text: &mut String, step: &Step, width: usize, paint: Paint) {
+fn step_text(text: &mut String, (step, price): (&Step, Option<String>), width: usize, paint: Paint) {
     let target = &step.target;
-    let place = format!("{}/{} at {}", target.service.name, target.service_plan.name, target.broker);
+    let mut place = format!("{}/{} at {}", target.service.name, target.service_plan.name, target.broker);
+    if let Some(price) =
+        price.filter(|_| !matches!(step.action, Action::Delete | Action::Retire | Action::Forget))
+    {
+        let _ = write!(place, ", {price}");
+    }
     let _ = writeln!(
         text,
-        "  {} {:width$}  {}",
+        "  {} {:width$}  {}{}",
         mark(step.action, paint),
         step.reference.as_str(),
-        paint.dim(&one_line(&place))
+        paint.dim(&one_line(&place)),
+        if step.action == Action::Retire { ", the earlier one" } else { "" },
     );
+
     for change in &step.changes {
         let sign = match change.kind {
             ChangeKind::Added => "+",
@@ -164,6 +185,30 @@ fn step_text(text: &mut String, step: &Step, width: usize, paint: Paint) {
     }
 }
 
+/// What a service plan costs, by what its catalog says.
+fn price(price: &Price) -> String {
+    let one = |cost: &Cost| format!("{} {} {}", cost.amount, cost.currency, cost.unit.to_lowercase());
+    match (price.costs.as_slice(), price.free) {
+        ([], Some(true)) => "free".to_owned(),
+        ([], _) => "at a price that is not told".to_owned(),
+        (costs, _) => costs.iter().map(one).collect::<Vec<_>>().join(" + "),
+    }
+}
+
+/// What everything costs in a month, before and after.
+fn totals(plan: &Plan) -> Option<String> {
+    let one = |total: &Total| {
+        let (currency, after) = (one_line(&total.currency), total.monthly_after);
+        let change = after - total.monthly_before;
+        if change.abs() < 0.005 {
+            format!("{after:.2} {currency} a month, as before")
+        } else {
+            format!("{after:.2} {currency} a month ({change:+.2})")
+        }
+    };
+    (!plan.totals.is_empty()).then(|| plan.totals.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
 /// One line of counts.
 pub(crate) fn summary(plan: &Plan) -> String {
     let count = |action: Action| plan.steps.iter().filter(|step| step.action == action).count();
@@ -171,6 +216,7 @@ pub(crate) fn summary(plan: &Plan) -> String {
     for (action, words) in [
         (Action::Create, "to create"),
         (Action::Update, "to update"),
+        (Action::Upgrade, "to upgrade"),
         (Action::Replace, "to replace"),
         (Action::Rebind, "to bind anew"),
         (Action::Record, "to record"),
@@ -182,6 +228,9 @@ pub(crate) fn summary(plan: &Plan) -> String {
             0 => {}
             n => parts.push(format!("{n} {words}")),
         }
+    }
+    if !plan.moves.is_empty() {
+        parts.insert(0, format!("{} to rename", plan.moves.len()));
     }
     let kept = count(Action::Keep);
     if parts.is_empty() {
@@ -199,7 +248,7 @@ pub(crate) fn summary(plan: &Plan) -> String {
 
 /// Whether applying the plan would change anything.
 pub(crate) fn changes_something(plan: &Plan) -> bool {
-    plan.steps.iter().any(|step| step.action != Action::Keep)
+    plan.changes_anything()
 }
 
 #[cfg(test)]
@@ -208,7 +257,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::name::{BrokerName, InstanceRef};
-    use crate::plan::{BindingWanted, Change, Target};
+    use crate::plan::{BindingWanted, Change, Price, Target};
     use crate::state::record::Named;
 
     /// A plan that creates the given shape.
@@ -221,6 +270,7 @@ pub(crate) mod tests {
                 broker: BrokerName::new("edge").expect("a name"),
                 service: Named { id: ServiceId::new("s").expect("an id"), name: "cloudflare-d1".to_owned() },
                 service_plan: Named { id: PlanId::new("p").expect("an id"), name: "standard".to_owned() },
+                price: Price::default(),
             }
             .into(),
             because: vec!["it is not in state".to_owned()],
@@ -236,7 +286,7 @@ pub(crate) mod tests {
             after: after.iter().map(|name| InstanceRef::new(name).expect("a ref")).collect(),
             after_retirement_of: Vec::new(),
         });
-        Plan { stack: "shop".to_owned(), serial: 0, steps: steps.collect(), warnings: Vec::new() }
+        Plan { stack: "shop".to_owned(), steps: steps.collect(), ..Plan::default() }
     }
 
     #[test]

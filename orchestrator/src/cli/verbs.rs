@@ -14,6 +14,7 @@ use super::text;
 use crate::commands::{self, Extent, Failure, PlanOptions, Project, Reveal, SavedPlan, Variables, Verdict};
 use crate::draw;
 use crate::exit::Exit;
+use crate::plan::Budget;
 use crate::sink::dotenv;
 
 pub(super) fn printed(result: io::Result<()>) -> Result<(), Failure> {
@@ -48,7 +49,7 @@ pub(super) async fn plan(
     arguments: &args::PlanArguments,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let planned = commands::plan(project, &options(&arguments.selection), arguments.out.as_deref()).await?;
+    let planned = commands::plan(project, &options(&arguments.selection)?, arguments.out.as_deref()).await?;
     for note in &planned.notes {
         output.say(&format!("{} {}", output.paint().caution("note:"), text::one_line(note)));
     }
@@ -88,8 +89,21 @@ pub(super) fn patience(text: &str) -> Result<std::time::Duration, Failure> {
 }
 
 /// What narrows or widens a plan.
-pub(super) fn options(selection: &args::Selection) -> PlanOptions {
-    PlanOptions { targets: selection.targets.clone(), prune: selection.prune, force: selection.force }
+///
+/// # Errors
+/// When the budget is no amount.
+pub(super) fn options(selection: &args::Selection) -> Result<PlanOptions, Failure> {
+    let budget = |text: &String| {
+        Budget::parse(text).ok_or_else(|| {
+            Failure::usage(format!("--budget {text} is no amount; write it such as 50 or 49.90eur"))
+        })
+    };
+    Ok(PlanOptions {
+        targets: selection.targets.clone(),
+        prune: selection.prune,
+        force: selection.force,
+        budget: selection.budget.as_ref().map(budget).transpose()?,
+    })
 }
 
 pub(super) async fn check(

@@ -18,7 +18,7 @@ use crate::execute::{self, Context, Ended, Progress, Report, Stop, Until};
 use crate::exit::Exit;
 use crate::faults;
 use crate::name::InstanceRef;
-use crate::plan::{Action, Intent, Plan};
+use crate::plan::{Action, Intent, Moved, Plan};
 use crate::sink::SinkSet;
 use crate::state::record::InstanceRecord;
 use crate::state::{self, Begin, Holder, Session, StateError};
@@ -72,6 +72,8 @@ pub struct Applied {
     pub report: Report,
     /// Notices, such as a key ring that was made.
     pub notes: Vec<String>,
+    /// What it was for.
+    pub intent: Intent,
 }
 
 impl Applied {
@@ -84,8 +86,17 @@ impl Applied {
             Ended::State(_) => Exit::Failed,
             _ if report.is_complete() || report.is_under_way() => Exit::Done,
             _ if !report.paused.is_empty() => Exit::Partial,
-            _ if report.done.is_empty() && report.kept == 0 => Exit::Failed,
+            _ if self.did_nothing() => Exit::Failed,
             _ => Exit::Partial,
+        }
+    }
+
+    /// Whether nothing is as it was to be.
+    fn did_nothing(&self) -> bool {
+        let report = &self.report;
+        match self.intent {
+            Intent::Upgrade(_) => report.done.iter().all(|done| done.action != Action::Upgrade),
+            Intent::Apply | Intent::Teardown => report.done.is_empty() && report.kept == 0,
         }
     }
 }
@@ -96,7 +107,7 @@ impl Applied {
 /// When configuration, state or a broker cannot be used, or the plan is impossible.
 pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepared<'_>, Failure> {
     let brokers = match options.intent {
-        Intent::Apply => project.connect_to(|_| true).await?,
+        Intent::Apply | Intent::Upgrade(_) => project.connect_to(|_| true).await?,
         Intent::Teardown => {
             let state = project.backend.load().await?;
             let left_over = state.records.iter().flat_map(InstanceRecord::left_over).map(|what| what.broker);
@@ -111,7 +122,7 @@ pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepare
     let sinks = SinkSet::new(&project.config, vault.ring());
     let variables: Vec<_> =
         project.config.instances.values().flat_map(|declared| declared.bind.values().cloned()).collect();
-    if options.intent == Intent::Apply
+    if options.intent != Intent::Teardown
         && let Err(mut errors) = sinks.check(&variables)
         && !errors.is_empty()
     {
@@ -187,8 +198,8 @@ impl Prepared<'_> {
         notes.extend(deliver(self.project).await);
         let (plan, report) = outcome?;
         self.learn(&plan, &report);
-        let replanned = (plan.steps != self.planned.plan.steps).then_some(plan);
-        Ok(Applied { replanned, report, notes })
+        let replanned = (!plan.does_as(&self.planned.plan)).then_some(plan);
+        Ok(Applied { replanned, report, notes, intent: self.options.intent })
     }
 
     async fn under_lock(
@@ -206,12 +217,13 @@ impl Prepared<'_> {
                 return Err(Failure::Stale(moved));
             }
         }
-        if approval == Approval::ToThisPlan && planned.plan.steps != self.planned.plan.steps {
+        if approval == Approval::ToThisPlan && !planned.plan.does_as(&self.planned.plan) {
             return Err(Failure::failed(
                 "state changed while you were asked, and the plan is another one now; nothing was changed. Run the command again",
             ));
         }
         faults::pass("O02-after").await;
+        rename(session, &planned.plan.moves).await?;
         let config = Arc::clone(&self.project.config);
         let sinks = Arc::new(SinkSet::new(&config, session.vault.ring()));
         let context = Context {
@@ -226,8 +238,9 @@ impl Prepared<'_> {
             events,
             stop,
         };
-        let report =
+        let mut report =
             execute::execute(&planned.plan, std::mem::take(&mut session.state.records), context).await;
+        report.left.extend(planned.left);
         Ok((planned.plan, report))
     }
 
@@ -236,6 +249,7 @@ impl Prepared<'_> {
         let purpose = match self.options.intent {
             Intent::Apply => "apply",
             Intent::Teardown => "teardown",
+            Intent::Upgrade(_) => "upgrade",
         };
         Begin {
             keys: self.project.keys.clone(),
@@ -284,6 +298,12 @@ impl Prepared<'_> {
         }
     }
 
+    /// The exit code where nothing would be done.
+    #[must_use]
+    pub fn idle(&self) -> Exit {
+        if self.planned.left.is_empty() { Exit::Done } else { Exit::Failed }
+    }
+
     /// Whether anything would be done.
     #[must_use]
     pub fn does_something(&self) -> bool {
@@ -293,6 +313,27 @@ impl Prepared<'_> {
     /// Whether anything that is declared or recorded would change: what has to be approved.
     #[must_use]
     pub fn changes_something(&self) -> bool {
-        self.planned.plan.steps.iter().any(|step| step.action != Action::Keep)
+        self.planned.plan.changes_anything()
     }
+}
+
+/// Gives records the refs by which they are declared now, one commit each: run again, the rest is renamed.
+async fn rename(session: &mut Session, moves: &[Moved]) -> Result<(), Failure> {
+    // A chain of moves is carried out from its end: no ref is taken while it is still in use.
+    let mut left: Vec<&Moved> = moves.iter().collect();
+    while !left.is_empty() {
+        let records = &session.state.records;
+        let is_free = |to: &InstanceRef| records.iter().all(|record| record.reference != *to);
+        let Some(at) = left.iter().position(|moved| is_free(&moved.to)) else {
+            return Err(Failure::failed("the refs to rename are taken; `sutler state list` shows which"));
+        };
+        let Moved { from, to } = left.remove(at);
+        let Some(record) = records.iter().find(|record| record.reference == *from) else { continue };
+        let changes = state::renaming(records, (record, to), &session.vault)?;
+        faults::pass("O25-before").await;
+        session.backend.commit(&session.lock, changes.clone()).await?;
+        faults::pass("O25-after").await;
+        session.state.take(changes);
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! `check`: configuration against state against what the brokers say. The gate for CI.
 
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use sutler_broker_client::{ClientError, FetchQuery};
 use sutler_spec::FetchedInstance;
 
@@ -9,9 +10,9 @@ use super::plan::{PlanOptions, plan_with};
 use super::project::Project;
 use crate::brokers::BrokerSet;
 use crate::exit::Exit;
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Step, expiry};
 use crate::state::record::InstanceRecord;
-use crate::state::status::Status;
+use crate::state::status::{BindingStatus, Status};
 
 /// How far to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub enum Verdict {
     Pending,
     /// The broker says, authentically, that it does not exist (I-08).
     Missing,
+    /// Its binding is past the time before which it was to be renewed, or past its end.
+    Expiring,
     /// The broker reports fields that differ from what was asked for.
     Drifted,
     /// The broker gave no clear answer; that is not "missing".
@@ -42,6 +45,7 @@ impl Verdict {
         match self {
             Self::Pending => "pending",
             Self::Missing => "missing",
+            Self::Expiring => "expiring",
             Self::Drifted => "drifted",
             Self::Unknown => "unknown",
         }
@@ -96,6 +100,7 @@ pub async fn check(project: &Project, extent: Extent) -> Result<Checked, Failure
     let planned = plan_with(project, &brokers, (&state, &vault), &PlanOptions::default())?;
     let mut findings: Vec<Finding> = planned.plan.steps.iter().filter_map(pending).collect();
     findings.extend(undeclared(project, &state.records));
+    findings.extend(state.records.iter().filter_map(|record| expiring(record, Timestamp::now())));
     if extent == Extent::Live {
         let ready = state.records.iter().filter(|record| record.status == Status::Ready);
         let asked = futures_util::stream::iter(ready.map(|record| ask(&brokers, record))).buffered(AT_ONCE);
@@ -114,6 +119,7 @@ fn pending(step: &Step) -> Option<Finding> {
         Action::Keep => return None,
         Action::Create => "would be created",
         Action::Update => "would be updated",
+        Action::Upgrade => "would be upgraded",
         Action::Replace => "would be replaced",
         Action::Rebind => "would be bound anew",
         Action::Record => "would be recorded anew",
@@ -138,6 +144,14 @@ fn undeclared<'a>(project: &'a Project, records: &'a [InstanceRecord]) -> impl I
             detail: "is in state and not declared; `sutler apply --prune` would delete it".to_owned(),
         }
     })
+}
+
+/// A binding whose time has come is a difference: nothing but a rotation ends it.
+fn expiring(record: &InstanceRecord, now: Timestamp) -> Option<Finding> {
+    let binding = record.binding.as_ref().filter(|binding| binding.status == BindingStatus::Bound)?;
+    let expiry = expiry(binding, now);
+    let detail = expiry.told().filter(|_| expiry.is_due())?;
+    Some(Finding { reference: record.reference.to_string(), verdict: Verdict::Expiring, detail })
 }
 
 /// Asks a broker about one instance, where its offering can be asked.

@@ -4,6 +4,7 @@
 //! rekey                               exchanges the key of everything
 //! history · events                    read the journal; events also delivers it
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
+//! upgrade                             the same; what is carried out is a plan, as with apply
 //! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, changes it by hand, moves it to another place
 //! catalog · graph · init · derive     read what they name
@@ -29,6 +30,7 @@ mod rekey;
 mod saved;
 pub mod state;
 mod status;
+mod upgrade;
 mod wait;
 
 pub use anchor::Rollback;
@@ -48,4 +50,5 @@ pub use project::{Project, Settings, duration};
 pub use rekey::{Rekeyed, rekey};
 pub use saved::SavedPlan;
 pub use status::{Declared, Status, status};
+pub use upgrade::upgrades;
 pub use wait::{Waited, Waiting, wait};

@@ -10,7 +10,7 @@ use super::saved::SavedPlan;
 use crate::brokers::BrokerSet;
 use crate::faults;
 use crate::name::InstanceRef;
-use crate::plan::{self, Intent, Options, Plan, PlanInput, Protection, Undeclared};
+use crate::plan::{self, Budget, Intent, Options, Plan, PlanInput, Protection, Undeclared};
 use crate::state::{State, Vault};
 
 /// What narrows or widens a plan.
@@ -23,6 +23,9 @@ pub struct PlanOptions {
     pub prune: bool,
     /// Go past `protected`.
     pub force: bool,
+    /// Refuse what costs more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
 }
 
 /// A plan, and what is worth knowing beside it.
@@ -32,6 +35,8 @@ pub struct Planned {
     pub plan: Plan,
     /// For people.
     pub notes: Vec<String>,
+    /// What was asked for, can be done, and is left for a later run.
+    pub left: Vec<InstanceRef>,
 }
 
 /// Makes a plan, and writes it to a file where one is named. Nothing else is written, except the key ring when there is
@@ -90,10 +95,16 @@ pub(super) fn plan_for(
             targets,
             undeclared: if options.prune { Undeclared::Pruned } else { Undeclared::Kept },
             protection: if options.force { Protection::Overridden } else { Protection::Respected },
+            budget: options.budget.clone(),
             intent,
+            ..Options::default()
         },
     };
     let plan = plan::plan(&input)?;
     let notes = project.config.warnings.iter().chain(brokers.warnings()).cloned().collect();
-    Ok(Planned { plan, notes })
+    let left = match intent {
+        Intent::Upgrade(_) => plan::remaining_upgrades(&input, &plan),
+        Intent::Apply | Intent::Teardown => Vec::new(),
+    };
+    Ok(Planned { plan, notes, left })
 }

@@ -121,6 +121,9 @@ impl SavedPlan {
         } else if state.serial != self.plan.serial {
             moved.push(format!("state went from serial {} to {}", self.plan.serial, state.serial));
         }
+        if self.plan.moves != now.moves {
+            moved.push("other instances would be renamed".to_owned());
+        }
         let steps = different(&self.plan, now);
         let more = steps.len().saturating_sub(NAMED);
         moved.extend(steps.into_iter().take(NAMED));

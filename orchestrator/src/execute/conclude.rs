@@ -37,7 +37,7 @@ pub(super) async fn wait(records: Vec<InstanceRecord>, context: Context) -> Repo
     // What is being deleted has no claim to its variables any more.
     let leaving = records.iter().filter(|record| matches!(record.status, Status::Deprovisioning { .. }));
     let steps = leaving.map(Step::deletion_of).collect();
-    let plan = Plan { stack, serial: 0, steps, warnings: Vec::new() };
+    let plan = Plan { stack, steps, ..Plan::default() };
     let shared = Arc::new(Shared::new(&plan, (context, records), unbounded_channel().0));
     let keeper = tokio::spawn(keep_lock::keep(Arc::clone(&shared)));
     let mut tasks = JoinSet::new();

@@ -4,8 +4,8 @@ use sutler_broker_client::{Call, ClientError, FetchQuery, Work};
 use sutler_catalog::Input;
 use sutler_secrets::SecretJson;
 use sutler_spec::{
-    Asynchrony, FetchedInstance, InstanceBody, InstanceId, LastOperationQuery, OperationState,
-    ProvisionRequest, Provisioned,
+    Asynchrony, FetchedInstance, InstanceBody, InstanceId, LastOperationQuery, MaintenanceInfo,
+    OperationState, ProvisionRequest, Provisioned,
 };
 
 use super::aftermath::{Aftermath, aftermath};
@@ -120,7 +120,7 @@ impl Step {
             space_guid: vault.stack().to_string(),
             context: Some(self.context(&record.name)),
             parameters: as_object(parameters.into_inner()),
-            maintenance_info: None,
+            maintenance_info: record.asked.maintenance_version.clone().map(version),
         }
     }
 
@@ -174,7 +174,7 @@ impl Step {
                 record.orphans.push(record.as_orphan(None, since));
             }
         }
-        Box::pin(self.create(Earlier::Gone(record))).await
+        Box::pin(self.create(Earlier::Gone(Box::new(record)))).await
     }
 
     /// Waits for a creation that the broker has accepted.
@@ -299,6 +299,11 @@ pub(super) fn tolerated(cleaned: Result<(), StepError>) -> Result<(), StepError>
         Err(error @ StepError::State(_)) => Err(error),
         _ => Ok(()),
     }
+}
+
+/// A maintenance version as it is sent: only the version counts.
+pub(super) fn version(version: String) -> MaintenanceInfo {
+    MaintenanceInfo { version: Some(version), description: None }
 }
 
 /// Moves a record's status. For events after which the record stays.

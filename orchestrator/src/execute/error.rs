@@ -166,6 +166,9 @@ impl StepError {
             }
             Self::Call { source, .. } => match source.as_ref() {
                 ClientError::NotSent { .. } => "see that the broker runs, then run `sutler apply` again",
+                conflict if conflict.is_maintenance_info_conflict() => {
+                    "what the broker offers changed meanwhile; run the command again: it fetches the catalog first"
+                }
                 ClientError::Unauthorized => "check `auth` of the broker, then run `sutler apply` again",
                 ClientError::Rejected { status: 400..500, .. } => {
                     "correct what the broker names, then run `sutler apply` again"

@@ -16,7 +16,7 @@ pub(super) enum Earlier {
     /// Nothing.
     Nothing,
     /// A record whose instance is of no use, or gone.
-    Gone(InstanceRecord),
+    Gone(Box<InstanceRecord>),
     /// An instance that stays in force until the new one is ready, and until nobody uses it.
     InForce(Box<InstanceRecord>),
 }

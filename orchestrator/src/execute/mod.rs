@@ -5,7 +5,7 @@
 //!                     │
 //!                    step                                   one task for each step
 //!        ┌────────┬───┴────┬────────┬────────┐
-//!     create   update   replace   delete   record           what happens to an instance
+//!     create   update   replace   delete   record           what happens to an instance (update: upgrade)
 //!        └────────┴───┬────┴────────┘
 //!          bind · unbind · land · mitigate                  what it consists of
 //!                     │
@@ -59,6 +59,7 @@ mod step;
 mod tests;
 mod unbind;
 mod update;
+mod upgrade;
 mod wait;
 mod window;
 

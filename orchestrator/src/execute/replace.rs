@@ -42,13 +42,13 @@ impl Step {
     }
 
     /// Finishes what an earlier run began; the record is ready afterwards.
-    async fn resume(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+    pub(super) async fn resume(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
         let asked = match matches!(record.status, Status::Intended | Status::Provisioning { .. }) {
             true if !self.is_as_wanted(&record)? => Asked::Otherwise,
             _ => Asked::Alike,
         };
         if faults::mutant("new_id_on_resume") && record.status == Status::Intended {
-            return Box::pin(self.create(Earlier::Gone(record))).await;
+            return Box::pin(self.create(Earlier::Gone(Box::new(record)))).await;
         }
         match resolution(&record.status, asked, self.policy(&record.broker)) {
             Resolution::Nothing => Ok(record),
@@ -68,7 +68,7 @@ impl Step {
             Resolution::AwaitChange => Box::pin(self.await_change(record, Accepted::Earlier)).await,
             Resolution::FinishDeletion => {
                 let record = Box::pin(self.dissolve(record)).await?;
-                Box::pin(self.create(Earlier::Gone(record))).await
+                Box::pin(self.create(Earlier::Gone(Box::new(record)))).await
             }
         }
     }
@@ -89,7 +89,7 @@ impl Step {
                 return Box::pin(self.create(Earlier::InForce(Box::new(record)))).await;
             }
             let record = Box::pin(self.dissolve(record)).await?;
-            return Box::pin(self.create(Earlier::Gone(record))).await;
+            return Box::pin(self.create(Earlier::Gone(Box::new(record)))).await;
         }
         Box::pin(self.update(record)).await
     }

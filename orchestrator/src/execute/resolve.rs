@@ -46,8 +46,23 @@ impl Step {
             inputs,
             parameter_digests,
             parameters: vault.seal_parameters(&self.planned.reference, parameters.expose()),
+            maintenance_version: self.maintenance_version(record),
         };
         Ok(Request { asked, parameters })
+    }
+
+    /// Which maintenance version is asked for: the one that the target plan offers, or the one that an instance has
+    /// which stays on its plan. Only an upgrade changes that.
+    fn maintenance_version(&self, record: Option<&InstanceRecord>) -> Option<String> {
+        let target = &self.planned.target;
+        match record.filter(|record| record.service_plan.id == target.service_plan.id) {
+            Some(record) => record.asked.maintenance_version.clone(),
+            None => {
+                let index = &self.shared.context.brokers.get(&target.broker)?.index;
+                let plan = index.plan_by_id(&target.service.id, &target.service_plan.id)?;
+                plan.maintenance_version().map(str::to_owned)
+            }
+        }
     }
 
     /// Checks parameters against the target plan's schema, where it has one.

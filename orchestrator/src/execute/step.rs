@@ -68,6 +68,7 @@ impl Step {
                 broker: record.broker.clone(),
                 service: record.service.clone(),
                 service_plan: record.service_plan.clone(),
+                price: plan::Price::default(),
             }),
             because: Vec::new(),
             changes: Vec::new(),
@@ -127,6 +128,7 @@ impl Step {
             Action::Create | Action::Update | Action::Replace | Action::Rebind => {
                 Box::pin(self.ensure()).await?
             }
+            Action::Upgrade => Box::pin(self.upgrade()).await?,
             Action::Record => self.record_only().await?,
             Action::Delete => Box::pin(self.delete()).await?,
             Action::Forget => Box::pin(self.forget()).await?,

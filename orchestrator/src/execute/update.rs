@@ -6,7 +6,7 @@ use sutler_catalog::Input;
 use sutler_spec::{Asynchrony, InstanceBody, PreviousValues, UpdateRequest, Updated};
 
 use super::call::{Doubt, Persistence, Sent, says_nothing};
-use super::create::{step_on, take_declaration};
+use super::create::{step_on, take_declaration, version};
 use super::error::StepError;
 use super::resolve::as_object;
 use super::step::Step;
@@ -17,12 +17,21 @@ use crate::state::status::{BindingStatus, Event, Status};
 
 impl Step {
     /// Changes a ready instance to what is declared now.
-    pub(super) async fn update(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+    pub(super) async fn update(&self, record: InstanceRecord) -> Result<InstanceRecord, StepError> {
         let request = self.request(Some(&record))?;
         let changes = self.changes(&record, &request.asked)?;
         self.validate(&Value::Object(changes), Input::Update)?;
+        self.change(record, request.asked).await
+    }
+
+    /// Asks for a change of a ready instance, after it is recorded.
+    pub(super) async fn change(
+        &self,
+        mut record: InstanceRecord,
+        asked: Asked,
+    ) -> Result<InstanceRecord, StepError> {
         step_on(&mut record, Event::ChangeAsked)?;
-        record.pending = Some(request.asked);
+        record.pending = Some(asked);
         self.shared.put(&record, "change intended").await?;
         faults::pass("O23-intent").await;
         self.send_change(record).await
@@ -170,15 +179,18 @@ impl Step {
         let name = self.declaration().map_or(record.name.as_str(), |it| self.name(it, Some(record)));
         let vault = &self.shared.context.vault;
         let other_plan = asked.service_plan.id != record.service_plan.id;
+        // Named only when it changes: naming it asks for maintenance.
+        let before = &record.asked.maintenance_version;
+        let after = asked.maintenance_version.clone().filter(|after| Some(after) != before.as_ref());
         Ok(UpdateRequest {
             service_id: record.service.id.clone(),
             plan_id: other_plan.then(|| asked.service_plan.id.clone()),
             context: Some(self.context(name)),
             parameters: as_object(Value::Object(self.changes(record, asked)?)),
-            maintenance_info: None,
+            maintenance_info: after.map(version),
             previous_values: Some(PreviousValues {
                 plan_id: Some(record.service_plan.id.clone()),
-                maintenance_info: None,
+                maintenance_info: before.clone().map(version),
                 service_id: Some(record.service.id.clone()),
                 organization_id: Some(vault.lineage().to_string()),
                 space_id: Some(vault.stack().to_string()),

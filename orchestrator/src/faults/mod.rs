@@ -79,6 +79,12 @@ pub const POINTS: &[(&str, &str)] = &[
     ("O23-intent", "a change is intended, nothing is sent"),
     ("O23-sent", "a change is sent, no answer"),
     ("O23-after", "a change is made, which is not written"),
+    ("O24-intent", "the earlier generation is to be deleted, nothing is sent"),
+    ("O24-sent", "the deletion of an earlier generation or binding is sent, no answer"),
+    ("O24-before", "an earlier one is gone, which is not written"),
+    ("O24-after", "an earlier one is gone, which is durable"),
+    ("O25-before", "a record is to get another ref, which is not written"),
+    ("O25-after", "a record has another ref"),
 ];
 
 /// Every point at which a process that moves a state can die, in the order of that protocol.

@@ -3,37 +3,40 @@
 use std::{cell::LazyCell, sync::Arc};
 
 use super::{
-    Action, BindingWanted, PlanInput, Protection, Step,
+    Action, BindingWanted, PlanInput, Protection, Reach, Step,
     change::changes,
     decide::{Facts, decide},
+    expiry,
     facts::{Case, Effect},
     input::Draft,
+    moved,
     offer::{Offer, Offers},
     output::{DASHBOARD, Outputs},
     parameters::Difference,
     removal::{self, Fate, Removal},
     retirement, secret,
     survey::Survey,
-    validate, warn,
+    upgrade, validate, warn,
 };
 use crate::{
     config::{At, Declaration, Finding, Replacement},
     digest::Inputs,
+    name::InstanceRef,
+    state::record::InstanceRecord,
 };
 
 /// No offer: it was not found, or nobody asked.
 const NONE: u32 = u32::MAX;
 
 /// Plans an apply.
-pub(super) fn plan(input: &PlanInput<'_>) -> Draft {
-    let mut draft = Draft::default();
-    let survey = Survey::new(input, &mut draft);
-    let fates = Removal { input, survey: &survey }.fates(&mut draft);
+pub(super) fn plan(input: &PlanInput<'_>, draft: &mut Draft) {
+    let survey = Survey::new(input, draft);
+    let fates = Removal { input, survey: &survey }.fates(draft);
     let mut offers = Offers::new(input);
     let declarations = || input.config.instances.values().enumerate();
     let offer_of: Vec<u32> = declarations()
         .map(|(position, declaration)| match survey.is_selected(position) {
-            true => offers.find(declaration, &mut draft).unwrap_or(NONE),
+            true => offers.find(declaration, draft).unwrap_or(NONE),
             false => NONE,
         })
         .collect();
@@ -51,12 +54,22 @@ pub(super) fn plan(input: &PlanInput<'_>) -> Draft {
     planner.follow_uses();
     planner.keep_credentials(&fates);
     planner.steps();
+    planner.offer_moves();
     let declared: Vec<bool> = (0..size).map(|position| survey.is_selected(position)).collect();
-    let mut draft = planner.draft;
     let users = LazyCell::new(|| removal::recorded_graph(&survey));
-    removal::steps(&survey, (&users, &fates), &declared, &mut draft);
-    retirement::steps(input, &survey, (&users, &fates), &mut draft);
-    draft
+    removal::steps(&survey, (&users, &fates), &declared, draft);
+    retirement::steps(input, &survey, (&users, &fates), draft);
+    if input.options.reach == Reach::Needs {
+        upgrade::announce(input, &survey, draft);
+        expiry::announce(input, &survey, draft);
+    }
+}
+
+/// A new instance, and what it is compared by.
+pub(super) struct Creation<'c> {
+    pub(super) reference: &'c InstanceRef,
+    /// Whether a record is of the same offering and plan, and was asked for with the same parameters.
+    pub(super) is_like: Box<dyn Fn(&InstanceRecord) -> bool + 'c>,
 }
 
 struct Planner<'p> {
@@ -69,7 +82,7 @@ struct Planner<'p> {
     effects: Vec<Effect>,
     /// What a protected instance needs; worked out when first asked for.
     guarded: Option<Vec<bool>>,
-    draft: Draft,
+    draft: &'p mut Draft,
 }
 
 impl<'p> Planner<'p> {
@@ -85,7 +98,7 @@ impl<'p> Planner<'p> {
                 self.asked[*target as usize] |= used.key != DASHBOARD;
                 let is_selected = self.survey.is_selected(position);
                 if let (true, Some(outputs)) = (is_selected, self.outputs(*target as usize)) {
-                    outputs.check_use(&declaration.reference, used, &mut self.draft);
+                    outputs.check_use(&declaration.reference, used, self.draft);
                 }
             }
             if self.survey.is_selected(position) {
@@ -94,7 +107,7 @@ impl<'p> Planner<'p> {
             if let (false, Some(outputs)) = (declaration.bind.is_empty(), self.outputs(position)) {
                 for key in declaration.bind.keys() {
                     self.asked[position] |= key != DASHBOARD;
-                    outputs.check_variable(key, &mut self.draft);
+                    outputs.check_variable(key, self.draft);
                 }
             }
         }
@@ -156,7 +169,7 @@ impl<'p> Planner<'p> {
             action => changes(&case, action, &facts, &differences),
         };
         let effect = effect(decision.action, &facts);
-        complain(&case, decision.action, &differences, &mut self.draft);
+        complain(&case, decision.action, &differences, self.draft);
         self.draft.warnings.extend(warn::warnings(&case, self.offers_of(&case), decision.action, &facts));
         let mut because = decision.because;
         let mut replacement = None;
@@ -185,6 +198,38 @@ impl<'p> Planner<'p> {
                 .filter_map(|need| Some(self.input.config.instances.get_index(*need as usize)?.0.clone()))
                 .collect(),
         }
+    }
+
+    /// Tells of new instances that are like one that is not declared any more.
+    fn offer_moves(&mut self) {
+        let survey = self.survey;
+        let undeclared: Vec<&InstanceRecord> =
+            survey.undeclared.iter().map(|at| &survey.records[*at]).collect();
+        if undeclared.is_empty() || survey.is_partial() {
+            return;
+        }
+        let mut created = Vec::new();
+        for (position, declaration) in self.input.config.instances.values().enumerate() {
+            if let (None, Some(offer)) = (survey.record(position), self.offer(position)) {
+                let (ring, effects) = (self.input.ring, &self.effects);
+                let targets = self.input.config.targets(position);
+                let wanted = BindingWanted::NotWanted;
+                let case = Case {
+                    survey,
+                    position,
+                    declaration,
+                    offer,
+                    record: None,
+                    ring,
+                    wanted,
+                    effects,
+                    targets,
+                };
+                let is_like = Box::new(move |record: &InstanceRecord| case.is_like(record, ring));
+                created.push(Creation { reference: &declaration.reference, is_like });
+            }
+        }
+        moved::offers(&created, &undeclared, self.draft);
     }
 
     /// The offers of what the uses refer to.

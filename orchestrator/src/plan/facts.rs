@@ -104,6 +104,18 @@ impl<'c> Case<'c> {
         (facts, different)
     }
 
+    /// Whether a record of another ref is of the same offering and plan, and was asked for with the same parameters.
+    pub(super) fn is_like(&self, record: &InstanceRecord, ring: &KeyRing) -> bool {
+        let (service, service_plan) = (&self.offer.offering.id, &self.offer.service_plan.id);
+        let alike = record.broker == *self.offer.broker
+            && record.service.id == *service
+            && record.service_plan.id == *service_plan;
+        let subject = Subject { service, service_plan, name: &record.name };
+        alike
+            && Inputs::new(ring).digest(subject, &self.declaration.parameters, self)
+                == Some(record.asked.inputs)
+    }
+
     fn moved(&self, record: &InstanceRecord) -> Option<(String, String)> {
         let (broker, service) = (self.offer.broker, &self.offer.offering.id);
         (record.broker != *broker || record.service.id != *service).then(|| {

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
 use sutler_catalog::Index;
 use sutler_secrets::KeyRing;
 
-use super::{Plan, PlanError, declared, removal};
+use super::{Budget, Moved, Plan, PlanError, Total, declared, moved, price, removal, upgrade};
 use crate::{
     config::{Config, Finding},
     name::{BrokerName, InstanceRef},
@@ -25,8 +26,8 @@ pub struct PlanInput<'a> {
     pub catalogs: &'a BTreeMap<BrokerName, Arc<Index>>,
     /// Makes digests; nothing is opened.
     pub ring: &'a KeyRing,
-    /// The time: what was kept until then may go.
-    pub now: jiff::Timestamp,
+    /// The time: bindings end, and what was kept until then may go.
+    pub now: Timestamp,
     /// How to plan.
     pub options: Options,
 }
@@ -34,14 +35,28 @@ pub struct PlanInput<'a> {
 /// How to plan.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Only these, what they need (what needs them, in a teardown), and nothing else; everything when empty.
+    /// Only these, whom they reach (who needs them, in a teardown), and nothing else; everything when empty.
     pub targets: Vec<InstanceRef>,
+    /// Whom the targets reach.
+    pub reach: Reach,
     /// What happens to what is no longer declared.
     pub undeclared: Undeclared,
     /// Whether protection holds.
     pub protection: Protection,
+    /// What may be spent at most.
+    pub budget: Option<Budget>,
     /// What the plan is for.
     pub intent: Intent,
+}
+
+/// Whom the targets of a plan bring into it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// What they need: it has to be there first.
+    #[default]
+    Needs,
+    /// Who needs them: it follows what they yield.
+    Users,
 }
 
 /// What happens to what is in state and not in the configuration.
@@ -72,6 +87,23 @@ pub enum Intent {
     Apply,
     /// To delete everything.
     Teardown,
+    /// To take instances to the maintenance versions that their plans offer: the targets, or all.
+    Upgrade(Rollout),
+}
+
+/// In which order many instances are upgraded, and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rollout {
+    /// So many of each plan of a broker go first; the others of that plan only when these have succeeded.
+    pub canaries: usize,
+    /// So many in all; the others are left for a later run.
+    pub at_most: usize,
+}
+
+impl Default for Rollout {
+    fn default() -> Self {
+        Self { canaries: 1, at_most: usize::MAX }
+    }
 }
 
 /// Decides what would be done. Asks nobody, waits for nothing, writes nothing.
@@ -79,13 +111,23 @@ pub enum Intent {
 /// # Errors
 /// Everything that stands in the way, each with its place in the configuration.
 pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
-    let draft = match input.options.intent {
-        Intent::Apply => declared::plan(input),
-        Intent::Teardown => removal::teardown(input),
+    let mut draft = Draft::default();
+    let moves = match input.options.intent {
+        Intent::Apply => moved::moves(input, &mut draft),
+        Intent::Teardown | Intent::Upgrade(_) => Vec::new(),
     };
+    let records = moved::renamed(input.records, &moves);
+    let input = &PlanInput { records: &records, options: input.options.clone(), ..*input };
+    match input.options.intent {
+        Intent::Apply => declared::plan(input, &mut draft),
+        Intent::Teardown => removal::teardown(input, &mut draft),
+        Intent::Upgrade(rollout) => upgrade::plan(input, rollout, &mut draft),
+    }
+    price::total(input, &mut draft);
     if draft.findings.is_empty() {
         let stack = input.config.stack.as_str().to_owned();
-        Ok(Plan { stack, serial: input.serial, steps: draft.steps, warnings: draft.warnings })
+        let Draft { steps, possible_moves, totals, warnings, .. } = draft;
+        Ok(Plan { stack, serial: input.serial, steps, moves, possible_moves, totals, warnings })
     } else {
         Err(input.config.problems(draft.findings))
     }
@@ -95,6 +137,8 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) steps: Vec<super::Step>,
+    pub(super) possible_moves: Vec<Moved>,
+    pub(super) totals: Vec<Total>,
     pub(super) warnings: Vec<String>,
     pub(super) findings: Vec<Finding>,
 }

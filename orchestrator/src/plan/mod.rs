@@ -3,15 +3,19 @@
 mod change;
 mod decide;
 mod declared;
+mod expiry;
 mod facts;
 mod input;
+mod moved;
 mod offer;
 mod output;
 mod parameters;
+mod price;
 mod removal;
 mod retirement;
 mod secret;
 mod survey;
+mod upgrade;
 mod validate;
 mod warn;
 
@@ -27,10 +31,14 @@ use crate::{
     name::{BrokerName, InstanceRef},
     state::record::Named,
 };
-pub use input::{Intent, Options, PlanInput, Protection, Undeclared, plan};
+pub use expiry::{Expiry, expiry};
+pub use input::{Intent, Options, PlanInput, Protection, Reach, Rollout, Undeclared, plan};
+pub use moved::Moved;
+pub use price::{Budget, Cost, Price, Total};
+pub use upgrade::{Direction, Upgrade, remaining as remaining_upgrades, upgrades};
 
 /// Everything apply would do, in an order that respects every need.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The stack.
     pub stack: String,
@@ -39,6 +47,15 @@ pub struct Plan {
     /// One step for each declared or recorded instance, producers first, removals last (consumers first); then one for
     /// each of which an earlier generation is left.
     pub steps: Vec<Step>,
+    /// What gets another ref before anything else is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Moved>,
+    /// What may have got another ref only, without being declared so: it would be made anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub possible_moves: Vec<Moved>,
+    /// What everything costs, by currency; nothing where no catalog names a price, or the plan is not about everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub totals: Vec<Total>,
     /// What is worth knowing and stops nothing.
     pub warnings: Vec<String>,
 }
@@ -63,10 +80,16 @@ impl Plan {
         Graph::new(self.steps.len(), edges)
     }
 
+    /// Whether carrying it out is to carry out the other one.
+    #[must_use]
+    pub fn does_as(&self, other: &Self) -> bool {
+        self.moves == other.moves && self.steps == other.steps
+    }
+
     /// Whether apply would do anything, as far as can be known before.
     #[must_use]
     pub fn changes_anything(&self) -> bool {
-        self.steps.iter().any(|step| step.action != Action::Keep)
+        !self.moves.is_empty() || self.steps.iter().any(|step| step.action != Action::Keep)
     }
 }
 
@@ -105,6 +128,8 @@ pub enum Action {
     Create,
     /// Change in place.
     Update,
+    /// Take to the maintenance version that the plan offers; nothing else changes.
+    Upgrade,
     /// Make another in its place.
     Replace,
     /// Make a new binding, move variables, unbind the old one; or finish or remove a binding.
@@ -128,6 +153,9 @@ pub struct Target {
     pub service: Named<ServiceId>,
     /// The plan.
     pub service_plan: Named<PlanId>,
+    /// What the plan costs, as far as its catalog says.
+    #[serde(default)]
+    pub price: Price,
 }
 
 /// Whether a binding is needed.

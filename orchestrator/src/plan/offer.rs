@@ -8,7 +8,7 @@ use std::{
 use sutler_catalog::{Index, Output, declared_outputs};
 use sutler_spec::{ServiceOffering, ServicePlan};
 
-use super::{PlanInput, Target, input::Draft};
+use super::{PlanInput, Price, Target, input::Draft};
 use crate::{
     config::{At, Declaration, Finding},
     name::BrokerName,
@@ -85,7 +85,8 @@ impl<'a> Offers<'a> {
         let service_plan = service_plan(declaration, offering)?;
         let service = Named { id: offering.id.clone(), name: offering.name.clone() };
         let plan = Named { id: service_plan.id.clone(), name: service_plan.name.clone() };
-        let target = Arc::new(Target { broker: broker.clone(), service, service_plan: plan });
+        let price = Price::of(service_plan);
+        let target = Arc::new(Target { broker: broker.clone(), service, service_plan: plan, price });
         Ok(Offer { broker, index, offering, service_plan, outputs: declared_outputs(offering), target })
     }
 

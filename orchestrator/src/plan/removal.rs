@@ -6,7 +6,7 @@ use std::{cell::LazyCell, collections::HashSet, ops::Deref, sync::Arc};
 use indexmap::IndexMap;
 
 use super::{
-    Action, BindingWanted, Intent, PlanInput, Protection, Step, Target, Undeclared, input::Draft,
+    Action, BindingWanted, Intent, PlanInput, Price, Protection, Step, Target, Undeclared, input::Draft,
     survey::Survey,
 };
 use crate::{
@@ -31,12 +31,10 @@ pub(super) enum Fate {
 }
 
 /// Deletes everything that may go.
-pub(super) fn teardown(input: &PlanInput<'_>) -> Draft {
-    let mut draft = Draft::default();
-    let survey = Survey::new(input, &mut draft);
-    let fates = Removal { input, survey: &survey }.fates(&mut draft);
-    steps(&survey, (&LazyCell::new(|| recorded_graph(&survey)), &fates), &[], &mut draft);
-    draft
+pub(super) fn teardown(input: &PlanInput<'_>, draft: &mut Draft) {
+    let survey = Survey::new(input, draft);
+    let fates = Removal { input, survey: &survey }.fates(draft);
+    steps(&survey, (&LazyCell::new(|| recorded_graph(&survey)), &fates), &[], draft);
 }
 
 /// Decides what becomes of each record, by position.
@@ -60,7 +58,7 @@ impl Removal<'_> {
                 };
                 (0..).zip(records).map(decide).collect()
             }
-            Intent::Apply => {
+            Intent::Apply | Intent::Upgrade(_) => {
                 let mut fates = vec![Fate::Elsewhere; records.len()];
                 for at in &self.survey.undeclared {
                     fates[*at] = self.undeclared(&records[*at]);
@@ -256,5 +254,6 @@ pub(super) fn target(record: &InstanceRecord) -> Arc<Target> {
         broker: record.broker.clone(),
         service: record.service.clone(),
         service_plan: record.service_plan.clone(),
+        price: Price::default(),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Options, PlanInput, input::Draft};
+use super::{Options, PlanInput, Reach, input::Draft};
 use crate::{
     config::{Config, Finding},
     name::InstanceRef,
@@ -53,7 +53,7 @@ impl<'a> Survey<'a> {
         survey
     }
 
-    /// The targets and what they need.
+    /// The targets and whom they reach.
     fn select(&mut self, options: &Options, draft: &mut Draft) {
         if options.targets.is_empty() {
             return;
@@ -67,8 +67,12 @@ impl<'a> Survey<'a> {
                 continue;
             };
             self.selected[position] = true;
-            for needed in self.config.graph.ancestors(position as u32) {
-                self.selected[needed as usize] = true;
+            let reached = match options.reach {
+                Reach::Needs => self.config.graph.ancestors(position as u32),
+                Reach::Users => self.config.graph.descendants(position as u32),
+            };
+            for other in reached {
+                self.selected[other as usize] = true;
             }
         }
     }

@@ -61,6 +61,17 @@ impl State {
         Self { stack, lineage: Lineage::mint(), serial: 0, canary: None, records: Vec::new() }
     }
 
+    /// The records after changes that are durable.
+    pub fn take(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            self.records.retain(|record| record.reference != *change.reference());
+            if let Effect::Put(record) = change.effect {
+                self.records.push(*record);
+            }
+        }
+        self.records.sort_unstable_by(|one, other| one.reference.cmp(&other.reference));
+    }
+
     /// Whether nothing has been stored yet.
     #[must_use]
     pub fn is_new(&self) -> bool {

@@ -176,6 +176,9 @@ pub struct Asked {
     pub parameter_digests: Few<Digest>,
     /// The parameters as sent: what an unresolved request repeats, letter by letter.
     pub parameters: Sealed,
+    /// The maintenance version as sent, where the plan has one (P-PRV-04).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance_version: Option<String>,
 }
 
 /// One output.

@@ -58,6 +58,7 @@ pub(crate) fn record(name: &str) -> InstanceRecord {
             inputs: ring.digest("inputs", name.as_bytes()),
             parameter_digests: [("size".to_owned(), ring.digest("parameter", b"1"))].into(),
             parameters: vault.seal_parameters(&reference(name), &json!({ "size": 1, "password": CANARY })),
+            maintenance_version: None,
         },
         pending: None,
         outputs: crate::state::record::Few::new(),

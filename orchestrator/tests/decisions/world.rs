@@ -24,6 +24,8 @@ pub(crate) struct World {
     catalogs: BTreeMap<BrokerName, Arc<Index>>,
     pub(crate) ring: Arc<KeyRing>,
     records: Vec<InstanceRecord>,
+    /// What time it is.
+    pub(crate) now: Timestamp,
 }
 
 impl World {
@@ -32,7 +34,7 @@ impl World {
         let catalogs = [("edge", edge()), ("other", other())]
             .map(|(name, index)| (BrokerName::new(name).unwrap(), Arc::new(index)));
         let ring = Arc::new(KeyRing::generate(Timestamp::UNIX_EPOCH));
-        Self { catalogs: catalogs.into(), ring, records: Vec::new() }
+        Self { catalogs: catalogs.into(), ring, records: Vec::new(), now: Timestamp::UNIX_EPOCH }
     }
 
     pub(crate) fn plan(&self, config: &Config, options: Options) -> Result<Plan, PlanError> {
@@ -51,9 +53,29 @@ impl World {
             serial: 7,
             catalogs,
             ring: &self.ring,
-            now: jiff::Timestamp::UNIX_EPOCH,
+            now: self.now,
             options,
         })
+    }
+
+    /// As things are at another time.
+    pub(crate) fn plan_at(&self, config: &Config, now: Timestamp) -> Result<Plan, PlanError> {
+        let (catalogs, ring, options) = (&self.catalogs, &*self.ring, Options::default());
+        plan(&PlanInput { config, records: &self.records, serial: 7, catalogs, ring, now, options })
+    }
+
+    /// From now on the plan offers this maintenance version.
+    pub(crate) fn offer_maintenance(&mut self, plan: &str, version: &str) {
+        let edge = self.catalogs.values_mut().next().unwrap();
+        let mut services = serde_json::to_value(edge.offerings().collect::<Vec<_>>()).unwrap();
+        for offered in services.as_array_mut().unwrap() {
+            for offered in offered["plans"].as_array_mut().unwrap() {
+                if offered["id"] == plan {
+                    offered["maintenance_info"] = json!({ "version": version, "description": "a restart" });
+                }
+            }
+        }
+        *edge = Arc::new(index(services));
     }
 
     pub(crate) fn record(&mut self, name: &str) -> &mut InstanceRecord {
@@ -137,6 +159,7 @@ impl World {
             inputs: inputs.digest(subject, &declaration.parameters, &outputs).unwrap(),
             parameter_digests: inputs.parameters(&declaration.parameters, &outputs).unwrap(),
             parameters: self.ring.seal_json(&Place::new("test"), &declaration.parameters),
+            maintenance_version: None,
         };
         (asked, step.after.clone())
     }
@@ -214,8 +237,11 @@ fn edge() -> Index {
         {
             "id": "s-sized", "name": "sized", "description": "x", "bindable": true, "plan_updateable": true,
             "plans": [
-                { "id": "p-small", "name": "small", "description": "x" },
-                { "id": "p-large", "name": "large", "description": "x", "plan_updateable": false },
+                { "id": "p-small", "name": "small", "description": "x", "free": false,
+                  "metadata": { "costs": [{ "amount": { "usd": 5.0 }, "unit": "MONTHLY" }] } },
+                { "id": "p-large", "name": "large", "description": "x", "plan_updateable": false, "free": false,
+                  "metadata": { "costs": [{ "amount": { "usd": 20.0, "eur": 18 }, "unit": "MONTHLY" },
+                                          { "amount": { "usd": 0.99 }, "unit": "1GB over 20GB" }] } },
             ],
         },
         {

@@ -86,6 +86,7 @@ impl Home {
                 inputs: digest,
                 parameter_digests: Few::new(),
                 parameters: vault.seal_parameters(&reference, &json!({ "password": SECRET })),
+                maintenance_version: None,
             },
             pending: None,
             outputs: [("token".to_owned(), token)].into(),

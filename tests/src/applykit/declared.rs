@@ -11,6 +11,8 @@ pub enum Operation {
     Update,
     /// A database is made anew, and the token for it too.
     Replace,
+    /// A token gets another ref.
+    Rename,
     /// A token's binding goes.
     Unbind,
     /// A token goes.
@@ -49,19 +51,23 @@ pub struct Declared {
     pub bound: bool,
     /// Whether there is a token.
     pub token: bool,
+    /// The ref of the token.
+    pub called: &'static str,
 }
 
-const PLAIN: Declared = Declared { replication: "disabled", hint: "weur", bound: true, token: true };
+const PLAIN: Declared =
+    Declared { replication: "disabled", hint: "weur", bound: true, token: true, called: "token" };
 
 /// The name of a plan that was saved.
 pub(super) const SAVED: &str = "plan.sealed";
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Create,
         Self::Update,
         Self::Replace,
+        Self::Rename,
         Self::Unbind,
         Self::Delete,
         Self::Teardown,
@@ -79,6 +85,7 @@ impl Operation {
             Self::Create | Self::Mitigate | Self::Renew => None,
             Self::Update
             | Self::Replace
+            | Self::Rename
             | Self::Unbind
             | Self::Delete
             | Self::Teardown
@@ -95,6 +102,7 @@ impl Operation {
             Self::Create | Self::Teardown | Self::Mitigate | Self::Renew | Self::Rekey => PLAIN,
             Self::Update | Self::Plan | Self::Saved => Declared { replication: "auto", ..PLAIN },
             Self::Replace => Declared { hint: "enam", ..PLAIN },
+            Self::Rename => Declared { called: "key", ..PLAIN },
             Self::Unbind => Declared { bound: false, ..PLAIN },
             Self::Delete => Declared { token: false, ..PLAIN },
         }
@@ -155,19 +163,21 @@ pub(super) struct Addresses<'a> {
 /// The configuration that declares it.
 #[must_use]
 pub(super) fn configuration(declared: Declared, addresses: Addresses<'_>) -> String {
-    let Declared { replication, hint, bound, token } = declared;
+    let Declared { replication, hint, bound, token, called } = declared;
     let Addresses { broker, state, events, sink } = addresses;
     let bind = if bound { "    bind: { token: DB_TOKEN }\n" } else { "" };
     let token = if token {
         format!(
-            "  token:\n    service: cloudflare-token\n    name: sweep-token\n    params: {{ resources: {{ database: \
+            "  {called}:\n    service: cloudflare-token\n    name: sweep-token\n    params: {{ resources: {{ database: \
              \"@db.database_id\" }}, ttl_hours: 720 }}\n{bind}"
         )
     } else {
         String::new()
     };
+    let moved =
+        if called == PLAIN.called { String::new() } else { format!("moved: {{ token: {called} }}\n") };
     format!(
-        "stack: sweep\nbrokers:\n  data:\n    url: {broker}\n    auth: {{ basic: {{ username: platform, password: {{ env: \
+        "stack: sweep\n{moved}brokers:\n  data:\n    url: {broker}\n    auth: {{ basic: {{ username: platform, password: {{ env: \
          DATA_BROKER_PASSWORD }} }} }}\nstate: \"{state}\"\nsinks: {{ env: {{ dotenv: \"{sink}\" }} }}\nevents: {{ file: \
          \"{events}\" }}\ninstances:\n  db:\n    service: cloudflare-d1\n    name: sweep-db\n    params: {{ \
          primary_location_hint: {hint}, read_replication: {replication} }}\n    bind: {{ database_id: DB_ID }}\n  other: \

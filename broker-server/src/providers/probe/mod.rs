@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sutler_catalog::{
     Offering,
-    probe::{Behaviour, FailingUpdate, Home, output},
+    probe::{Behaviour, FailingUpdate, Home, MAINTENANCE_VERSION, output},
 };
 use sutler_spec::{InstanceId, PlanId};
 
@@ -26,21 +26,30 @@ use super::{
 const FINISH: &str = "finish";
 
 /// Provides one of the probe's offerings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Probe {
     home: Home,
     slow: Duration,
+    maintenance_version: Arc<str>,
 }
 
 impl Probe {
     /// One provider for each offering; what is slow takes this long.
     #[must_use]
     pub fn all(slow: Duration) -> Vec<Arc<dyn Provider>> {
-        Home::ALL.map(|home| Arc::new(Self { home, slow }) as Arc<dyn Provider>).into()
+        Self::with_maintenance(slow, MAINTENANCE_VERSION)
+    }
+
+    /// The same, with that version for the plan `maintenance`.
+    #[must_use]
+    pub fn with_maintenance(slow: Duration, version: &str) -> Vec<Arc<dyn Provider>> {
+        let maintenance_version: Arc<str> = version.into();
+        let probe = |home| Self { home, slow, maintenance_version: Arc::clone(&maintenance_version) };
+        Home::ALL.map(|home| Arc::new(probe(home)) as Arc<dyn Provider>).into()
     }
 
     /// Waits before the end of slow work.
-    fn wait<T>(self, data: Value) -> Result<Progress<T>, ProviderError> {
+    fn wait<T>(&self, data: Value) -> Result<Progress<T>, ProviderError> {
         Ok(Progress::Pending {
             checkpoint: Checkpoint::at(FINISH, data),
             after: self.slow,
@@ -48,7 +57,7 @@ impl Probe {
         })
     }
 
-    fn wait_until_gone(self, step: &Step<'_>) -> Result<Progress<()>, ProviderError> {
+    fn wait_until_gone(&self, step: &Step<'_>) -> Result<Progress<()>, ProviderError> {
         if is_first(step) { self.wait(Value::Null) } else { Ok(Progress::Done(())) }
     }
 }
@@ -56,7 +65,7 @@ impl Probe {
 #[async_trait]
 impl Provider for Probe {
     fn offering(&self) -> Offering {
-        self.home.offering()
+        self.home.offering_of(&self.maintenance_version)
     }
 
     /// Nothing is made anywhere, so every step may be repeated as it is.

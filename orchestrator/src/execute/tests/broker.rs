@@ -60,6 +60,8 @@ struct Inner {
     secrets: HashMap<String, String>,
     /// Every request goes on after its answer.
     asynchronous: bool,
+    /// The maintenance version that the plan `small` offers.
+    maintenance: Option<String>,
 }
 
 /// The broker. Clones are the same one.
@@ -80,6 +82,11 @@ impl Fake {
     /// From the next such request on, such as `provision db`, acts so; then as usual again.
     pub(super) fn act(&self, what: &str, acts: impl IntoIterator<Item = Act>) {
         self.inner().acts.entry(what.to_owned()).or_default().extend(acts);
+    }
+
+    /// From now on the plan `small` offers this maintenance version, and requests that name another one are refused.
+    pub(super) fn offer_maintenance(&self, version: &str) {
+        self.inner().maintenance = Some(version.to_owned());
     }
 
     pub(super) fn asynchronous(&self) {
@@ -139,7 +146,7 @@ impl Respond for Fake {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let path = request.url.path().to_owned();
         if path == "/v2/catalog" {
-            return answer(200, &catalog());
+            return answer(200, &catalog(self.inner().maintenance.as_deref()));
         }
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let segments: Vec<&str> = path.trim_start_matches("/v2/service_instances/").split('/').collect();
@@ -177,6 +184,10 @@ impl Fake {
             watcher(&what);
         }
         let mut inner = self.inner();
+        let named = body["maintenance_info"]["version"].as_str();
+        if named.is_some() && named != inner.maintenance.as_deref() {
+            return answer(422, &json!({ "error": "MaintenanceInfoConflict", "description": "look again" }));
+        }
         let long =
             inner.asynchronous && matches!(verb, "provision" | "update" | "deprovision" | "bind" | "unbind");
         match act {
@@ -386,7 +397,7 @@ fn answer(status: u16, body: &Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-fn catalog() -> Value {
+fn catalog(maintenance: Option<&str>) -> Value {
     let update = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
@@ -404,6 +415,10 @@ fn catalog() -> Value {
         "create": { "parameters": create }, "update": { "parameters": update },
     } });
     let plan = |id: &str, name: &str| json!({ "id": id, "name": name, "description": name, "free": true, "schemas": schemas });
+    let mut small = plan("plan-small", "small");
+    if let Some(version) = maintenance {
+        small["maintenance_info"] = json!({ "version": version, "description": "a minute of silence" });
+    }
     json!({ "services": [{
         "id": "service-thing", "name": "thing", "description": "a thing", "bindable": true,
         "plan_updateable": true, "instances_retrievable": true, "bindings_retrievable": true,
@@ -414,6 +429,6 @@ fn catalog() -> Value {
             { "name": "ports", "description": "its ports" },
             { "name": "nope", "description": "promised, and never there" },
         ] } },
-        "plans": [plan("plan-small", "small"), plan("plan-large", "large")],
+        "plans": [small, plan("plan-large", "large")],
     }] })
 }

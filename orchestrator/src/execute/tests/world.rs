@@ -110,7 +110,7 @@ impl World {
             serial: state.serial,
             catalogs: &brokers.catalogs(),
             ring: &self.ring,
-            now: jiff::Timestamp::UNIX_EPOCH,
+            now: jiff::Timestamp::now(),
             options,
         };
         plan::plan(&input).unwrap_or_else(|problems| panic!("{problems}"))

@@ -1,0 +1,110 @@
+//! What time brings: newer maintenance versions, bindings that end.
+
+use serde_json::json;
+use sutler::plan::{Action, Intent, Options, Rollout};
+
+use crate::golden;
+use crate::shop::{SHOP, action, actions, declare, shown};
+use crate::world::{World, reference};
+
+const MANY: &str = "  db: { service: d1, bind: { database_id: DB } }\n\
+                    \x20 token: { service: token, params: { resources: { database: '@db.database_id' } } }\n\
+                    \x20 worker: { service: secrets, params: { script: shop, secrets: { T: '@token.token' } } }\n\
+                    \x20 other: { service: d1 }\n\
+                    \x20 third: { service: d1, params: { hint: weur } }\n";
+
+fn upgrade(targets: &[&str], rollout: Rollout) -> Options {
+    let targets = targets.iter().map(|name| reference(name)).collect();
+    Options { targets, intent: Intent::Upgrade(rollout), ..Options::default() }
+}
+
+fn outdated() -> World {
+    let mut world = World::new();
+    world.apply(&declare(MANY));
+    world.offer_maintenance("p-d1", "2.0.0");
+    world
+}
+
+#[test]
+fn a_newer_version_is_mentioned_and_is_no_change() {
+    let plan = outdated().plan(&declare(MANY), Options::default()).unwrap();
+    assert!(!plan.changes_anything());
+    assert_eq!(
+        plan.warnings,
+        [
+            "db, other, third: d1/standard at edge offers the maintenance version 2.0.0 (a restart); `sutler upgrade` \
+          lists and applies it"
+        ]
+    );
+}
+
+#[test]
+fn an_upgrade_takes_one_of_each_plan_first_and_consumers_look_again() {
+    let mut world = outdated();
+    world.offer_maintenance("p-token", "1.1.0");
+    let plan = world.plan(&declare(MANY), upgrade(&[], Rollout::default())).unwrap();
+    golden::check("plan/upgrade.txt", &shown(&plan));
+    assert!(plan.graph().order().is_ok(), "nobody waits for itself");
+}
+
+#[test]
+fn only_those_that_are_named_are_upgraded_and_only_so_many() {
+    let world = outdated();
+    let upgraded = |options| {
+        let plan = world.plan(&declare(MANY), options).unwrap();
+        let steps = plan.steps.into_iter().filter(|step| step.action == Action::Upgrade);
+        steps.map(|step| step.reference.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(upgraded(upgrade(&["third"], Rollout::default())), ["third"]);
+    assert_eq!(upgraded(upgrade(&["token"], Rollout::default())), Vec::<String>::new());
+    assert_eq!(upgraded(upgrade(&[], Rollout { at_most: 2, ..Rollout::default() })), ["db", "other"]);
+    let unknown = world.plan(&declare(MANY), upgrade(&["thrid"], Rollout::default())).unwrap_err();
+    assert!(unknown.to_string().contains("did you mean 'third'?"), "{unknown}");
+}
+
+#[test]
+fn what_is_not_as_declared_is_left_and_goes_first_for_nobody() {
+    let world = outdated();
+    let changed = MANY.replace("  db: { service: d1,", "  db: { service: d1, params: { hint: eeur },");
+    let plan = world.plan(&declare(&changed), upgrade(&[], Rollout::default())).unwrap();
+    assert_eq!(action(&plan, "other"), Action::Upgrade);
+    assert!(plan.steps.iter().all(|step| step.reference.as_str() != "db"), "{}", shown(&plan));
+    let third = plan.steps.iter().find(|step| step.reference.as_str() == "third").unwrap();
+    assert_eq!(third.because[1], "other goes first");
+    assert!(
+        plan.warnings.iter().any(|warning| warning.starts_with("db is not upgraded")),
+        "{}",
+        shown(&plan)
+    );
+}
+
+#[test]
+fn a_step_back_is_taken_only_by_name() {
+    let mut world = outdated();
+    world.record("db").asked.maintenance_version = Some("3.0.0".to_owned());
+    let config = declare(MANY);
+    let plan = world.plan(&config, upgrade(&[], Rollout::default())).unwrap();
+    assert!(actions(&plan).iter().all(|(name, action)| *name != "db" || *action == Action::Keep));
+    let plan = world.plan(&config, upgrade(&["db"], Rollout::default())).unwrap();
+    assert_eq!(action(&plan, "db"), Action::Upgrade);
+}
+
+#[test]
+fn bindings_that_end_are_told_and_nothing_else_is_done_about_them() {
+    let config = declare(SHOP);
+    let mut world = World::new();
+    world.apply(&config);
+    let binding = world.record("token").binding.as_mut().unwrap();
+    let times = json!({ "renew_before": "2026-12-08T00:00:00.0Z", "expires_at": "2026-12-10T00:00:00.0Z" });
+    binding.metadata = serde_json::from_value(times).unwrap();
+    for (now, warning) in [
+        ("2026-12-07T00:00:00Z", None),
+        ("2026-12-09T00:00:00Z", Some("token: its binding was to be renewed before 2026-12-08T00:00:00Z")),
+        ("2026-12-11T00:00:00Z", Some("token: its binding expired at 2026-12-10T00:00:00Z")),
+    ] {
+        world.now = now.parse().unwrap();
+        let plan = world.plan(&config, Options::default()).unwrap();
+        assert_eq!(plan.warnings.first().map(String::as_str), warning);
+        assert!(!plan.changes_anything());
+    }
+}
