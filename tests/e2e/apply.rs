@@ -126,7 +126,7 @@ async fn a55_a_teardown_without_yes_says_what_would_go_and_why_and_touches_nothi
         assert!(preview.stdout.contains(told), "{told}: {}", preview.stdout);
     }
     assert!(
-        preview.stderr.contains("Nothing was deleted. To do it: sutler teardown --yes"),
+        preview.stderr.contains("Nothing was deleted. To do it, run the same with --yes."),
         "{}",
         preview.stderr
     );

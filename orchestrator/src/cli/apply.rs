@@ -124,7 +124,7 @@ fn say_what_a_teardown_would_do(prepared: &Prepared<'_>, output: Output) {
         output.say(&format!("Earlier runs left something over of {names}; that would be deleted, too."));
     }
     if prepared.does_something() {
-        output.say("Nothing was deleted. To do it: sutler teardown --yes");
+        output.say("Nothing was deleted. To do it, run the same with --yes.");
     }
 }
 

@@ -102,7 +102,7 @@ impl<'p> Planner<'p> {
                 }
             }
             if self.survey.is_selected(position) {
-                secret::check(self.input.config, declaration, &mut self.draft);
+                secret::check(self.input.config, declaration, self.draft);
             }
             if let (false, Some(outputs)) = (declaration.bind.is_empty(), self.outputs(position)) {
                 for key in declaration.bind.keys() {
