@@ -21,6 +21,23 @@ impl Context {
     pub fn instance_name(&self) -> Option<&str> {
         self.properties.get("instance_name").and_then(Value::as_str).filter(|name| !name.is_empty())
     }
+
+    /// Whether an update is to put right what was changed at the vendor, although what it asks for is what the broker
+    /// remembers ([`REPAIR`](Self::REPAIR)).
+    #[must_use]
+    pub fn wants_repair(&self) -> bool {
+        self.properties.get(Self::REPAIR) == Some(&Value::Bool(true))
+    }
+
+    /// The context without what is a wish for one request only.
+    #[must_use]
+    pub fn lasting(mut self) -> Self {
+        self.properties.shift_remove(Self::REPAIR);
+        self
+    }
+
+    /// Our word for [`wants_repair`](Self::wants_repair). Brokers that do not know it lose nothing.
+    pub const REPAIR: &'static str = "x-sutler-repair";
 }
 
 /// Why an originating identity cannot be read.

@@ -2,9 +2,11 @@
 
 mod apply;
 mod bad_input;
+mod change;
 mod check;
 mod crash;
 mod documentation;
+mod drift;
 mod golden;
 mod layers;
 mod points;

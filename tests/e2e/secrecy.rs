@@ -22,6 +22,10 @@ const MAY_EXPOSE: &[(&str, &str)] = &[
     ("broker-server/src/providers/", "what the vendor is told, and what it answered"),
     ("broker-server/src/conformance/wire.rs", "the Authorization header"),
     ("broker-server/src/cli/conformance.rs", "reading the password that the operator names"),
+    (
+        "orchestrator/src/commands/observe/fields.rs",
+        "what was asked for is compared with what a broker tells",
+    ),
     ("orchestrator/src/config/secret.rs", "reading a secret from where the configuration says it is"),
     ("orchestrator/src/events/webhook.rs", "the key that posts are signed with"),
     ("orchestrator/src/state/seal.rs", "sealing"),

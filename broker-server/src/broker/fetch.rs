@@ -119,7 +119,10 @@ impl Broker {
         }
         match asked {
             Ok(observation) => {
-                self.observations.keep(instance, &observation);
+                // whoever hears that it is gone asks again to be sure, and is to hear what the vendor says then
+                if observation != Observation::Gone {
+                    self.observations.keep(instance, &observation);
+                }
                 Ok(observation)
             }
             Err(ProviderError::Unavailable { description, retry_after, .. }) => {

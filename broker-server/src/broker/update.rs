@@ -2,7 +2,7 @@
 
 use sutler_catalog::Input;
 use sutler_secrets::Digest;
-use sutler_spec::{InstanceId, Parameters, ServiceOffering, ServicePlan, UpdateRequest, Updated};
+use sutler_spec::{Context, InstanceId, Parameters, ServiceOffering, ServicePlan, UpdateRequest, Updated};
 
 use super::{
     Broker, BrokerError, Caller, digest,
@@ -141,7 +141,8 @@ impl Broker {
         match self.effect(&existing, request, (offering, plan))? {
             Effect::Nothing => Ok(Some(Updated::Applied(body))),
             Effect::Context => {
-                let amended = Instance { context: request.context.clone(), ..existing };
+                let context = request.context.clone().map(Context::lasting);
+                let amended = Instance { context, ..existing };
                 let event = Event {
                     kind: "update.context",
                     instance: amended.id.clone(),
@@ -189,13 +190,14 @@ impl Broker {
             let present = facts::instance(existing);
             self.check_with_provider(&existing.service, &change.parameters, Some(&present))?;
         }
-        let repairs = existing.state == InstanceState::Unusable
+        let is_wished = request.context.as_ref().is_some_and(Context::wants_repair);
+        let repairs = (existing.state == InstanceState::Unusable || is_wished)
             && (request.parameters.is_some() || request.plan_id.is_some());
         let version_changes = change.maintenance_version != existing.maintenance_version;
         if parameters_change || plan_changes || version_changes || repairs {
             return Ok(Effect::Work(Box::new(change)));
         }
-        let context_changes = request.context.is_some() && request.context != existing.context;
+        let context_changes = change.context.is_some() && change.context != existing.context;
         let context_counts = offering.allow_context_updates && context_changes;
         Ok(if context_counts { Effect::Context } else { Effect::Nothing })
     }
@@ -290,7 +292,7 @@ fn change(
         plan: request.plan_id.clone().unwrap_or_else(|| existing.plan.clone()),
         parameters: merged(&existing.parameters, asked),
         named: asked.keys().map(str::to_owned).collect(),
-        context: request.context.clone(),
+        context: request.context.clone().map(Context::lasting),
         maintenance_version,
     }
 }

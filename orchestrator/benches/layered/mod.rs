@@ -92,6 +92,8 @@ pub(crate) fn records(config: &Config, ring: &KeyRing) -> Vec<InstanceRecord> {
             variables: declaration.bind.clone(),
             sink_digest: None,
             orphans: Vec::new(),
+            adopted: None,
+            drift: Vec::new(),
             previous: None,
             retired: Vec::new(),
             created_at: "2026-01-01T00:00:00Z".to_owned(),

@@ -24,22 +24,23 @@ impl BrokerError {
     pub(super) fn new(broker: &BrokerName, url: &Url, why: Why) -> Self {
         Self { broker: broker.clone(), url: printable(url), why: Box::new(why) }
     }
+
+    /// Whether it is up to our configuration, and the broker was not at fault.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(*self.why, Why::Secret { .. } | Why::Literal | Why::Authority { .. } | Why::Configured(_))
+    }
 }
 
 /// Why brokers cannot be used: every broker's trouble, in the order of the configuration.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct BrokerErrors(pub Vec<BrokerError>);
 
 impl BrokerErrors {
     /// Whether it is all up to our configuration, and no broker was at fault.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        self.0.iter().all(|error| {
-            matches!(
-                *error.why,
-                Why::Secret { .. } | Why::Literal | Why::Authority { .. } | Why::Configured(_)
-            )
-        })
+        self.0.iter().all(BrokerError::is_configuration)
     }
 }
 

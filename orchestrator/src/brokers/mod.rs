@@ -62,6 +62,16 @@ impl BrokerSet {
         connecting: &Connecting,
         wanted: impl Fn(&BrokerName) -> bool,
     ) -> Result<Self, BrokerErrors> {
+        let (connected, errors) = Self::connect_what_answers(config, connecting, wanted).await;
+        if errors.0.is_empty() { Ok(connected) } else { Err(errors) }
+    }
+
+    /// The same, for commands that go on with those that can be used; every other broker's trouble beside them.
+    pub async fn connect_what_answers(
+        config: &Config,
+        connecting: &Connecting,
+        wanted: impl Fn(&BrokerName) -> bool,
+    ) -> (Self, BrokerErrors) {
         let wanted: Vec<_> = config.brokers.iter().filter(|(name, _)| wanted(name)).collect();
         let attempts = wanted.into_iter().map(|(name, config)| async move {
             let connected = connect((name, config), connecting).await;
@@ -74,11 +84,8 @@ impl BrokerSet {
                 Err(error) => errors.push(error),
             }
         }
-        if !errors.is_empty() {
-            return Err(BrokerErrors(errors));
-        }
         let warnings = shared_ids(connected.values());
-        Ok(Self { brokers: connected, warnings })
+        (Self { brokers: connected, warnings }, BrokerErrors(errors))
     }
 
     /// Brokers that are connected already.

@@ -88,7 +88,9 @@ pub(crate) enum Verb {
     #[command(visible_alias = "push")]
     Apply(Apply),
     /// Compare configuration, state and the brokers' answers; exit 3 when they differ. For CI.
-    Check(Check),
+    Check(super::check::Check),
+    /// Ask all brokers about everything in state: live, missing, drifted field by field, not observable, unknown.
+    Pull(super::pull::Pull),
     /// Show what state knows: each instance, where it stands, what runs, what is still to be deleted, who holds the lock.
     Status(StatusArguments),
     /// Look at what is recorded, and change it by hand.
@@ -242,13 +244,6 @@ pub(crate) struct Apply {
     pub(crate) selection: Selection,
     #[command(flatten)]
     pub(crate) execution: Execution,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Check {
-    /// Compare configuration and state only; ask the brokers for nothing but their catalogs.
-    #[arg(long)]
-    pub(crate) offline: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod ask;
+mod check;
 mod derive;
 mod diagnose;
 mod journal;
@@ -10,6 +11,7 @@ mod logging;
 mod migrate;
 mod output;
 mod progress;
+mod pull;
 mod rekey;
 mod show;
 mod state;
@@ -85,8 +87,9 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
         Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
+        Verb::Check(check) => check::check(&open()?, (&check, variable("GITHUB_WORKSPACE")), output).await,
+        Verb::Pull(pull) => pull::pull(&open()?, &pull, output).await,
         Verb::Upgrade(arguments) => upgrade::upgrade(&open()?, &arguments, output).await,
-        Verb::Check(check) => verbs::check(&open()?, &check, output).await,
         Verb::Status(status) => status::status(&open()?, &status, output).await,
         Verb::Outputs(outputs) => verbs::outputs(&open()?, &outputs, output).await,
         Verb::Env(env) => verbs::env(&open()?, &env, output).await,

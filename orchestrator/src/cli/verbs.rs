@@ -11,7 +11,7 @@ use super::args::{self, Arguments, EnvFormat, GraphFormat};
 use super::output::Output;
 use super::show;
 use super::text;
-use crate::commands::{self, Extent, Failure, PlanOptions, Project, Reveal, SavedPlan, Variables, Verdict};
+use crate::commands::{self, Failure, PlanOptions, Project, Reveal, SavedPlan, Variables};
 use crate::draw;
 use crate::exit::Exit;
 use crate::plan::Budget;
@@ -104,50 +104,6 @@ pub(super) fn options(selection: &args::Selection) -> Result<PlanOptions, Failur
         force: selection.force,
         budget: selection.budget.as_ref().map(budget).transpose()?,
     })
-}
-
-pub(super) async fn check(
-    project: &Project,
-    arguments: &args::Check,
-    output: Output,
-) -> Result<Exit, Failure> {
-    let extent = if arguments.offline { Extent::Offline } else { Extent::Live };
-    let checked = commands::check(project, extent).await?;
-    let findings: Vec<Value> = checked
-        .findings
-        .iter()
-        .map(|finding| json!({ "ref": finding.reference, "what": finding.verdict.word(), "detail": finding.detail }))
-        .collect();
-    let exit = checked.exit();
-    if output.is_json() {
-        printed(output.document("check", json!({ "agrees": exit == Exit::Done, "findings": findings })))?;
-        return Ok(exit);
-    }
-    let paint = output.paint();
-    let mut lines = String::new();
-    for finding in &checked.findings {
-        let mark = if finding.verdict == Verdict::Unknown { paint.caution("?") } else { paint.bad("✗") };
-        lines.push_str(&format!(
-            "  {mark} {}  {}: {}\n",
-            finding.reference,
-            finding.verdict.word(),
-            text::one_line(&finding.detail)
-        ));
-    }
-    lines.push_str(&match exit {
-        Exit::Done => format!(
-            "{} {} instances are as declared, recorded and live.\n",
-            paint.good("✓"),
-            checked.agreeing
-        ),
-        Exit::Pending => {
-            "Configuration, state and what is live differ; `sutler plan` says what apply would do.\n"
-                .to_owned()
-        }
-        _ => "Not everything could be asked; what is unknown is not counted as missing.\n".to_owned(),
-    });
-    printed(output.print(&lines))?;
-    Ok(exit)
 }
 
 pub(super) async fn outputs(

@@ -1,18 +1,19 @@
 //! `check`: configuration against state against what the brokers say. The gate for CI.
 
-use futures_util::StreamExt;
+use indexmap::{IndexMap, IndexSet};
 use jiff::Timestamp;
-use sutler_broker_client::{ClientError, FetchQuery};
-use sutler_spec::FetchedInstance;
 
 use super::failure::Failure;
+use super::observe::{self, Observed, Verdict, Witness};
 use super::plan::{PlanOptions, plan_with};
 use super::project::Project;
-use crate::brokers::BrokerSet;
+use crate::brokers::BrokerErrors;
+use crate::config::Place;
 use crate::exit::Exit;
+use crate::name::InstanceRef;
 use crate::plan::{Action, Step, expiry};
 use crate::state::record::InstanceRecord;
-use crate::state::status::{BindingStatus, Status};
+use crate::state::status::BindingStatus;
 
 /// How far to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,23 +24,23 @@ pub enum Extent {
     Live,
 }
 
-/// What is wrong with an instance.
+/// What disagrees about an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Matter {
     /// Apply would do something.
     Pending,
     /// The broker says, authentically, that it does not exist (I-08).
     Missing,
     /// Its binding is past the time before which it was to be renewed, or past its end.
     Expiring,
-    /// The broker reports fields that differ from what was asked for.
+    /// The broker reports fields that differ from what is recorded.
     Drifted,
     /// The broker gave no clear answer; that is not "missing".
     Unknown,
 }
 
-impl Verdict {
-    /// The verdict in one word.
+impl Matter {
+    /// The matter in one word.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -55,39 +56,54 @@ impl Verdict {
 /// One disagreement.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// Which instance.
-    pub reference: String,
-    /// What is wrong.
-    pub verdict: Verdict,
+    /// What it is.
+    pub matter: Matter,
     /// In words; never a secret.
     pub detail: String,
 }
 
-/// Everything that disagrees.
+/// One instance that is declared, recorded, or both.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// Which.
+    pub reference: InstanceRef,
+    /// Where it is declared, if it is.
+    pub place: Option<Place>,
+    /// What disagrees; empty when nothing does.
+    pub findings: Vec<Finding>,
+    /// Why nobody could tell whether it is live, where its service does not let instances be read.
+    pub not_observable: Option<String>,
+}
+
+/// Everything that was compared.
 #[derive(Debug)]
 pub struct Checked {
+    /// Which stack.
+    pub stack: String,
     /// In the order of the plan.
-    pub findings: Vec<Finding>,
-    /// How many instances agree in everything that was asked.
-    pub agreeing: usize,
+    pub instances: Vec<Compared>,
 }
 
 impl Checked {
-    /// 3 when something differs, 1 when something could not be asked, 0 when all agree.
+    /// 3 when something differs; else 4 when some could not be asked, 1 when none could; else 0.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        if self.findings.iter().any(|finding| finding.verdict != Verdict::Unknown) {
-            Exit::Pending
-        } else if self.findings.is_empty() {
-            Exit::Done
-        } else {
-            Exit::Failed
-        }
+        observe::exit(self.instances.iter().map(|compared| {
+            let differs = |finding: &Finding| finding.matter != Matter::Unknown;
+            match compared.findings.as_slice() {
+                [] => Verdict::Live,
+                findings if findings.iter().any(differs) => Verdict::Drifted,
+                _ => Verdict::Unknown,
+            }
+        }))
+    }
+
+    /// How many agree in everything that could be asked.
+    #[must_use]
+    pub fn agreeing(&self) -> usize {
+        self.instances.iter().filter(|compared| compared.findings.is_empty()).count()
     }
 }
-
-/// How many instances are asked about at once.
-const AT_ONCE: usize = 16;
 
 /// Compares. Writes nothing and takes no lock.
 ///
@@ -98,29 +114,89 @@ pub async fn check(project: &Project, extent: Extent) -> Result<Checked, Failure
     let (mut state, vault) = project.read().await?;
     project.notice_lost_variables(&mut state, &vault)?;
     let planned = plan_with(project, &brokers, (&state, &vault), &PlanOptions::default())?;
-    let mut findings: Vec<Finding> = planned.plan.steps.iter().filter_map(pending).collect();
-    findings.extend(undeclared(project, &state.records));
-    findings.extend(state.records.iter().filter_map(|record| expiring(record, Timestamp::now())));
-    if extent == Extent::Live {
-        let ready = state.records.iter().filter(|record| record.status == Status::Ready);
-        let asked = futures_util::stream::iter(ready.map(|record| ask(&brokers, record))).buffered(AT_ONCE);
-        let answers: Vec<Option<Finding>> = asked.collect().await;
-        findings.extend(answers.into_iter().flatten());
-    }
-    let disagreeing: std::collections::HashSet<&str> =
-        findings.iter().map(|finding| finding.reference.as_str()).collect();
-    let agreeing =
-        state.records.iter().filter(|record| !disagreeing.contains(record.reference.as_str())).count();
-    Ok(Checked { agreeing, findings })
+    let observed = match extent {
+        Extent::Offline => Vec::new(),
+        Extent::Live => {
+            let trouble = BrokerErrors::default();
+            let witness =
+                Witness { config: &project.config, vault: &vault, brokers: &brokers, trouble: &trouble };
+            witness.observe(state.records.iter()).await
+        }
+    };
+    let instances = compared(project, (&planned.plan.steps, &state.records), observed);
+    Ok(Checked { stack: project.config.stack.to_string(), instances })
 }
 
-fn pending(step: &Step) -> Option<Finding> {
+/// Brings together what the plan and the brokers say about each instance.
+fn compared(
+    project: &Project,
+    (steps, records): (&[Step], &[InstanceRecord]),
+    observed: Vec<Observed>,
+) -> Vec<Compared> {
+    let recorded = records.iter().map(|record| &record.reference);
+    let names: IndexSet<&InstanceRef> = steps.iter().map(|step| &step.reference).chain(recorded).collect();
+    let places = project.config.places(&names.iter().map(|name| name.as_str()).collect::<Vec<_>>());
+    let plain = |(name, place): (&&InstanceRef, Option<Place>)| {
+        let reference = (*name).clone();
+        (reference.clone(), Compared { reference, place, findings: Vec::new(), not_observable: None })
+    };
+    let mut all: IndexMap<InstanceRef, Compared> = names.iter().zip(places).map(plain).collect();
+    for (reference, detail) in steps.iter().filter_map(pending).chain(undeclared(project, records)) {
+        if let Some(compared) = all.get_mut(reference) {
+            compared.findings.push(Finding { matter: Matter::Pending, detail });
+        }
+    }
+    for (reference, detail) in records.iter().filter_map(|record| expiring(record, Timestamp::now())) {
+        if let Some(compared) = all.get_mut(reference) {
+            compared.findings.push(Finding { matter: Matter::Expiring, detail });
+        }
+    }
+    for Observed { record, verdict, detail, .. } in observed {
+        let Some(compared) = all.get_mut(&record.reference) else { continue };
+        let matter = match verdict {
+            Verdict::Live => continue,
+            Verdict::NotObservable => {
+                compared.not_observable = Some(detail);
+                continue;
+            }
+            Verdict::Missing => Matter::Missing,
+            Verdict::Drifted => Matter::Drifted,
+            // the plan has said what apply would do about it
+            Verdict::Unknown if record.status.is_unresolved() && !compared.findings.is_empty() => continue,
+            Verdict::Unknown => Matter::Unknown,
+        };
+        compared.findings.push(Finding { matter, detail });
+    }
+    all.into_values().collect()
+}
+
+/// What is no longer declared is a difference too, although apply keeps it without `--prune` (A30).
+fn undeclared<'r>(
+    project: &Project,
+    records: &'r [InstanceRecord],
+) -> impl Iterator<Item = (&'r InstanceRef, String)> {
+    let is_declared = |record: &&InstanceRecord| project.config.instances.contains_key(&record.reference);
+    records.iter().filter(move |record| !is_declared(record)).map(|record| {
+        let detail = "is in state and not declared; `sutler apply --prune` would delete it";
+        (&record.reference, detail.to_owned())
+    })
+}
+
+/// A binding whose time has come is a difference: nothing but a rotation ends it.
+fn expiring(record: &InstanceRecord, now: Timestamp) -> Option<(&InstanceRef, String)> {
+    let binding = record.binding.as_ref().filter(|binding| binding.status == BindingStatus::Bound)?;
+    let expiry = expiry(binding, now);
+    let detail = expiry.told().filter(|_| expiry.is_due())?;
+    Some((&record.reference, detail))
+}
+
+fn pending(step: &Step) -> Option<(&InstanceRef, String)> {
     let word = match step.action {
         Action::Keep => return None,
         Action::Create => "would be created",
         Action::Update => "would be updated",
-        Action::Upgrade => "would be upgraded",
         Action::Replace => "would be replaced",
+        Action::Upgrade => "would be upgraded",
         Action::Rebind => "would be bound anew",
         Action::Record => "would be recorded anew",
         Action::Delete => "would be deleted",
@@ -128,63 +204,5 @@ fn pending(step: &Step) -> Option<Finding> {
         Action::Retire => "has an earlier one that would be deleted",
     };
     let because = step.because.first().map(|reason| format!(", because {reason}")).unwrap_or_default();
-    Some(Finding {
-        reference: step.reference.to_string(),
-        verdict: Verdict::Pending,
-        detail: format!("{word}{because}"),
-    })
-}
-
-/// What is in state and no longer declared is a difference too, although apply keeps it without `--prune`.
-fn undeclared<'a>(project: &'a Project, records: &'a [InstanceRecord]) -> impl Iterator<Item = Finding> + 'a {
-    records.iter().filter(|record| !project.config.instances.contains_key(&record.reference)).map(|record| {
-        Finding {
-            reference: record.reference.to_string(),
-            verdict: Verdict::Pending,
-            detail: "is in state and not declared; `sutler apply --prune` would delete it".to_owned(),
-        }
-    })
-}
-
-/// A binding whose time has come is a difference: nothing but a rotation ends it.
-fn expiring(record: &InstanceRecord, now: Timestamp) -> Option<Finding> {
-    let binding = record.binding.as_ref().filter(|binding| binding.status == BindingStatus::Bound)?;
-    let expiry = expiry(binding, now);
-    let detail = expiry.told().filter(|_| expiry.is_due())?;
-    Some(Finding { reference: record.reference.to_string(), verdict: Verdict::Expiring, detail })
-}
-
-/// Asks a broker about one instance, where its offering can be asked.
-async fn ask(brokers: &BrokerSet, record: &InstanceRecord) -> Option<Finding> {
-    let broker = brokers.get(&record.broker)?;
-    if !broker.index.offering_by_id(&record.service.id)?.instances_retrievable {
-        return None;
-    }
-    let query = FetchQuery {
-        service_id: Some(record.service.id.clone()),
-        plan_id: Some(record.service_plan.id.clone()),
-    };
-    let _place = broker.limit.acquire().await.ok()?;
-    let (verdict, detail) = judge(broker.client.fetch_instance(&record.instance_id, &query).await)?;
-    Some(Finding { reference: record.reference.to_string(), verdict, detail })
-}
-
-/// What an answer means.
-fn judge(answer: Result<FetchedInstance, ClientError>) -> Option<(Verdict, String)> {
-    match answer {
-        Ok(fetched) => {
-            let attributes = fetched.metadata.map(|metadata| metadata.attributes).unwrap_or_default();
-            let drift = attributes
-                .get("x-sutler-drift")
-                .and_then(|drift| drift.as_array().cloned())
-                .unwrap_or_default();
-            let fields: Vec<&str> = drift.iter().filter_map(|field| field["field"].as_str()).collect();
-            (!drift.is_empty())
-                .then(|| (Verdict::Drifted, format!("differs at the vendor in {}", fields.join(", "))))
-        }
-        Err(error) if error.is_authentic_absence() => {
-            Some((Verdict::Missing, "the broker says that it does not exist".to_owned()))
-        }
-        Err(error) => Some((Verdict::Unknown, format!("the broker could not tell: {error}"))),
-    }
+    Some((&step.reference, format!("{word}{because}")))
 }

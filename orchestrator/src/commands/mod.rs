@@ -4,6 +4,7 @@
 //! rekey                               exchanges the key of everything
 //! history · events                    read the journal; events also delivers it
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
+//! pull                                asks the brokers about everything in state
 //! upgrade                             the same; what is carried out is a plan, as with apply
 //! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, changes it by hand, moves it to another place
@@ -23,9 +24,11 @@ mod failure;
 mod graph;
 mod history;
 mod init;
+mod observe;
 mod outputs;
 mod plan;
 mod project;
+mod pull;
 mod rekey;
 mod saved;
 pub mod state;
@@ -36,7 +39,7 @@ mod wait;
 pub use anchor::Rollback;
 pub use apply::{Applied, ApplyOptions, Approval, Prepared, prepare, prepare_saved};
 pub use catalog::{Listing, catalog};
-pub use check::{Checked, Extent, Finding, Verdict, check};
+pub use check::{Checked, Compared, Extent, Finding, Matter, check};
 pub use derive::{Derived, derive};
 pub use env::{Variables, env, recipient};
 pub use events::{Counted, Counts, counts, deliver, entries};
@@ -44,9 +47,11 @@ pub use failure::Failure;
 pub use graph::graph;
 pub use history::{History, history};
 pub use init::{Written, init};
+pub use observe::{Field, Observed, Standing, Verdict};
 pub use outputs::{OutputRow, Outputs, Reveal, outputs};
 pub use plan::{PlanOptions, Planned, plan};
 pub use project::{Project, Settings, duration};
+pub use pull::{Line, Pulled, Reconciled, Reconciliation, pull, reconciliation};
 pub use rekey::{Rekeyed, rekey};
 pub use saved::SavedPlan;
 pub use status::{Declared, Status, status};

@@ -8,7 +8,7 @@ use sutler_broker_client::Pacing;
 
 use super::anchor::{Anchor, Rollback};
 use super::failure::Failure;
-use crate::brokers::{BrokerSet, Connecting};
+use crate::brokers::{BrokerError, BrokerErrors, BrokerSet, Connecting};
 use crate::config::{self, Choices, Config, StateUrl};
 use crate::name::BrokerName;
 use crate::sink::SinkSet;
@@ -135,6 +135,22 @@ impl Project {
     pub async fn connect_to(&self, wanted: impl Fn(&BrokerName) -> bool) -> Result<BrokerSet, Failure> {
         let connecting = Connecting { call_timeout: Some(self.settings.call_timeout), identity: None };
         BrokerSet::connect(&self.config, &connecting, wanted).await.map_err(Failure::Brokers)
+    }
+
+    /// Connects those of the brokers that are wanted which answer, and says why others cannot be used.
+    ///
+    /// # Errors
+    /// When one of them is not configured well: that is not for it to answer for.
+    pub async fn connect_what_answers(
+        &self,
+        wanted: impl Fn(&BrokerName) -> bool,
+    ) -> Result<(BrokerSet, BrokerErrors), Failure> {
+        let connecting = Connecting { call_timeout: Some(self.settings.call_timeout), identity: None };
+        let (brokers, trouble) = BrokerSet::connect_what_answers(&self.config, &connecting, wanted).await;
+        if trouble.0.iter().any(BrokerError::is_configuration) {
+            return Err(Failure::Brokers(trouble));
+        }
+        Ok((brokers, trouble))
     }
 
     /// Reads state, and proves that the key ring is its own. Writes nothing.

@@ -28,6 +28,7 @@ use url::Url;
 pub use check::is_hostile;
 pub use compose::Choices;
 pub use derive::{derive, named};
+use files::Files;
 pub use load::{FILE_NAMES, find, load, load_as, parse, parse_as};
 pub(crate) use mask::is_secret_looking;
 pub use place::{BucketPlace, PostgresPlace, Transport};
@@ -35,6 +36,7 @@ pub(crate) use problem::{At, Finding, pointer};
 pub use problem::{Place, Problem, Problems, Problems as ConfigError};
 pub use schema::schema;
 pub use secret::{SecretVariables, Unread};
+use tree::Tree;
 
 use crate::graph::Graph;
 use crate::name::{BrokerName, InstanceRef, StackName, VariableName};
@@ -101,11 +103,53 @@ impl Config {
         &self.links.order
     }
 
+    /// Which sinks there are, and how each keeps what it is given, as seen from the configuration: one that is added or
+    /// changed gets everything anew.
+    #[must_use]
+    pub fn landing_places(&self) -> String {
+        let folder = self.source.path.parent().unwrap_or(Path::new(""));
+        let seen = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        let mut places = String::new();
+        for sink in &self.sinks {
+            let kind = match &sink.kind {
+                SinkKind::Dotenv { path, dialect } => format!("dotenv {} {dialect:?}", seen(path)),
+                SinkKind::Json { path } => format!("json {}", seen(path)),
+                SinkKind::Kubernetes { path, secret } => {
+                    let SecretManifest { name, namespace, kind, provider } = secret;
+                    format!("kubernetes {} {name} {namespace:?} {kind} {provider}", seen(path))
+                }
+                SinkKind::Command { words, .. } => format!("command {words:?}"),
+            };
+            let sealing = match &sink.sealing {
+                Sealing::Sealed => "sealed".to_owned(),
+                Sealing::SealedFor(recipient) => format!("sealed for {}", seen(recipient)),
+                Sealing::Clear => "clear".to_owned(),
+            };
+            places.push_str(&format!("{} {kind} {sealing}\n", sink.name));
+        }
+        places
+    }
+
     /// For each use of the declaration at a position, the position of the instance that it refers to.
     #[must_use]
     pub fn targets(&self, position: usize) -> &[u32] {
         let start = position.checked_sub(1).map_or(0, |before| self.links.ends[before]);
         &self.links.targets[start as usize..self.links.ends[position] as usize]
+    }
+
+    /// Where each of these instances is declared; nothing for those that are not.
+    pub(crate) fn places(&self, references: &[&str]) -> Vec<Option<Place>> {
+        let find = |files: &Files, tree: &Tree| {
+            let lines = files.lines();
+            let place = |name: &str| lines.place(tree.key_span(&pointer(&["instances", name])));
+            let declared = |name: &&str| self.instances.contains_key(*name);
+            references.iter().map(|name| Some(*name).filter(declared).and_then(place)).collect()
+        };
+        match (&self.composition, Tree::parse(&self.source)) {
+            (Some(composition), _) => find(&composition.files, &composition.tree),
+            (None, Ok(tree)) => find(&Files::one(self.source.clone()), &tree),
+            (None, Err(_)) => vec![None; references.len()],
+        }
     }
 
     /// Problems that were found later, each with its place.

@@ -57,6 +57,8 @@ impl Step {
             binding: None,
             variables,
             sink_digest: None,
+            adopted: None,
+            drift: Vec::new(),
             orphans,
             previous,
             retired,

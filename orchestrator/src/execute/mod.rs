@@ -65,6 +65,7 @@ mod window;
 
 pub use conclude::running;
 pub use error::StepError;
+pub(crate) use outputs::{DRIFT, outputs};
 pub use progress::Progress;
 pub use report::{Done, Ended, Failed, Report, Running, Skipped};
 

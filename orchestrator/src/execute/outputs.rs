@@ -2,12 +2,16 @@
 
 use serde_json::{Map, Value};
 use sutler_catalog::declared_outputs;
-use sutler_spec::{BindingBody, InstanceBody};
+use sutler_spec::{BindingBody, InstanceBody, ServiceOffering};
 
 use super::error::StepError;
 use super::step::Step;
-use crate::state::Secrecy;
+use crate::name::InstanceRef;
 use crate::state::record::{Few, InstanceRecord, Output};
+use crate::state::{Secrecy, Vault};
+
+/// The attribute in which brokers of ours list what differs at the vendor from what was asked for.
+pub(crate) const DRIFT: &str = "x-sutler-drift";
 
 /// The most that credentials may take (S-57).
 const LARGEST: usize = 256 << 10;
@@ -19,7 +23,9 @@ impl Step {
         record: &mut InstanceRecord,
         body: InstanceBody,
     ) -> Result<(), StepError> {
-        let attributes = body.metadata.map(|metadata| metadata.attributes).unwrap_or_default();
+        let mut attributes = body.metadata.map(|metadata| metadata.attributes).unwrap_or_default();
+        // What differs at the vendor is news, and nothing that an instance yields.
+        attributes.remove(DRIFT);
         let credentials = record.binding.iter().flat_map(|binding| &binding.credentials);
         let bound: Vec<String> = credentials.cloned().collect();
         let mut outputs: Map<String, Value> = attributes;
@@ -60,18 +66,26 @@ impl Step {
     }
 
     fn outputs(&self, record: &InstanceRecord, values: Map<String, Value>) -> Result<Few<Output>, StepError> {
-        let declared = self.offered(record)?.and_then(|(offering, _)| declared_outputs(offering));
-        let declared = declared.unwrap_or_default();
-        let vault = &self.shared.context.vault;
-        let seal = |(key, value): (String, Value)| {
-            let public = declared.iter().any(|output| output.name == key && !output.is_secret());
-            let secrecy = if public { Secrecy::Public } else { Secrecy::Secret };
-            let digest = vault.ring().digest_json("output", &value);
-            let output = vault.output((&record.reference, &key), (value, digest), secrecy);
-            (key, output)
-        };
-        Ok(values.into_iter().map(seal).collect())
+        let offering = self.offered(record)?.map(|(offering, _)| offering);
+        Ok(outputs((&self.shared.context.vault, offering), &record.reference, values))
     }
+}
+
+/// Values as state keeps them: sealed, unless the catalog declares them public.
+pub(crate) fn outputs(
+    (vault, offering): (&Vault, Option<&ServiceOffering>),
+    reference: &InstanceRef,
+    values: Map<String, Value>,
+) -> Few<Output> {
+    let declared = offering.and_then(declared_outputs).unwrap_or_default();
+    let seal = |(key, value): (String, Value)| {
+        let public = declared.iter().any(|output| output.name == key && !output.is_secret());
+        let secrecy = if public { Secrecy::Public } else { Secrecy::Secret };
+        let digest = vault.ring().digest_json("output", &value);
+        let output = vault.output((reference, &key), (value, digest), secrecy);
+        (key, output)
+    };
+    values.into_iter().map(seal).collect()
 }
 
 /// Drops what a binding yielded.

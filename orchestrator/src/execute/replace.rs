@@ -81,7 +81,8 @@ impl Step {
 
     /// Changes or replaces a ready instance that is not what is declared.
     async fn reshape(&self, record: InstanceRecord) -> Result<InstanceRecord, StepError> {
-        if self.is_as_wanted(&record)? {
+        let repairs = self.planned.action == Action::Update && self.can_repair(&record)?;
+        if self.is_as_wanted(&record)? && !repairs {
             return Ok(record);
         }
         if self.planned.action == Action::Replace || self.is_elsewhere(&record) {

@@ -91,6 +91,16 @@ impl Step {
         Context { platform: "sutler".to_owned(), properties: Map::from_iter(properties) }
     }
 
+    /// The same for an update. Where something was changed at the vendor, a broker of ours is to look, although what is asked
+    /// for is what it remembers; others do not know the word.
+    pub(super) fn context_of_update(&self, record: &InstanceRecord, name: &str) -> Context {
+        let mut context = self.context(name);
+        if !record.drift.is_empty() {
+            context.properties.insert(Context::REPAIR.to_owned(), Value::Bool(true));
+        }
+        context
+    }
+
     fn resolved(&self, declaration: &Declaration) -> Result<Value, StepError> {
         let vault = &self.shared.context.vault;
         let broken = std::cell::Cell::new(None);

@@ -12,6 +12,7 @@ use super::resolve::as_object;
 use super::step::Step;
 use super::wait::{Accepted, Settled};
 use crate::faults;
+use crate::plan::can_put_right;
 use crate::state::record::{Asked, InstanceRecord};
 use crate::state::status::{BindingStatus, Event, Status};
 
@@ -108,6 +109,7 @@ impl Step {
             record.service_plan = asked.service_plan.clone();
             record.asked = asked;
         }
+        record.drift.clear();
         if let Ok(declaration) = self.declaration() {
             record.name = self.name(declaration, Some(&record)).to_owned();
             take_declaration(&mut record, declaration);
@@ -157,10 +159,37 @@ impl Step {
         Ok(())
     }
 
+    /// Whether an update puts right anything that was changed at the vendor.
+    pub(super) fn can_repair(&self, record: &InstanceRecord) -> Result<bool, StepError> {
+        let asked = &record.asked.parameter_digests;
+        for key in record.drifted_parameters() {
+            // what value it has does not matter here, only whether there is one
+            if self.puts_right(record, (key, asked.contains_key(key).then_some(&Value::Null)))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn puts_right(
+        &self,
+        record: &InstanceRecord,
+        (key, value): (&str, Option<&Value>),
+    ) -> Result<bool, StepError> {
+        let Some((_, plan)) = self.offered(record)? else { return Ok(false) };
+        Ok(can_put_right((&self.broker(record)?.index, plan), key, value))
+    }
+
     /// The top-level parameters that differ, each with its new value, or null where it is gone (P-UPD-04).
     fn changes(&self, record: &InstanceRecord, asked: &Asked) -> Result<Map<String, Value>, StepError> {
         let parameters = self.recorded(record, asked)?;
         let mut changes = Map::new();
+        for key in record.drifted_parameters() {
+            let value = parameters.expose().get(key);
+            if self.puts_right(record, (key, value))? {
+                changes.insert(key.to_owned(), value.cloned().unwrap_or(Value::Null));
+            }
+        }
         for (key, value) in parameters.expose().as_object().into_iter().flatten() {
             if record.asked.parameter_digests.get(key) != asked.parameter_digests.get(key) {
                 changes.insert(key.clone(), value.clone());
@@ -185,7 +214,7 @@ impl Step {
         Ok(UpdateRequest {
             service_id: record.service.id.clone(),
             plan_id: other_plan.then(|| asked.service_plan.id.clone()),
-            context: Some(self.context(name)),
+            context: Some(self.context_of_update(record, name)),
             parameters: as_object(Value::Object(self.changes(record, asked)?)),
             maintenance_info: after.map(version),
             previous_values: Some(PreviousValues {

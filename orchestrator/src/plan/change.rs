@@ -1,6 +1,7 @@
 //! What changes, field by field. A value is shown only when it is certain that it is no secret.
 
 use serde_json::Value;
+use sutler_spec::ServicePlan;
 
 use super::{
     Action, Change, ChangeKind,
@@ -92,9 +93,13 @@ fn change(field: &str, kind: ChangeKind, shown: Option<String>) -> Change {
     Change { field: field.to_owned(), kind, shown }
 }
 
-/// A parameter as JSON, references as they are written; nothing when any part of it may be a secret.
 fn shown(case: &Case<'_>, key: &str, value: &Value) -> Option<String> {
-    let schema = case.offer.service_plan.provision_schema();
+    shown_parameter(case.offer.service_plan, key, value)
+}
+
+/// A parameter as JSON, references as they are written; nothing when any part of it may be a secret.
+pub(crate) fn shown_parameter(plan: &ServicePlan, key: &str, value: &Value) -> Option<String> {
+    let schema = plan.provision_schema();
     let declared = schema.and_then(|schema| schema.get("properties")?.get(key));
     if is_secret_looking(key) && !is_reference(value)
         || declared.is_some_and(|schema| is_write_only(schema, 0))

@@ -15,6 +15,8 @@ pub(super) struct Facts<'f> {
     pub(super) service_plan: Option<(&'f str, &'f str, InPlace)>,
     /// Parameters that differ, or may differ, in the order written.
     pub(super) parameters: Vec<(&'f str, InPlace)>,
+    /// Parameters that were found changed at the vendor, and can be put right in place.
+    pub(super) drifted: Vec<&'f str>,
     /// The name was another.
     pub(super) name: Option<(&'f str, InPlace)>,
     /// What has to happen to its binding.
@@ -138,6 +140,7 @@ fn decide_in_place(facts: &Facts<'_>) -> Decision {
         let verb = if keys.len() == 1 { "changes" } else { "change" };
         because.push(format!("{} {verb}", keys.join(", ")));
     }
+    because.extend(facts.drifted.iter().map(|key| format!("{key} was changed at the vendor")));
     if let Some((from, InPlace::Possible)) = facts.name {
         because.push(format!("the name was {from}"));
     }
@@ -174,6 +177,7 @@ mod tests {
             moved: None,
             service_plan: None,
             parameters: Vec::new(),
+            drifted: Vec::new(),
             name: None,
             binding: Binding::Settled,
             written: Vec::new(),
@@ -217,6 +221,7 @@ mod tests {
                 Action::Update,
             ),
             (parameter(InPlace::Possible), Action::Update),
+            (Facts { drifted: vec!["size"], ..base() }, Action::Update),
             (plan(InPlace::Possible), Action::Update),
             (facts(Standing::Changing), Action::Update),
             (parameter(NO), Action::Replace),

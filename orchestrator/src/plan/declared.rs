@@ -48,6 +48,7 @@ pub(super) fn plan(input: &PlanInput<'_>, draft: &mut Draft) {
         offer_of,
         asked: vec![false; size],
         effects: vec![Effect::Settled; size],
+        places: input.config.landing_places(),
         guarded: None,
         draft,
     };
@@ -80,6 +81,8 @@ struct Planner<'p> {
     /// Whether somebody uses the credentials of a declared instance.
     asked: Vec<bool>,
     effects: Vec<Effect>,
+    /// Where variables land.
+    places: String,
     /// What a protected instance needs; worked out when first asked for.
     guarded: Option<Vec<bool>>,
     draft: &'p mut Draft,
@@ -160,6 +163,7 @@ impl<'p> Planner<'p> {
             record: self.survey.record(position),
             wanted,
             effects: &self.effects,
+            places: &self.places,
             targets: self.input.config.targets(position),
         };
         let (facts, differences) = case.facts(inputs);
@@ -211,7 +215,7 @@ impl<'p> Planner<'p> {
         let mut created = Vec::new();
         for (position, declaration) in self.input.config.instances.values().enumerate() {
             if let (None, Some(offer)) = (survey.record(position), self.offer(position)) {
-                let (ring, effects) = (self.input.ring, &self.effects);
+                let (ring, effects, places) = (self.input.ring, &self.effects, self.places.as_str());
                 let targets = self.input.config.targets(position);
                 let wanted = BindingWanted::NotWanted;
                 let case = Case {
@@ -223,6 +227,7 @@ impl<'p> Planner<'p> {
                     ring,
                     wanted,
                     effects,
+                    places,
                     targets,
                 };
                 let is_like = Box::new(move |record: &InstanceRecord| case.is_like(record, ring));

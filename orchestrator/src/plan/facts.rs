@@ -42,6 +42,8 @@ pub(super) struct Case<'c> {
     pub(super) wanted: BindingWanted,
     /// What happens to each declared instance, as far as decided.
     pub(super) effects: &'c [Effect],
+    /// Where variables land.
+    pub(super) places: &'c str,
     /// For each use, the position of the instance it refers to.
     pub(super) targets: &'c [u32],
 }
@@ -83,15 +85,17 @@ impl<'c> Case<'c> {
         if !matches!(standing, Standing::Ready | Standing::Changing) {
             return (Facts { moved: self.moved(record), ..blank(standing) }, Vec::new());
         }
-        let different = match same {
+        let different = match same && record.drift.is_empty() {
             true => Vec::new(),
             false => differences((self.declaration, record), self.offer, self, inputs),
         };
+        let (drifted, changed): (Vec<_>, Vec<_>) = different.iter().partition(|one| one.drifted);
         let facts = Facts {
             standing,
             moved: self.moved(record),
             service_plan: self.service_plan(record),
-            parameters: different.iter().map(|one| (one.key, one.in_place)).collect(),
+            parameters: changed.iter().map(|one| (one.key, one.in_place)).collect(),
+            drifted: drifted.iter().map(|one| one.key).collect(),
             name,
             binding: binding(record, self.wanted),
             written: self.written(record, inputs.ring()),
@@ -157,8 +161,11 @@ impl<'c> Case<'c> {
             });
         }
         let bind = &self.declaration.bind;
-        let has_landed =
-            || record.landing(bind, ring).is_none_or(|landing| record.sink_digest == Some(landing));
+        let has_landed = || {
+            record
+                .landing(bind, (ring, self.places))
+                .is_none_or(|landing| record.sink_digest == Some(landing))
+        };
         if record.variables != *bind || !bind.is_empty() && !has_landed() {
             written.push("its variables are");
         }
@@ -187,6 +194,7 @@ fn blank(standing: Standing<'_>) -> Facts<'_> {
         moved: None,
         service_plan: None,
         parameters: Vec::new(),
+        drifted: Vec::new(),
         name: None,
         binding: Binding::Settled,
         written: Vec::new(),

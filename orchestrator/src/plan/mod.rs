@@ -31,9 +31,11 @@ use crate::{
     name::{BrokerName, InstanceRef},
     state::record::Named,
 };
+pub(crate) use change::shown_parameter;
 pub use expiry::{Expiry, expiry};
 pub use input::{Intent, Options, PlanInput, Protection, Reach, Rollout, Undeclared, plan};
 pub use moved::Moved;
+pub(crate) use parameters::can_put_right;
 pub use price::{Budget, Cost, Price, Total};
 pub use upgrade::{Direction, Upgrade, remaining as remaining_upgrades, upgrades};
 

@@ -1,7 +1,8 @@
 //! Which parameters differ from what was last asked for, and whether that can be changed in place.
 
 use serde_json::{Value, json};
-use sutler_catalog::{Input, Validator};
+use sutler_catalog::{Index, Input, Validator};
+use sutler_spec::ServicePlan;
 
 use super::{ChangeKind, decide::InPlace, offer::Offer};
 use crate::{
@@ -16,6 +17,8 @@ pub(super) struct Difference<'d> {
     pub(super) key: &'d str,
     pub(super) kind: ChangeKind,
     pub(super) in_place: InPlace,
+    /// Whether it differs only at the vendor, where somebody changed it.
+    pub(super) drifted: bool,
 }
 
 /// Compares by digests, in the order written, removed ones last.
@@ -29,18 +32,43 @@ pub(super) fn differences<'d>(
     let updates = Updates::of(offer);
     let mut differences = Vec::new();
     for (key, value) in declaration.parameters.as_object().into_iter().flatten() {
-        let kind = match (inputs.parameter(key, value, outputs), asked.get(key)) {
-            (Some(now), Some(before)) if now == *before => continue,
-            (None, _) => ChangeKind::KnownAfterApply,
-            (Some(_), None) => ChangeKind::Added,
-            (Some(_), Some(_)) => ChangeKind::Changed,
+        let (kind, drifted) = match (inputs.parameter(key, value, outputs), asked.get(key)) {
+            (Some(now), Some(before)) if now == *before => {
+                // What cannot be put right in place is told, and nothing is replaced for it.
+                let differs = record.drifted_parameters().any(|drifted| drifted == key);
+                if !differs || updates.takes(key) != InPlace::Possible {
+                    continue;
+                }
+                (ChangeKind::Changed, true)
+            }
+            (None, _) => (ChangeKind::KnownAfterApply, false),
+            (Some(_), None) => (ChangeKind::Added, false),
+            (Some(_), Some(_)) => (ChangeKind::Changed, false),
         };
-        differences.push(Difference { key, kind, in_place: updates.takes(key) });
+        differences.push(Difference { key, kind, in_place: updates.takes(key), drifted });
     }
     for key in asked.keys().filter(|key| declaration.parameters.get(key).is_none()) {
-        differences.push(Difference { key, kind: ChangeKind::Removed, in_place: updates.removes(key) });
+        let in_place = updates.removes(key);
+        differences.push(Difference { key, kind: ChangeKind::Removed, in_place, drifted: false });
+    }
+    let unasked = record
+        .drifted_parameters()
+        .filter(|key| declaration.parameters.get(key).is_none() && !asked.contains_key(key));
+    for key in unasked {
+        let in_place = updates.removes(key);
+        if in_place == InPlace::Possible {
+            differences.push(Difference { key, kind: ChangeKind::Removed, in_place, drifted: true });
+        }
     }
     differences
+}
+
+/// Whether an update can put a parameter right that was changed at the vendor: by its value, or by null where nothing was
+/// asked for.
+pub(crate) fn can_put_right((index, plan): (&Index, &ServicePlan), key: &str, value: Option<&Value>) -> bool {
+    let updates = Updates::of_plan(index, plan);
+    let in_place = if value.is_some() { updates.takes(key) } else { updates.removes(key) };
+    in_place == InPlace::Possible
 }
 
 /// What a plan says about updates of parameters.
@@ -55,12 +83,15 @@ pub(super) enum Updates<'u> {
 
 impl<'u> Updates<'u> {
     pub(super) fn of(offer: &Offer<'u>) -> Self {
-        let plan = offer.service_plan;
+        Self::of_plan(offer.index, offer.service_plan)
+    }
+
+    fn of_plan(index: &'u Index, plan: &'u ServicePlan) -> Self {
         let says_anything = plan.schemas.as_ref().is_some_and(|schemas| schemas.service_instance.is_some());
         match (says_anything, plan.update_schema()) {
             (false, _) => Self::Unsaid,
             (true, None) => Self::None,
-            (true, Some(_)) => Self::Schema(offer.index.validator(&plan.id, Input::Update)),
+            (true, Some(_)) => Self::Schema(index.validator(&plan.id, Input::Update)),
         }
     }
 

@@ -20,6 +20,15 @@ pub(super) fn warnings<'w>(
     if let (Some((name, InPlace::Not(why))), true) = (facts.name, action != Action::Replace) {
         warnings.push(format!("{reference}: the name at the vendor stays '{name}': {why}"));
     }
+    let left: Vec<&str> = case.record.iter().flat_map(|record| &record.drift).map(String::as_str).collect();
+    let repaired = |field: &str| facts.drifted.iter().any(|key| field.strip_prefix("params.") == Some(key));
+    let left: Vec<&str> = left.into_iter().filter(|field| !repaired(field)).collect();
+    if !left.is_empty() && !matches!(action, Action::Create | Action::Replace) {
+        let what = left.join(", ");
+        warnings.push(format!(
+            "{reference}: {what} was found changed at the vendor, and no update can put it right"
+        ));
+    }
     if !matches!(action, Action::Create | Action::Update | Action::Replace) {
         return warnings;
     }

@@ -53,6 +53,13 @@ pub struct InstanceRecord {
     /// What earlier attempts under this ref may have left at brokers, and is still to be deleted. Nothing waits for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub orphans: Vec<OrphanRecord>,
+    /// The vendor's id of the object that it was made from, when it was adopted rather than made: part of the request that
+    /// an unresolved creation repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<String>,
+    /// Fields that were found to differ at the vendor and not put right since, such as `params.size`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<String>,
     /// The generation before it, as it was: in force until this one is ready, and again should this one never be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<InstanceRecord>>,
@@ -114,6 +121,11 @@ impl InstanceRecord {
         }
     }
 
+    /// The parameters that were found to differ at the vendor.
+    pub fn drifted_parameters(&self) -> impl Iterator<Item = &str> {
+        self.drift.iter().filter_map(|field| field.strip_prefix("params."))
+    }
+
     /// Everything older that it has taken the place of: what is retired, then the generation before it, the binding of
     /// that one first.
     #[must_use]
@@ -139,13 +151,18 @@ impl InstanceRecord {
         self.orphans.iter().cloned().chain(earlier).collect()
     }
 
-    /// What sinks hold when they hold these variables of this instance: [`sink_digest`](Self::sink_digest) once they
-    /// do. Nothing when it has no such output (yet).
+    /// What sinks hold when those at these places hold these variables of this instance:
+    /// [`sink_digest`](Self::sink_digest) once they do. Nothing when it has no such output (yet).
     #[must_use]
-    pub fn landing(&self, bind: &IndexMap<String, VariableName>, ring: &KeyRing) -> Option<Digest> {
+    pub fn landing(
+        &self,
+        bind: &IndexMap<String, VariableName>,
+        (ring, places): (&KeyRing, &str),
+    ) -> Option<Digest> {
         let mut sorted: Vec<_> = bind.iter().collect();
         sorted.sort_unstable_by_key(|(_, variable)| variable.as_str());
         let mut digester = ring.digester("landing");
+        digester.part(places.as_bytes());
         for (key, variable) in sorted {
             let (found, path) = output(key, |key| self.outputs.get(key))?;
             digester.part(variable.as_str().as_bytes());

@@ -66,6 +66,8 @@ pub(crate) fn record(name: &str) -> InstanceRecord {
         variables: IndexMap::new(),
         sink_digest: None,
         orphans: Vec::new(),
+        adopted: None,
+        drift: Vec::new(),
         previous: None,
         retired: Vec::new(),
         created_at: "2026-11-21T10:00:00Z".to_owned(),

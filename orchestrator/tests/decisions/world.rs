@@ -125,13 +125,15 @@ impl World {
                 variables: declaration.bind.clone(),
                 sink_digest: None,
                 orphans: Vec::new(),
+                adopted: None,
+                drift: Vec::new(),
                 previous: None,
                 retired: Vec::new(),
                 created_at: "2026-01-01T00:00:00Z".to_owned(),
                 reference: step.reference,
             });
             let record = self.records.last_mut().unwrap();
-            record.sink_digest = record.landing(&declaration.bind, &self.ring);
+            record.sink_digest = record.landing(&declaration.bind, (&self.ring, &config.landing_places()));
         }
     }
 

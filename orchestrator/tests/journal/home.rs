@@ -94,6 +94,8 @@ impl Home {
             variables: Default::default(),
             sink_digest: None,
             orphans: Vec::new(),
+            adopted: None,
+            drift: Vec::new(),
             previous: None,
             retired: Vec::new(),
             created_at: "2026-11-21T10:00:00Z".to_owned(),

@@ -120,6 +120,15 @@ impl FakeProcess {
         Self::answer(&step, request).await
     }
 
+    /// Nothing goes wrong at the vendor any more.
+    ///
+    /// # Errors
+    /// When the fake does not answer with success.
+    pub async fn clear_faults(&self) -> Result<(), WorldError> {
+        let request = self.client.delete(format!("{}/__control/faults", self.address));
+        Self::answer("DELETE /__control/faults", request).await.map(drop)
+    }
+
     /// Does something at the vendor that is not ours: an operation of the contract, as its owner would in the dashboard.
     ///
     /// # Errors

@@ -25,6 +25,9 @@ pub(super) struct Goal {
     pub(super) wanted: Parameters,
     /// What it is now, when it is changed rather than created.
     pub(super) present: Option<Parameters>,
+    /// Whether a change names the replication: it is told to Cloudflare even if it is what was asked for before, since
+    /// somebody else may have changed it there.
+    pub(super) names_replication: bool,
 }
 
 impl Goal {
@@ -32,6 +35,7 @@ impl Goal {
     fn replicates(&self) -> bool {
         match &self.present {
             None => self.wanted.read_replication.is_some(),
+            Some(_) if self.names_replication => true,
             Some(present) => {
                 present.read_replication.unwrap_or_default()
                     != self.wanted.read_replication.unwrap_or_default()

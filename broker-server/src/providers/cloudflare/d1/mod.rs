@@ -136,7 +136,8 @@ impl Provider for D1 {
     }
 
     async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let goal = Goal { wanted: recorded::wanted(&step.instance.parameters)?, present: None };
+        let wanted = recorded::wanted(&step.instance.parameters)?;
+        let goal = Goal { wanted, present: None, names_replication: false };
         match step.checkpoint.step.as_str() {
             BEGIN => self.begin_creation(&step, &goal).await,
             CREATE => self.create(&step, &goal).await,
@@ -153,6 +154,7 @@ impl Provider for D1 {
         let goal = Goal {
             wanted: recorded::wanted(&change.parameters)?,
             present: Some(recorded::wanted(&step.instance.parameters)?),
+            names_replication: change.named.iter().any(|name| name == "read_replication"),
         };
         match step.checkpoint.step.as_str() {
             BEGIN => self.begin_change(&step, &goal),
