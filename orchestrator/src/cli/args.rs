@@ -96,7 +96,7 @@ pub(crate) enum Verb {
     Status(StatusArguments),
     /// Look at what is recorded, and change it by hand.
     State(State),
-    /// Delete everything in state, consumers first.
+    /// Delete everything in state, consumers first: without --yes it only says what would be deleted and kept, and why.
     Teardown(Teardown),
     /// Make new bindings while the old ones work, and move everyone to them; without a REF, list what could be rotated.
     Rotate(RotateArguments),
@@ -477,6 +477,41 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a54_no_word_is_lost_wherever_the_flags_stand() {
+        for line in [
+            "sutler apply --prune --yes",
+            "sutler --json apply --prune --yes",
+            "sutler apply --prune --yes --json",
+            "sutler -c sutler.yaml apply --prune --yes",
+            "sutler apply -c sutler.yaml --yes --prune",
+            "sutler --stage prod apply --yes --prune --var a=b",
+        ] {
+            let arguments = Arguments::try_parse_from(line.split(' ')).expect(line);
+            let Verb::Apply(apply) = arguments.verb else { panic!("{line}") };
+            assert!(apply.selection.prune && apply.execution.yes, "{line}");
+        }
+        let arguments = Arguments::try_parse_from(["sutler", "teardown"]).expect("parses");
+        assert!(matches!(arguments.verb, Verb::Teardown(teardown) if !teardown.execution.yes));
+    }
+
+    #[test]
+    fn a55_what_is_not_known_is_an_error_and_does_nothing() {
+        for line in [
+            "sutler",
+            "sutler aply",
+            "sutler apply --prunne",
+            "sutler teardown everything",
+            "sutler teardown --prune",
+            "sutler plan --yes",
+            "sutler --config",
+            "sutler -c apply --prune",
+            "sutler destroy --yes",
+        ] {
+            assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -317,7 +317,7 @@ Plan: 2 to create.
     }
 
     #[test]
-    fn a_peer_cannot_move_the_cursor_or_turn_the_text_around() {
+    fn a52_a_peer_cannot_move_the_cursor_or_turn_the_text_around() {
         assert_eq!(one_line("a\u{1b}[2J\r\n\u{202e}b\u{9b}"), "a\u{fffd}[2J\u{fffd} \u{fffd}b\u{fffd}");
     }
 

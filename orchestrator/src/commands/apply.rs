@@ -1,6 +1,6 @@
 //! `apply` and `teardown`: a plan that is shown, approved, made again under the lock, and carried out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use crate::faults;
 use crate::name::InstanceRef;
 use crate::plan::{Action, Intent, Moved, Plan};
 use crate::sink::SinkSet;
+use crate::state::record::InstanceRecord;
 use crate::state::{self, Begin, Holder, Session, StateError};
 
 /// How to carry out.
@@ -111,7 +112,10 @@ pub async fn prepare(project: &Project, options: ApplyOptions) -> Result<Prepare
         Intent::Apply | Intent::Upgrade(_) | Intent::Rotate(_) => project.connect_to(|_| true).await?,
         Intent::Teardown => {
             let state = project.backend.load().await?;
-            project.connect_to(|broker| state.records.iter().any(|record| &record.broker == broker)).await?
+            let left_over = state.records.iter().flat_map(InstanceRecord::left_over).map(|what| what.broker);
+            let left_over: HashSet<_> = left_over.collect();
+            let is_there = |broker: &_| state.records.iter().any(|record| &record.broker == broker);
+            project.connect_to(|broker| is_there(broker) || left_over.contains(broker)).await?
         }
     };
     let (mut state, vault) = project.read().await?;

@@ -223,7 +223,7 @@ fn a_secret_that_leaves_its_broker_is_mentioned() {
 }
 
 #[test]
-fn everything_in_the_way_is_told_with_its_place() {
+fn a28_everything_in_the_way_is_told_with_its_place() {
     let mut files: Vec<_> =
         fs::read_dir(golden::path("bad/plan")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();

@@ -13,6 +13,7 @@ mod rotation;
 mod secrets;
 mod simulation;
 mod stop;
+mod teardown;
 mod upgrade;
 mod world;
 
