@@ -133,7 +133,7 @@ impl Step {
             Action::Record => self.record_only().await?,
             Action::Delete => Box::pin(self.delete()).await?,
             Action::Forget => Box::pin(self.forget()).await?,
-            Action::Retire => Box::pin(self.retire()).await?,
+            Action::Retire => return Box::pin(self.retire()).await,
         }
         Ok(Effect::Did(action))
     }
