@@ -120,7 +120,7 @@ fn bindings_variables_and_protection_are_followed() {
     let mut other = world.clone();
     other.record("db").binding.as_mut().unwrap().status = BindingStatus::Doubtful;
     assert_eq!(action(&with(SHOP, &other), "db"), Action::Rebind);
-    assert_eq!(because(&with(SHOP, &other), "token"), "looked at again once @db has changed");
+    assert!(because(&with(SHOP, &other), "token").starts_with("looked at again once @db has changed"));
     let alone = "  db: { service: d1, params: { hint: weur } }\n";
     let plan = with(alone, &world);
     assert_eq!(action(&plan, "db"), Action::Record, "{}", because(&plan, "db"));
