@@ -183,7 +183,7 @@ mod tests {
                 served += usize::from(is_served);
             }
         }
-        assert_eq!((paths.len(), served), (5, 10), "the router has no other endpoint, see `Route`");
+        assert_eq!((paths.len(), served), (6, 11), "the router has no other endpoint, see `Route`");
     }
 
     #[test]
