@@ -3,6 +3,7 @@
 mod adopt;
 mod apply;
 mod bad_input;
+mod change;
 mod check;
 mod crash;
 mod documentation;
@@ -11,6 +12,7 @@ mod golden;
 mod layers;
 mod points;
 mod reuse;
+mod rotation;
 mod saved;
 mod secrecy;
 mod secrets;

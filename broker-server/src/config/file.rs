@@ -75,6 +75,7 @@ struct FileVendors {
 struct FileProbe {
     slow: Option<Duration>,
     maintenance_version: Option<String>,
+    lifetime: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -347,9 +348,10 @@ fn probe(configured: Option<FileProbe>, offerings: Option<&[String]>) -> Option<
     let is_named = offerings.is_some_and(|names| names.iter().any(|name| probes.contains(&name.as_str())));
     let default = Probe::default();
     match configured {
-        Some(FileProbe { slow, maintenance_version }) => Some(Probe {
+        Some(FileProbe { slow, maintenance_version, lifetime }) => Some(Probe {
             slow: slow.map_or(default.slow, |slow| slow.0),
             maintenance_version: maintenance_version.unwrap_or(default.maintenance_version),
+            lifetime: lifetime.map_or(default.lifetime, |lifetime| lifetime.0),
         }),
         None => is_named.then_some(default),
     }

@@ -162,6 +162,8 @@ pub struct Probe {
     pub slow: std::time::Duration,
     /// The version of the plan `maintenance`.
     pub maintenance_version: String,
+    /// How long a binding of the plan `expiring` lives that did not say.
+    pub lifetime: std::time::Duration,
 }
 
 impl Default for Probe {
@@ -169,6 +171,7 @@ impl Default for Probe {
         Self {
             slow: std::time::Duration::from_secs(2),
             maintenance_version: sutler_catalog::probe::MAINTENANCE_VERSION.to_owned(),
+            lifetime: std::time::Duration::from_secs(60 * 60),
         }
     }
 }

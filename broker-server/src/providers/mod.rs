@@ -60,7 +60,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::PagesDomain::new(&client)));
     }
     if let Some(probe) = &vendors.probe {
-        providers.extend(Probe::with_maintenance(probe.slow, &probe.maintenance_version));
+        providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
 }

@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod pull;
 mod rekey;
+mod rotate;
 mod show;
 mod state;
 mod status;
@@ -93,6 +94,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Discover(discover) => discover::discover(&open()?, &discover, output).await,
         Verb::Adopt(adopt) => adopt::adopt(open()?, &adopt, output).await,
         Verb::Pull(pull) => pull::pull(&open()?, &pull, output).await,
+        Verb::Rotate(arguments) => rotate::rotate(&open()?, &arguments, output).await,
         Verb::Upgrade(arguments) => upgrade::upgrade(&open()?, &arguments, output).await,
         Verb::Status(status) => status::status(&open()?, &status, output).await,
         Verb::Outputs(outputs) => verbs::outputs(&open()?, &outputs, output).await,

@@ -6,7 +6,7 @@
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
 //! pull                                asks the brokers about everything in state; --reconcile also writes
 //! discover · adopt                    asks the brokers what else there is; adopt carries out a plan, as apply does
-//! upgrade                             the same; what is carried out is a plan, as with apply
+//! upgrade · rotate                    the same; what is carried out is a plan, as with apply
 //! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, changes it by hand, moves it to another place
 //! catalog · graph · init · derive     read what they name
@@ -36,7 +36,7 @@ mod rekey;
 mod saved;
 pub mod state;
 mod status;
-mod upgrade;
+mod upkeep;
 mod wait;
 
 pub use adopt::{AdoptOptions, Adoptable, ToDeclare, adoptable};
@@ -60,5 +60,5 @@ pub use pull::{Line, Pulled, Reconciled, Reconciliation, pull, reconciliation};
 pub use rekey::{Rekeyed, rekey};
 pub use saved::SavedPlan;
 pub use status::{Declared, Status, status};
-pub use upgrade::upgrades;
+pub use upkeep::{rotatables, upgrades};
 pub use wait::{Waited, Waiting, wait};

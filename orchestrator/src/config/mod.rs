@@ -103,6 +103,33 @@ impl Config {
         &self.links.order
     }
 
+    /// Which sinks there are, and how each keeps what it is given, as seen from the configuration: one that is added or
+    /// changed gets everything anew.
+    #[must_use]
+    pub fn landing_places(&self) -> String {
+        let folder = self.source.path.parent().unwrap_or(Path::new(""));
+        let seen = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        let mut places = String::new();
+        for sink in &self.sinks {
+            let kind = match &sink.kind {
+                SinkKind::Dotenv { path, dialect } => format!("dotenv {} {dialect:?}", seen(path)),
+                SinkKind::Json { path } => format!("json {}", seen(path)),
+                SinkKind::Kubernetes { path, secret } => {
+                    let SecretManifest { name, namespace, kind, provider } = secret;
+                    format!("kubernetes {} {name} {namespace:?} {kind} {provider}", seen(path))
+                }
+                SinkKind::Command { words, .. } => format!("command {words:?}"),
+            };
+            let sealing = match &sink.sealing {
+                Sealing::Sealed => "sealed".to_owned(),
+                Sealing::SealedFor(recipient) => format!("sealed for {}", seen(recipient)),
+                Sealing::Clear => "clear".to_owned(),
+            };
+            places.push_str(&format!("{} {kind} {sealing}\n", sink.name));
+        }
+        places
+    }
+
     /// For each use of the declaration at a position, the position of the instance that it refers to.
     #[must_use]
     pub fn targets(&self, position: usize) -> &[u32] {

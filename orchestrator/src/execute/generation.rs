@@ -85,7 +85,12 @@ impl Step {
             faults::pass("O24-intent").await;
         }
         let now = Timestamp::now();
-        let due = |retired: &&Retired| grace == Grace::Over || retired.is_due(now);
+        // Bindings go before their instance, however long they were to be kept.
+        let goes = |what: &OrphanRecord| {
+            let mut instances = record.retired.iter().filter(|other| other.what.binding_id.is_none());
+            instances.any(|other| other.what.instance_id == what.instance_id && other.is_due(now))
+        };
+        let due = |retired: &&Retired| grace == Grace::Over || retired.is_due(now) || goes(&retired.what);
         let listed: Vec<Retired> = record.retired.iter().filter(due).cloned().collect();
         for retired in listed {
             faults::race("O24-sent", Box::pin(self.delete_listed(record, &retired.what, Persistence::Usual)))

@@ -19,7 +19,7 @@ impl Step {
         let declaration = self.declaration()?;
         take_declaration(&mut record, declaration);
         let bind = &declaration.bind;
-        let landing = record.landing(bind, self.shared.context.vault.ring());
+        let landing = record.landing(bind, (self.shared.context.vault.ring(), &self.shared.places));
         if landing.is_none() || record.sink_digest != landing || record.variables != *bind {
             let edits = self.edits(&record, bind)?;
             if faults::mutant("sink_before_state") {

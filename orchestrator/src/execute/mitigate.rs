@@ -25,7 +25,7 @@ impl Step {
         faults::pass("O15-before").await;
         if !faults::mutant("mitigation_skipped") {
             self.settle_bindings(&mut record).await?;
-            if record.binding.is_some() {
+            while record.binding.is_some() {
                 self.unbind(&mut record, persistence).await?;
             }
             faults::race("O15-sent", Box::pin(self.deprovision(&mut record, persistence))).await?;

@@ -7,7 +7,7 @@
 //!        ┌────────┬───┴────┬────────┬────────┐
 //!     create   update   replace   delete   record           what happens to an instance (update: upgrade)
 //!        └────────┴───┬────┴────────┘
-//!          bind · unbind · land · mitigate                  what it consists of
+//!     bind · unbind · rotate · land · mitigate               what it consists of
 //!                     │
 //!        call · wait · resolve · outputs                    how a broker is asked; what goes in and comes out
 //!                     │
@@ -53,6 +53,7 @@ mod replace;
 mod report;
 mod resolution;
 mod resolve;
+mod rotate;
 mod run;
 mod shared;
 mod step;
@@ -90,6 +91,8 @@ pub struct Options {
     pub until: Until,
     /// What is made from an object that exists.
     pub adoption: Option<Adoption>,
+    /// How long the binding before is kept after a rotation.
+    pub grace: Duration,
     /// Makes ids; random and never used before.
     pub mint: fn() -> Uuid,
 }
@@ -124,6 +127,7 @@ impl Default for Options {
             on_ambiguous: None,
             until: Until::Done,
             adoption: None,
+            grace: Duration::ZERO,
             mint: Uuid::new_v4,
         }
     }

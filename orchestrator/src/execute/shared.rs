@@ -26,6 +26,8 @@ pub(super) struct Shared {
     records: Mutex<HashMap<InstanceRef, InstanceRecord>>,
     /// Variables that some declaration binds whose instance stays, and so nobody removes.
     claimed: HashSet<VariableName>,
+    /// Where variables land.
+    pub(super) places: String,
     /// Whether nothing can be recorded any more.
     halted: watch::Sender<bool>,
     group: Group,
@@ -66,6 +68,7 @@ impl Shared {
             context.config.instances.values().filter(|declared| !leaving.contains(&declared.reference));
         let claimed = staying.flat_map(|declaration| declaration.bind.values()).cloned().collect();
         Self {
+            places: context.config.landing_places(),
             context,
             records: Mutex::new(records),
             claimed,

@@ -147,6 +147,7 @@ impl Step {
                 Box::pin(self.ensure()).await?
             }
             Action::Upgrade => Box::pin(self.upgrade()).await?,
+            Action::Rotate => Box::pin(self.rotate()).await?,
             Action::Record => self.record_only().await?,
             Action::Delete => Box::pin(self.delete()).await?,
             Action::Forget => Box::pin(self.forget()).await?,

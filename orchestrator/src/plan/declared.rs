@@ -14,7 +14,7 @@ use super::{
     output::{DASHBOARD, Outputs},
     parameters::Difference,
     removal::{self, Fate, Removal},
-    retirement, secret,
+    retirement, rotation, secret,
     survey::Survey,
     upgrade, validate, warn,
 };
@@ -48,6 +48,7 @@ pub(super) fn plan(input: &PlanInput<'_>, draft: &mut Draft) {
         offer_of,
         asked: vec![false; size],
         effects: vec![Effect::Settled; size],
+        places: input.config.landing_places(),
         guarded: None,
         draft,
     };
@@ -80,6 +81,8 @@ struct Planner<'p> {
     /// Whether somebody uses the credentials of a declared instance.
     asked: Vec<bool>,
     effects: Vec<Effect>,
+    /// Where variables land.
+    places: String,
     /// What a protected instance needs; worked out when first asked for.
     guarded: Option<Vec<bool>>,
     draft: &'p mut Draft,
@@ -102,7 +105,7 @@ impl<'p> Planner<'p> {
                 }
             }
             if self.survey.is_selected(position) {
-                secret::check(self.input.config, declaration, &mut self.draft);
+                secret::check(self.input.config, declaration, self.draft);
             }
             if let (false, Some(outputs)) = (declaration.bind.is_empty(), self.outputs(position)) {
                 for key in declaration.bind.keys() {
@@ -160,10 +163,14 @@ impl<'p> Planner<'p> {
             record: self.survey.record(position),
             wanted,
             effects: &self.effects,
+            places: &self.places,
             targets: self.input.config.targets(position),
         };
         let (facts, differences) = case.facts(inputs);
-        let decision = decide(&facts);
+        let mut decision = decide(&facts);
+        if self.input.options.rotate.contains(&declaration.reference) {
+            decision = rotation::turned(&self.input.options, case.record, decision);
+        }
         let changes = match decision.action {
             Action::Keep => Vec::new(),
             action => changes(&case, action, &facts, &differences),
@@ -211,7 +218,7 @@ impl<'p> Planner<'p> {
         let mut created = Vec::new();
         for (position, declaration) in self.input.config.instances.values().enumerate() {
             if let (None, Some(offer)) = (survey.record(position), self.offer(position)) {
-                let (ring, effects) = (self.input.ring, &self.effects);
+                let (ring, effects, places) = (self.input.ring, &self.effects, self.places.as_str());
                 let targets = self.input.config.targets(position);
                 let wanted = BindingWanted::NotWanted;
                 let case = Case {
@@ -223,6 +230,7 @@ impl<'p> Planner<'p> {
                     ring,
                     wanted,
                     effects,
+                    places,
                     targets,
                 };
                 let is_like = Box::new(move |record: &InstanceRecord| case.is_like(record, ring));
@@ -298,7 +306,7 @@ fn guarded(input: &PlanInput<'_>, is_protected: impl Fn(usize) -> bool) -> Vec<b
 fn effect(action: Action, facts: &Facts<'_>) -> Effect {
     match action {
         Action::Create | Action::Replace => Effect::Renewed,
-        Action::Update | Action::Rebind => Effect::Touched,
+        Action::Update | Action::Rebind | Action::Rotate => Effect::Touched,
         _ if !facts.touched.is_empty() => Effect::Touched,
         _ => Effect::Settled,
     }

@@ -37,8 +37,12 @@ impl Expiry {
         match self {
             Self::Far => None,
             Self::Near(at) => Some(format!("its binding expires at {at}")),
-            Self::Due(at) => Some(format!("its binding was to be renewed before {at}")),
-            Self::Expired(at) => Some(format!("its binding expired at {at}")),
+            Self::Due(at) => {
+                Some(format!("its binding was to be renewed before {at}; `sutler rotate --due` does"))
+            }
+            Self::Expired(at) => {
+                Some(format!("its binding expired at {at}; `sutler rotate --due` makes another"))
+            }
         }
     }
 }
@@ -86,7 +90,13 @@ mod tests {
     fn binding(metadata: Value) -> BindingRecord {
         let metadata: Map<String, Value> = serde_json::from_value(metadata).unwrap();
         let binding_id = BindingId::new("b").unwrap();
-        BindingRecord { binding_id, status: BindingStatus::Bound, credentials: Vec::new(), metadata }
+        BindingRecord {
+            binding_id,
+            status: BindingStatus::Bound,
+            credentials: Vec::new(),
+            metadata,
+            rotation: None,
+        }
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(super) struct Case<'c> {
     pub(super) wanted: BindingWanted,
     /// What happens to each declared instance, as far as decided.
     pub(super) effects: &'c [Effect],
+    /// Where variables land.
+    pub(super) places: &'c str,
     /// For each use, the position of the instance it refers to.
     pub(super) targets: &'c [u32],
 }
@@ -159,8 +161,11 @@ impl<'c> Case<'c> {
             });
         }
         let bind = &self.declaration.bind;
-        let has_landed =
-            || record.landing(bind, ring).is_none_or(|landing| record.sink_digest == Some(landing));
+        let has_landed = || {
+            record
+                .landing(bind, (ring, self.places))
+                .is_none_or(|landing| record.sink_digest == Some(landing))
+        };
         if record.variables != *bind || !bind.is_empty() && !has_landed() {
             written.push("its variables are");
         }

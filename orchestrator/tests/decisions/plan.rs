@@ -130,6 +130,26 @@ fn bindings_variables_and_protection_are_followed() {
 }
 
 #[test]
+fn a19_a_sink_that_is_added_or_changed_gets_everything() {
+    let mut world = World::new();
+    world.apply(&declare(SHOP));
+    let with = |sinks: &str| {
+        let head = HEAD.replace("{ env: { dotenv: .env } }", sinks);
+        let plan = world.plan(&crate::shop::config(&format!("{head}{SHOP}")), Options::default()).unwrap();
+        (action(&plan, "db"), action(&plan, "worker"))
+    };
+    assert_eq!(with("{ env: { dotenv: .env } }"), (Action::Keep, Action::Keep));
+    for other in [
+        "{ env: { dotenv: .env }, file: { json: credentials.json } }",
+        "{ env: { dotenv: .env.local } }",
+        "{ env: { dotenv: .env, sealed: false } }",
+        "{ env: { dotenv: .env, dialect: docker } }",
+    ] {
+        assert_eq!(with(other), (Action::Record, Action::Keep), "{other}");
+    }
+}
+
+#[test]
 fn a_name_follows_only_where_the_service_lets_it() {
     let mut world = World::new();
     world.apply(&declare(SHOP));
@@ -203,7 +223,7 @@ fn a_secret_that_leaves_its_broker_is_mentioned() {
 }
 
 #[test]
-fn everything_in_the_way_is_told_with_its_place() {
+fn a28_everything_in_the_way_is_told_with_its_place() {
     let mut files: Vec<_> =
         fs::read_dir(golden::path("bad/plan")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();

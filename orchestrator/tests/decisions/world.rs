@@ -121,6 +121,7 @@ impl World {
                     status: BindingStatus::Bound,
                     credentials: Vec::new(),
                     metadata: serde_json::Map::new(),
+                    rotation: None,
                 }),
                 variables: declaration.bind.clone(),
                 sink_digest: None,
@@ -133,7 +134,7 @@ impl World {
                 reference: step.reference,
             });
             let record = self.records.last_mut().unwrap();
-            record.sink_digest = record.landing(&declaration.bind, &self.ring);
+            record.sink_digest = record.landing(&declaration.bind, (&self.ring, &config.landing_places()));
         }
     }
 

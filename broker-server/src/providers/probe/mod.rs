@@ -13,9 +13,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sutler_catalog::{
     Offering,
-    probe::{Behaviour, FailingUpdate, Home, MAINTENANCE_VERSION, output},
+    probe::{Behaviour, FailingUpdate, Home, output},
 };
 use sutler_spec::{InstanceId, PlanId};
+
+use crate::config;
 
 use super::{
     Announced, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, Discovery, InstanceFacts, Listing,
@@ -30,22 +32,21 @@ const FINISH: &str = "finish";
 #[derive(Debug, Clone)]
 pub struct Probe {
     home: Home,
-    slow: Duration,
-    maintenance_version: Arc<str>,
+    config: Arc<config::Probe>,
 }
 
 impl Probe {
     /// One provider for each offering; what is slow takes this long.
     #[must_use]
     pub fn all(slow: Duration) -> Vec<Arc<dyn Provider>> {
-        Self::with_maintenance(slow, MAINTENANCE_VERSION)
+        Self::configured(config::Probe { slow, ..config::Probe::default() })
     }
 
-    /// The same, with that version for the plan `maintenance`.
+    /// One provider for each offering.
     #[must_use]
-    pub fn with_maintenance(slow: Duration, version: &str) -> Vec<Arc<dyn Provider>> {
-        let maintenance_version: Arc<str> = version.into();
-        let probe = |home| Self { home, slow, maintenance_version: Arc::clone(&maintenance_version) };
+    pub fn configured(config: config::Probe) -> Vec<Arc<dyn Provider>> {
+        let config = Arc::new(config);
+        let probe = |home| Self { home, config: Arc::clone(&config) };
         Home::ALL.map(|home| Arc::new(probe(home)) as Arc<dyn Provider>).into()
     }
 
@@ -53,7 +54,7 @@ impl Probe {
     fn wait<T>(&self, data: Value) -> Result<Progress<T>, ProviderError> {
         Ok(Progress::Pending {
             checkpoint: Checkpoint::at(FINISH, data),
-            after: self.slow,
+            after: self.config.slow,
             description: "The probe takes its time.".to_owned(),
         })
     }
@@ -66,7 +67,7 @@ impl Probe {
 #[async_trait]
 impl Provider for Probe {
     fn offering(&self) -> Offering {
-        self.home.offering_of(&self.maintenance_version)
+        self.home.offering_of(&self.config.maintenance_version)
     }
 
     /// Nothing is made anywhere, so every step may be repeated as it is.
@@ -151,7 +152,7 @@ impl Provider for Probe {
                 Err(failed("Bind of this plan fails after something was made.", (true, true)))
             }
             (Behaviour::AsyncOnly | Behaviour::AsyncBinding, true) => self.wait(json!({ "made": true })),
-            (behaviour, _) => bound::body(behaviour, step.marker, binding)
+            (behaviour, _) => bound::body((behaviour, self.config.lifetime), step.marker, binding)
                 .map(|body| Progress::Done(CreatedBinding { record: Record(Value::Null), body })),
         }
     }

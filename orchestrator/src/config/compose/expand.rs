@@ -50,7 +50,12 @@ struct Expand<'d> {
     done: HashMap<(usize, Where), usize>,
     /// Variables that nobody says anything of, and that was complained about.
     unsaid: HashSet<String>,
+    /// What was complained about, and where.
+    told: HashSet<(usize, String)>,
 }
+
+/// Complaints at most; nobody reads more.
+const TOLD: usize = 10_000;
 
 impl Desk {
     /// The configuration in its plain form.
@@ -91,8 +96,8 @@ impl Desk {
 
 impl<'d> Expand<'d> {
     fn new(desk: &'d mut Desk, variables: &'d Variables, repeats: &'d Repeats) -> Self {
-        let (done, unsaid) = (HashMap::new(), HashSet::new());
-        Self { desk, variables, repeats, each: None, done, unsaid }
+        let (done, unsaid, told) = (HashMap::new(), HashSet::new(), HashSet::new());
+        Self { desk, variables, repeats, each: None, done, unsaid, told }
     }
 
     fn instances(&mut self, section: usize, members: &[Entry]) -> usize {
@@ -417,10 +422,9 @@ impl<'d> Expand<'d> {
 
     fn complain(&mut self, number: usize, finding: Finding) {
         let span = self.desk.tree.node(number).span.clone();
-        let finding = finding.at(At::Span(span));
         // An instance that is repeated is wrong once.
-        if !self.desk.findings.contains(&finding) {
-            self.desk.findings.push(finding);
+        if self.told.len() < TOLD && self.told.insert((span.start, finding.message.clone())) {
+            self.desk.findings.push(finding.at(At::Span(span)));
         }
     }
 }

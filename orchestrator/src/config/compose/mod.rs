@@ -93,7 +93,10 @@ pub(super) fn compose(source: &Source, choices: &Choices) -> Result<Composed, Pr
                 Composition { files: desk.files, tree: desk.tree, said: choices.variables.clone() };
             Ok(Composed { composition, secrets, warnings })
         }
-        _ => Err(Problems::locate_among(desk.findings, &desk.files, &desk.tree)),
+        _ => {
+            let problems = Problems::locate_among(desk.findings, &desk.files, &desk.tree);
+            Err(problems.veiled(&desk.files, &desk.veiled))
+        }
     }
 }
 
@@ -103,6 +106,8 @@ struct Desk {
     files: Files,
     tree: Tree,
     findings: Vec<Finding>,
+    /// What somebody said although it is a secret: shown with no problem.
+    veiled: Vec<std::ops::Range<usize>>,
 }
 
 impl Desk {

@@ -299,6 +299,14 @@ impl Desk {
         (source, secrets): (&Source, &mut SecretVariables),
     ) -> Option<Meaning> {
         let name = entry.key.as_str();
+        let written_here = ["default", "one_of"].map(|key| self.tree.entry(entry.value, key).cloned());
+        let somewhere = match &said {
+            Some(Said::At(entry)) => Some(entry.clone()),
+            _ => None,
+        };
+        for entry in written_here.into_iter().flatten().chain(somewhere) {
+            self.veiled.push(self.tree.node(entry.value).span.clone());
+        }
         const FROM: &str = "write from: { env: NAME } or from: { file: PATH }";
         let mut refuse = |at: At, message: &str, help: &str| {
             let finding = Finding::new(format!("variable '{name}': {message}")).at(at);
