@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path};
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
-use sutler_catalog::probe::Home;
+use sutler_catalog::{Extension, probe::Home};
 use sutler_secrets::SecretString;
 
 use super::{
@@ -32,6 +32,8 @@ struct File {
     #[serde(default)]
     vendors: FileVendors,
     offerings: Option<Vec<String>>,
+    #[serde(default)]
+    extensions: Vec<Spanned<String>>,
     #[serde(default)]
     tuning: FileTuning,
     #[serde(default)]
@@ -165,6 +167,7 @@ impl Meaning<'_> {
             tuning: tuning(&file.tuning),
             limits: limits(&file.limits),
             telemetry: file.telemetry.map(|telemetry| self.otlp(telemetry.otlp, listen)).transpose()?,
+            extensions: file.extensions.iter().map(|word| self.extension(word)).collect::<Result<_, _>>()?,
             offerings: file.offerings,
             behind_tls_proxy: file.behind_tls_proxy,
             listen,
@@ -187,6 +190,13 @@ impl Meaning<'_> {
     fn address(&self, text: &Spanned<String>) -> Result<SocketAddr, ConfigError> {
         text.value.parse().map_err(|_| {
             self.wrong(text, format!("'{}' is no address; write IP:PORT, such as 127.0.0.1:8080", text.value))
+        })
+    }
+
+    fn extension(&self, word: &Spanned<String>) -> Result<Extension, ConfigError> {
+        Extension::parse(&word.value).ok_or_else(|| {
+            let known: Vec<&str> = Extension::ALL.into_iter().map(Extension::word).collect();
+            self.wrong(word, format!("'{}' is no extension; there are: {}", word.value, known.join(", ")))
         })
     }
 

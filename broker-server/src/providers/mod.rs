@@ -4,6 +4,7 @@ mod account;
 pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
+mod discovery;
 pub mod egress;
 mod listing;
 mod marker;
@@ -17,6 +18,7 @@ pub mod typed;
 use std::sync::Arc;
 
 pub use account::Account;
+pub use discovery::{Discovery, ObjectsPage, VendorThing};
 pub use listing::{Bearers, Listing, MarkedObject};
 pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;

@@ -54,6 +54,7 @@ pub(super) fn options(
         patience,
         on_ambiguous: execution.on_ambiguous.map(Into::into),
         until: if execution.detach { Until::Accepted } else { Until::Done },
+        adoption: None,
     })
 }
 
@@ -275,7 +276,7 @@ fn line(event: &Progress, paint: Paint) -> Option<String> {
     })
 }
 
-fn say_what_came_of_it(applied: &Applied, output: Output) {
+pub(super) fn say_what_came_of_it(applied: &Applied, output: Output) {
     let paint = output.paint();
     let report = &applied.report;
     if let Some(plan) = &applied.replanned {

@@ -92,6 +92,10 @@ pub(crate) enum Verb {
     Check(super::check::Check),
     /// Ask all brokers about everything in state: live, missing, drifted field by field, not observable, unknown.
     Pull(super::pull::Pull),
+    /// List what the vendors have that nobody tracks, and what of it can be adopted.
+    Discover(super::discover::Discover),
+    /// Bring an object that exists at a vendor under management. Killed anywhere, it is finished by the same command.
+    Adopt(super::adopt::Adopt),
     /// Show what state knows: each instance, where it stands, what runs, what is still to be deleted, who holds the lock.
     Status(StatusArguments),
     /// Look at what is recorded, and change it by hand.

@@ -1,11 +1,13 @@
 //! The command line: arguments become options, reports become text. No work is done here.
 
+mod adopt;
 mod apply;
 mod args;
 mod ask;
 mod check;
 mod derive;
 mod diagnose;
+mod discover;
 mod journal;
 mod logging;
 mod migrate;
@@ -89,6 +91,8 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
         Verb::Check(check) => check::check(&open()?, (&check, variable("GITHUB_WORKSPACE")), output).await,
+        Verb::Discover(discover) => discover::discover(&open()?, &discover, output).await,
+        Verb::Adopt(adopt) => adopt::adopt(open()?, &adopt, output).await,
         Verb::Pull(pull) => pull::pull(&open()?, &pull, output).await,
         Verb::Rotate(arguments) => rotate::rotate(&open()?, &arguments, output).await,
         Verb::Upgrade(arguments) => upgrade::upgrade(&open()?, &arguments, output).await,

@@ -14,7 +14,7 @@ use super::saved::SavedPlan;
 use crate::brokers::BrokerSet;
 use crate::config::OnAmbiguous;
 use crate::durations::Durations;
-use crate::execute::{self, Context, Ended, Progress, Report, Stop, Until};
+use crate::execute::{self, Adoption, Context, Ended, Progress, Report, Stop, Until};
 use crate::exit::Exit;
 use crate::faults;
 use crate::name::InstanceRef;
@@ -38,6 +38,8 @@ pub struct ApplyOptions {
     pub on_ambiguous: Option<OnAmbiguous>,
     /// How far to go.
     pub until: Until,
+    /// What is made from an object that exists.
+    pub adoption: Option<Adoption>,
 }
 
 /// Who approved, and so whether a plan that turned out different may be carried out.
@@ -297,6 +299,7 @@ impl Prepared<'_> {
             pacing,
             on_ambiguous: self.options.on_ambiguous,
             until: self.options.until,
+            adoption: self.options.adoption.clone(),
             grace: match self.options.intent {
                 Intent::Rotate(rotate) => rotate.grace,
                 _ => std::time::Duration::ZERO,

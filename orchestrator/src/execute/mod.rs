@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::brokers::BrokerSet;
 use crate::config::{Config, OnAmbiguous};
 use crate::durations::Durations;
+use crate::name::InstanceRef;
 use crate::plan::Plan;
 use crate::sink::SinkSet;
 use crate::state::record::InstanceRecord;
@@ -88,10 +89,21 @@ pub struct Options {
     pub on_ambiguous: Option<OnAmbiguous>,
     /// How far to go.
     pub until: Until,
+    /// What is made from an object that exists.
+    pub adoption: Option<Adoption>,
     /// How long the binding before is kept after a rotation.
     pub grace: Duration,
     /// Makes ids; random and never used before.
     pub mint: fn() -> Uuid,
+}
+
+/// An instance that is made from an object that exists, instead of being made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoption {
+    /// Which instance.
+    pub reference: InstanceRef,
+    /// The vendor's id of the object.
+    pub object: String,
 }
 
 /// How far steps are carried.
@@ -114,6 +126,7 @@ impl Default for Options {
             maximum_wait: Duration::from_secs(60 * 60),
             on_ambiguous: None,
             until: Until::Done,
+            adoption: None,
             grace: Duration::ZERO,
             mint: Uuid::new_v4,
         }

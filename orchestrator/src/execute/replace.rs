@@ -51,11 +51,12 @@ impl Step {
         if faults::mutant("new_id_on_resume") && record.status == Status::Intended {
             return Box::pin(self.create(Earlier::Gone(Box::new(record)))).await;
         }
-        match resolution(&record.status, asked, self.policy(&record.broker)) {
+        match resolution(&record.status, asked, self.policy_for(&record)) {
             Resolution::Nothing => Ok(record),
             Resolution::AskAndRepeat => Box::pin(self.ask_and_provision(record)).await,
             Resolution::Await => Box::pin(self.await_creation(record, Accepted::Earlier)).await,
             Resolution::Replace => {
+                self.spare_what_may_be_adopted(&record)?;
                 if record.status != Status::Doubtful {
                     step_on(&mut record, Event::Failed)?;
                     self.shared.put(&record, "to be made anew; what may be there is deleted first").await?;
