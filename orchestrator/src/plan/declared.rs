@@ -5,7 +5,7 @@ use std::{cell::LazyCell, sync::Arc};
 use super::{
     Action, BindingWanted, PlanInput, Protection, Reach, Step,
     change::changes,
-    decide::{Facts, decide},
+    decide::{Decision, Facts, decide},
     expiry,
     facts::{Case, Effect},
     input::Draft,
@@ -167,10 +167,7 @@ impl<'p> Planner<'p> {
             targets: self.input.config.targets(position),
         };
         let (facts, differences) = case.facts(inputs);
-        let mut decision = decide(&facts);
-        if self.input.options.rotate.contains(&declaration.reference) {
-            decision = rotation::turned(&self.input.options, case.record, decision);
-        }
+        let decision = self.decided(&case, &facts);
         let changes = match decision.action {
             Action::Keep => Vec::new(),
             action => changes(&case, action, &facts, &differences),
@@ -246,6 +243,14 @@ impl<'p> Planner<'p> {
             }
         }
         moved::offers(&created, &undeclared, self.draft);
+    }
+
+    fn decided(&self, case: &Case<'_>, facts: &Facts<'_>) -> Decision {
+        let (decision, options) = (decide(facts), &self.input.options);
+        match options.rotate.contains(&case.declaration.reference) {
+            true => rotation::turned(options, case.record, decision),
+            false => decision,
+        }
     }
 
     /// The offers of what the uses refer to.
