@@ -4,6 +4,7 @@ mod account;
 pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
+mod discovery;
 pub mod egress;
 mod listing;
 mod marker;
@@ -17,6 +18,7 @@ pub mod typed;
 use std::sync::Arc;
 
 pub use account::Account;
+pub use discovery::{Discovery, ObjectsPage, VendorThing};
 pub use listing::{Bearers, Listing, MarkedObject};
 pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;
@@ -58,7 +60,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::PagesDomain::new(&client)));
     }
     if let Some(probe) = &vendors.probe {
-        providers.extend(Probe::with_maintenance(probe.slow, &probe.maintenance_version));
+        providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
 }

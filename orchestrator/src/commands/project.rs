@@ -134,6 +134,14 @@ impl Project {
         Ok(Self { config, backend, keys, settings })
     }
 
+    /// What is declared, read once more.
+    ///
+    /// # Errors
+    /// When it cannot be used any more.
+    pub(super) fn reload(&self) -> Result<Config, Failure> {
+        Ok(config::load_as(&self.config.source.path, &self.settings.choices)?)
+    }
+
     /// Connects the brokers that are wanted.
     ///
     /// # Errors

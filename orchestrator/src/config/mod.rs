@@ -155,6 +155,19 @@ impl Config {
         &self.links.targets[start as usize..self.links.ends[position] as usize]
     }
 
+    /// The same with one more instance, which refers to no other and to which none refers.
+    #[must_use]
+    pub fn with(mut self, declaration: Declaration) -> Self {
+        let (size, position) = (self.instances.len(), self.instances.len() as u32);
+        let edges =
+            (0..position).flat_map(|node| self.graph.needs(node).iter().map(move |need| (node, *need)));
+        self.graph = Graph::new(size + 1, edges.collect::<Vec<_>>());
+        self.links.ends.push(self.links.targets.len() as u32);
+        self.links.order.push(position);
+        self.instances.insert(declaration.reference.clone(), declaration);
+        self
+    }
+
     /// Where each of these instances is declared; nothing for those that are not.
     pub(crate) fn places(&self, references: &[&str]) -> Vec<Option<Place>> {
         let find = |files: &Files, tree: &Tree| {

@@ -7,7 +7,7 @@
 //!        ┌────────┬───┴────┬────────┬────────┐
 //!     create   update   replace   delete   record           what happens to an instance (update: upgrade)
 //!        └────────┴───┬────┴────────┘
-//!          bind · unbind · land · mitigate                  what it consists of
+//!     bind · unbind · rotate · land · mitigate               what it consists of
 //!                     │
 //!        call · wait · resolve · outputs                    how a broker is asked; what goes in and comes out
 //!                     │
@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::brokers::BrokerSet;
 use crate::config::{Config, OnAmbiguous};
 use crate::durations::Durations;
+use crate::name::InstanceRef;
 use crate::plan::Plan;
 use crate::sink::SinkSet;
 use crate::state::record::InstanceRecord;
@@ -53,6 +54,7 @@ mod replace;
 mod report;
 mod resolution;
 mod resolve;
+mod rotate;
 mod run;
 mod shared;
 mod step;
@@ -91,8 +93,21 @@ pub struct Options {
     pub until: Until,
     /// What is entered in the ledger with the last change, when there is a last one.
     pub closing: Option<Arc<dyn Closing>>,
+    /// What is made from an object that exists.
+    pub adoption: Option<Adoption>,
+    /// How long the binding before is kept after a rotation.
+    pub grace: Duration,
     /// Makes ids; random and never used before.
     pub mint: fn() -> Uuid,
+}
+
+/// An instance that is made from an object that exists, instead of being made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoption {
+    /// Which instance.
+    pub reference: InstanceRef,
+    /// The vendor's id of the object.
+    pub object: String,
 }
 
 /// How far steps are carried.
@@ -116,6 +131,8 @@ impl Default for Options {
             on_ambiguous: None,
             until: Until::Done,
             closing: None,
+            adoption: None,
+            grace: Duration::ZERO,
             mint: Uuid::new_v4,
         }
     }

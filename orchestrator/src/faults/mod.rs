@@ -134,6 +134,10 @@ pub const MUTANTS: &[(&str, &str)] = &[
     ("record_dropped_early", "a record is removed before its broker has been asked to delete"),
     ("deletion_forgotten", "a deletion that was interrupted counts as done"),
     ("unbinding_forgotten", "an unbinding that was interrupted counts as done"),
+    (
+        "old_binding_forgotten",
+        "the binding that a rotation took the place of is not put on the list of what goes",
+    ),
     ("change_forgotten", "a change that was interrupted counts as made"),
 ];
 

@@ -105,6 +105,7 @@ fn record(
             status: BindingStatus::Bound,
             credentials: Vec::new(),
             metadata: serde_json::Map::new(),
+            rotation: None,
         }),
         variables: declaration.bind.clone(),
         sink_digest: None,

@@ -108,7 +108,7 @@ impl StepAction {
             Action::Create => Self::Create,
             Action::Update | Action::Upgrade => Self::Update,
             Action::Replace => Self::Replace,
-            Action::Rebind => Self::Rebind,
+            Action::Rebind | Action::Rotate => Self::Rebind,
             Action::Record => Self::Record,
             Action::Delete => Self::Delete,
             Action::Forget => Self::Forget,
