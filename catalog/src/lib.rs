@@ -13,6 +13,7 @@ mod check;
 pub mod cloudflare;
 mod complexity;
 mod draft_four;
+mod extension;
 mod guid;
 mod index;
 mod limits;
@@ -30,6 +31,7 @@ mod schema;
 pub mod stripe;
 
 pub use catalog_problem::{CatalogProblem, Severity};
+pub use extension::{Extension, declared_extensions};
 pub use guid::Guid;
 pub use index::{Index, Input};
 pub use limits::Limits;

@@ -88,7 +88,7 @@ fn kind(step: &Step) -> String {
         Action::Keep | Action::Update | Action::Upgrade => "update",
         Action::Create => "create",
         Action::Replace => "replace",
-        Action::Rebind => "rebind",
+        Action::Rebind | Action::Rotate => "rebind",
         Action::Retire => "retire",
         Action::Record | Action::Forget => "record",
         Action::Delete => "delete",

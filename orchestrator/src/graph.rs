@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn producers_come_first_and_ties_follow_positions() {
+    fn a32_producers_come_first_and_ties_follow_positions() {
         let graph = Graph::new(5, [(0, 3), (1, 3), (4, 0), (4, 1), (4, 0)]);
         assert_eq!(graph.order(), Ok(vec![2, 3, 0, 1, 4]));
         assert_eq!((graph.needs(4), graph.users(3)), (&[0, 1][..], &[0, 1][..]));

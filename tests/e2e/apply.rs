@@ -50,7 +50,7 @@ async fn one_changed_parameter_is_one_update_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn worker_secrets_are_added_changed_and_removed_as_a_set() {
+async fn a13_worker_secrets_are_added_changed_and_removed_as_a_set() {
     let world = world().await;
     apply(&world).await;
     let changed = world
@@ -82,7 +82,7 @@ async fn what_is_no_longer_declared_is_kept_until_it_is_pruned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_protected_survives_teardown_and_so_does_what_it_needs() {
+async fn a24_what_is_protected_survives_teardown_and_so_does_what_it_needs() {
     let world = world().await;
     let text = world
         .config()
@@ -100,6 +100,55 @@ async fn what_is_protected_survives_teardown_and_so_does_what_it_needs() {
     assert!(live.pages_domains().is_empty(), "the rest is gone");
     run(&world, &["teardown", "--yes", "--force"], 0).await;
     assert_nothing_left(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a55_a_teardown_without_yes_says_what_would_go_and_why_and_touches_nothing() {
+    let world = world().await;
+    let text = world.config().expect("readable");
+    let protected = text.replace("name: shop-d1-token", "name: shop-d1-token\n    protected: true");
+    world.write_config(&protected).expect("writable");
+    apply(&world).await;
+    let files = || {
+        let read = |name| std::fs::read(world.project().join(name)).expect("readable");
+        [".env", ".sutler/state.db", ".sutler/keys"].map(read)
+    };
+    let (calls, before) = (mutating_calls(&world).await, files());
+    let preview = run(&world, &["teardown"], 0).await;
+    for told in [
+        "- www",
+        "- worker-secrets",
+        "- analytics-db",
+        "api-token is kept: protected; --force deletes all the same",
+        "db is kept: still used by api-token",
+        "3 to delete",
+    ] {
+        assert!(preview.stdout.contains(told), "{told}: {}", preview.stdout);
+    }
+    assert!(
+        preview.stderr.contains("Nothing was deleted. To do it, run the same with --yes."),
+        "{}",
+        preview.stderr
+    );
+    let forced = run(&world, &["teardown", "--force"], 0).await;
+    assert!(
+        forced.stdout.contains("it is protected, and --force deletes it all the same"),
+        "{}",
+        forced.stdout
+    );
+    assert!(forced.stdout.contains("5 to delete"), "{}", forced.stdout);
+    let told = run(&world, &["--json", "teardown"], 0).await;
+    let last: serde_json::Value =
+        serde_json::from_str(told.stdout.lines().last().expect("a terminal record")).expect("JSON");
+    assert_eq!(
+        (&last["kind"], &last["preview"], &last["changed"]),
+        (&"teardown_result".into(), &true.into(), &false.into())
+    );
+    assert_eq!((mutating_calls(&world).await, files()), (calls, before));
+    run(&world, &["teardown", "--yes", "--force"], 0).await;
+    assert_nothing_left(&world).await;
+    let again = run(&world, &["teardown", "--yes"], 0).await;
+    assert!(again.stdout.contains("nothing to delete"), "{}", again.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,7 +171,7 @@ async fn a_failure_stops_only_its_descendants_and_the_next_apply_finishes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_foreign_database_of_the_same_name_is_left_alone() {
+async fn a10_a_foreign_database_of_the_same_name_is_left_alone() {
     let world = world().await;
     world
         .fake()
@@ -150,7 +199,7 @@ async fn a_foreign_worker_secret_is_a_conflict_and_is_not_overwritten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unbinding_revokes_the_token_at_the_vendor() {
+async fn a14_unbinding_revokes_the_token_at_the_vendor() {
     let world = world().await;
     apply(&world).await;
     let token = opened_env(&world).await["CLOUDFLARE_D1_TOKEN"].as_str().expect("a token").to_owned();

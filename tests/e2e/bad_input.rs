@@ -48,7 +48,7 @@ const CASES: &[(&str, &str, &str, i32, &[&str])] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_configuration_is_refused_before_anything_is_changed() {
+async fn a27_bad_configuration_is_refused_before_anything_is_changed() {
     let world = world().await;
     let good = world.config().expect("readable");
     for (name, from, to, code, expected) in CASES {
@@ -238,4 +238,31 @@ async fn a_password_written_in_the_file_works_on_loopback_with_a_warning_and_is_
     world.write_config(&broken).expect("writable");
     let refused = run(&world, &["plan"], 2).await;
     assert!(!refused.everything().contains(&password), "a problem elsewhere does not quote it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a53_what_was_done_before_a_failure_is_told_while_it_is_done() {
+    let world = world().await;
+    let text = world.config().expect("readable").replace("script: shop", "script: missing");
+    world.write_config(&text).expect("writable");
+    let failed = run(&world, &["--json", "apply", "--yes"], 4).await;
+    let lines: Vec<serde_json::Value> =
+        failed.stdout.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+    let numbers: Vec<u64> = lines.iter().filter_map(|line| line["sequence"].as_u64()).collect();
+    assert_eq!(numbers, (1..=lines.len() as u64).collect::<Vec<_>>(), "one after the other");
+    let terminal: Vec<_> = lines.iter().filter(|line| line["kind"] == "apply_result").collect();
+    assert_eq!(terminal, [lines.last().expect("a last one")]);
+    assert_eq!(terminal[0]["exit_code"], 4);
+    let told = failed.stdout.find("\"api-token\"").expect("what was made is named");
+    assert!(failed.stdout[told..].contains("apply_result"), "and before the end: {}", failed.stdout);
+    for (reference, word) in [("db", "done"), ("api-token", "done"), ("worker-secrets", "failed")] {
+        let is_told = |line: &serde_json::Value| {
+            line["kind"] == "apply_progress"
+                && line.to_string().contains(reference)
+                && line.to_string().contains(word)
+        };
+        assert!(lines.iter().any(is_told), "{reference} {word}: {}", failed.stdout);
+    }
+    let people = run(&world, &["apply", "--yes"], 4).await;
+    assert!(people.stderr.contains("1 failed") && people.stderr.contains("missing"), "{}", people.stderr);
 }

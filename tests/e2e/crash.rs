@@ -48,7 +48,7 @@ async fn an_apply_killed_at_fifty_points_is_finished_by_the_next_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_apply_survives_brokers_killed_at_fifty_points() {
+async fn a63_an_apply_survives_brokers_killed_at_fifty_points() {
     let mut world = fast_world().await;
     let whole = measure(&world).await;
     for point in 0..POINTS {
@@ -130,7 +130,7 @@ async fn an_interrupted_apply_records_what_is_running_and_the_next_one_goes_on()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_applies_at_once_do_the_work_once() {
+async fn a36_two_applies_at_once_do_the_work_once() {
     let world = fast_world().await;
     let first = world.start_sutler(&["apply", "--yes", "--lock-timeout", "60s"]).expect("starts");
     let second = world.start_sutler(&["apply", "--yes", "--lock-timeout", "60s"]).expect("starts");

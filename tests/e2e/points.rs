@@ -53,14 +53,20 @@ async fn an_apply_killed_at_any_point_of_its_protocol_is_finished_by_the_next_on
     let accepted = |point: &str| OF_ACCEPTED_WORK.iter().any(|of| point.starts_with(of));
     let of_buckets = |point: &str| OF_BUCKETS.contains(&point);
     // what is saved is carried out as any other change is
-    let operations: Vec<_> =
-        Operation::ALL.into_iter().filter(|operation| *operation != Operation::Saved).collect();
-    let (sync, later, bucket) = tokio::join!(
+    let operations: Vec<_> = Operation::ALL
+        .into_iter()
+        .filter(|one| !matches!(one, Operation::Saved | Operation::Rotate))
+        .collect();
+    // what a rotation does besides is what every run does
+    let of_rotations = |point: &str| ["O08", "O09", "O10", "O24"].iter().any(|of| point.starts_with(of));
+    let (sync, later, bucket, rotation) = tokio::join!(
         sweep((Manner::Sync, Backend::Sqlite), &operations, |_| true),
         sweep((Manner::Async, Backend::Sqlite), &operations, accepted),
         sweep((Manner::Sync, Backend::Bucket), &[Operation::Update], of_buckets),
+        sweep((Manner::Sync, Backend::Sqlite), &[Operation::Rotate], of_rotations),
     );
-    println!("{}\n{}\n{}", sync.1, later.1, bucket.1);
+    println!("{}\n{}\n{}\n{}", sync.1, later.1, bucket.1, rotation.1);
+    assert!(rotation.0.len() >= 8, "points of a rotation: {:?}", rotation.0);
     for (point, what) in POINTS {
         let struck = [&sync.0, &later.0, &bucket.0].iter().any(|struck| struck.contains(*point));
         assert!(struck, "{point} ({what}) is reached by no operation");

@@ -10,7 +10,7 @@ use sutler_tests::world::{Canary, World, WorldOptions};
 use crate::shop::{apply, opened_env, run};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_of_a_run_is_in_clear_in_anything_that_was_written() {
+async fn a51_no_secret_of_a_run_is_in_clear_in_anything_that_was_written() {
     let world = World::shop(WorldOptions::default()).await.expect("the world comes up");
     let planted = "planted-canary-8f14e45fceea167a5a36dedd4bea2543";
     // A secret parameter reaches the CLI's configuration in clear (the user wrote it there); it must go nowhere else.

@@ -50,16 +50,44 @@ fn s_65_every_crate_takes_the_lints_of_the_workspace() {
 
 #[test]
 fn the_tests_that_the_security_document_names_exist() {
+    let document = read("docs/security.md");
+    let missing = missing(document.lines().filter(|line| line.starts_with("| S-")));
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_tests_that_the_known_answers_name_exist() {
+    let document = read("docs/known-answers.md");
+    let rows = document.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+    let missing = missing(rows);
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Each row has a test that has its name in front, so that a failure says which old mistake is back.
+#[test]
+fn every_known_answer_has_a_test_of_its_name() {
+    let document = read("docs/known-answers.md");
+    let told: BTreeSet<u32> = document
+        .lines()
+        .filter_map(|line| {
+            let row = line.strip_prefix("| A")?.split(' ').next()?;
+            line.contains(&format!("`a{row}_")).then(|| row.parse().ok())?
+        })
+        .collect();
+    let wanted = (1..=7).chain([10]).chain(12..=17).chain(22..=28).chain(32..=36).chain(48..=57);
+    let missing: Vec<u32> = wanted.chain([60, 61, 63]).filter(|row| !told.contains(row)).collect();
+    assert!(missing.is_empty(), "no row, or no test of its name, for {missing:?}");
+}
+
+/// What rows of a document name in their last column and no source has.
+fn missing<'d>(rows: impl Iterator<Item = &'d str>) -> Vec<&'d str> {
     let mut sources = String::new();
     for folder in ["broker-server", "broker-client", "catalog", "secrets", "orchestrator", "spec", "tests"] {
         collect(&Binaries::workspace().join(folder), &mut sources);
     }
-    let document = read("docs/security.md");
-    let rows = document.lines().filter(|line| line.starts_with("| S-"));
     let names =
         rows.flat_map(|row| row.rsplit(" | ").next().unwrap_or_default().split('`').skip(1).step_by(2));
-    let missing: Vec<&str> = names.filter(|name| !sources.contains(&format!("fn {name}("))).collect();
-    assert!(missing.is_empty(), "{missing:?}");
+    names.filter(|name| !sources.contains(&format!("fn {name}("))).collect()
 }
 
 /// What the broker promises has a row, and each row a test. The rows of sealing and its keys are S-32 to S-36.

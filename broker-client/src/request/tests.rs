@@ -135,7 +135,7 @@ fn the_base_url_keeps_its_own_path() {
 }
 
 #[test]
-fn a_path_that_would_be_rewritten_is_refused() {
+fn a60_a_path_that_would_be_rewritten_is_refused() {
     let base = Url::parse("https://broker.example/osb").unwrap();
     for path in [
         "/v2/service_instances/..",

@@ -95,7 +95,7 @@ async fn a_failure_tells_why_and_what_to_clean_up() {
 }
 
 #[tokio::test]
-async fn the_broker_says_when_to_come_back() {
+async fn a57_the_broker_says_when_to_come_back() {
     let slow = progress("slow").insert_header("retry-after", "1");
     let done = ResponseTemplate::new(200).set_body_json(json!({"state": "succeeded"}));
     let server = script(vec![slow, done]).await;
@@ -106,7 +106,7 @@ async fn the_broker_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_broker_that_hangs_does_not_hold_us() {
+async fn a57_a_broker_that_hangs_does_not_hold_us() {
     let server = script(vec![progress("slow").set_delay(Duration::from_secs(60))]).await;
     let begun = Instant::now();
     let (settled, _) = wait(&server, Call::Bind, Duration::from_millis(300)).await;

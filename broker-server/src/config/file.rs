@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path};
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
-use sutler_catalog::probe::Home;
+use sutler_catalog::{Extension, probe::Home};
 use sutler_secrets::SecretString;
 
 use super::{
@@ -32,6 +32,8 @@ struct File {
     #[serde(default)]
     vendors: FileVendors,
     offerings: Option<Vec<String>>,
+    #[serde(default)]
+    extensions: Vec<Spanned<String>>,
     #[serde(default)]
     tuning: FileTuning,
     #[serde(default)]
@@ -74,6 +76,7 @@ struct FileVendors {
 struct FileProbe {
     slow: Option<Duration>,
     maintenance_version: Option<String>,
+    lifetime: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -180,6 +183,7 @@ impl Meaning<'_> {
             tuning: tuning(&file.tuning),
             limits: limits(&file.limits),
             telemetry: file.telemetry.map(|telemetry| self.otlp(telemetry.otlp, listen)).transpose()?,
+            extensions: file.extensions.iter().map(|word| self.extension(word)).collect::<Result<_, _>>()?,
             offerings: file.offerings,
             behind_tls_proxy: file.behind_tls_proxy,
             listen,
@@ -202,6 +206,13 @@ impl Meaning<'_> {
     fn address(&self, text: &Spanned<String>) -> Result<SocketAddr, ConfigError> {
         text.value.parse().map_err(|_| {
             self.wrong(text, format!("'{}' is no address; write IP:PORT, such as 127.0.0.1:8080", text.value))
+        })
+    }
+
+    fn extension(&self, word: &Spanned<String>) -> Result<Extension, ConfigError> {
+        Extension::parse(&word.value).ok_or_else(|| {
+            let known: Vec<&str> = Extension::ALL.into_iter().map(Extension::word).collect();
+            self.wrong(word, format!("'{}' is no extension; there are: {}", word.value, known.join(", ")))
         })
     }
 
@@ -370,9 +381,10 @@ fn probe(configured: Option<FileProbe>, offerings: Option<&[String]>) -> Option<
     let is_named = offerings.is_some_and(|names| names.iter().any(|name| probes.contains(&name.as_str())));
     let default = Probe::default();
     match configured {
-        Some(FileProbe { slow, maintenance_version }) => Some(Probe {
+        Some(FileProbe { slow, maintenance_version, lifetime }) => Some(Probe {
             slow: slow.map_or(default.slow, |slow| slow.0),
             maintenance_version: maintenance_version.unwrap_or(default.maintenance_version),
+            lifetime: lifetime.map_or(default.lifetime, |lifetime| lifetime.0),
         }),
         None => is_named.then_some(default),
     }

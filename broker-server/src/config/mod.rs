@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sutler_catalog::Extension;
 use sutler_secrets::SecretString;
 
 pub use error::{ConfigError, Position};
@@ -48,6 +49,9 @@ pub struct Config {
     pub vendors: Vendors,
     /// The names of the offerings to serve; `None` serves all whose vendor is configured.
     pub offerings: Option<Vec<String>>,
+    /// Our extensions of the protocol that platforms may use; none unless the operator says so. Whoever may discover is
+    /// told the names of all objects of a vendor account, and whoever may adopt can change and delete them afterwards.
+    pub extensions: Vec<Extension>,
     /// Times.
     pub tuning: Tuning,
     /// Sizes.
@@ -160,6 +164,8 @@ pub struct Probe {
     pub slow: std::time::Duration,
     /// The version of the plan `maintenance`.
     pub maintenance_version: String,
+    /// How long a binding of the plan `expiring` lives that did not say.
+    pub lifetime: std::time::Duration,
 }
 
 impl Default for Probe {
@@ -167,6 +173,7 @@ impl Default for Probe {
         Self {
             slow: std::time::Duration::from_secs(2),
             maintenance_version: sutler_catalog::probe::MAINTENANCE_VERSION.to_owned(),
+            lifetime: std::time::Duration::from_secs(60 * 60),
         }
     }
 }
@@ -241,6 +248,7 @@ impl Config {
             deleted_last_operation: DeletedLastOperation::default(),
             vendors: Vendors::default(),
             offerings: None,
+            extensions: Vec::new(),
             tuning: Tuning::default(),
             limits: Limits::default(),
             telemetry: None,

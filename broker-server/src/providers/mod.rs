@@ -4,6 +4,7 @@ mod account;
 pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
+mod discovery;
 pub mod egress;
 mod listing;
 mod marker;
@@ -18,6 +19,7 @@ pub mod typed;
 use std::sync::Arc;
 
 pub use account::Account;
+pub use discovery::{Discovery, ObjectsPage, VendorThing};
 pub use listing::{Bearers, Listing, MarkedObject};
 pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;
@@ -75,7 +77,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.extend(stripe::providers(&client));
     }
     if let Some(probe) = &vendors.probe {
-        providers.extend(Probe::with_maintenance(probe.slow, &probe.maintenance_version));
+        providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
 }

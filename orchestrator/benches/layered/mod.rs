@@ -88,6 +88,7 @@ pub(crate) fn records(config: &Config, ring: &KeyRing) -> Vec<InstanceRecord> {
                 status: BindingStatus::Bound,
                 credentials: vec!["id".to_owned()],
                 metadata: serde_json::Map::new(),
+                rotation: None,
             }),
             variables: declaration.bind.clone(),
             sink_digest: None,

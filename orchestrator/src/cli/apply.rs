@@ -1,4 +1,4 @@
-//! `apply` and `teardown` on a terminal: show the plan, ask, show progress, say what came of it.
+//! `apply` and `teardown` on a terminal: show the plan, ask (a teardown wants `--yes`), show progress, say what came of it.
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ use super::verbs;
 use crate::commands::{self, Applied, ApplyOptions, Approval, Failure, Prepared, Project, SavedPlan};
 use crate::execute::{Ended, Progress, Stop, Until};
 use crate::exit::Exit;
+use crate::name::InstanceRef;
+use crate::nearest::listed;
 use crate::plan::{Intent, Plan};
 
 pub(super) async fn apply(
@@ -52,6 +54,7 @@ pub(super) fn options(
         patience,
         on_ambiguous: execution.on_ambiguous.map(Into::into),
         until: if execution.detach { Until::Accepted } else { Until::Done },
+        adoption: None,
     })
 }
 
@@ -84,16 +87,21 @@ async fn work(
     (options, saved): (ApplyOptions, Option<SavedPlan>),
     (yes, stream): (bool, &mut Stream),
 ) -> Result<(Exit, Value), Failure> {
-    let question = match options.intent {
-        Intent::Apply => "Do this?",
-        Intent::Teardown => "Delete all of this?",
+    let intent = options.intent;
+    let question = match intent {
         Intent::Upgrade(_) => "Upgrade these?",
+        Intent::Rotate(_) => "Rotate these?",
+        Intent::Apply | Intent::Teardown => "Do this?",
     };
     let prepared = match saved {
         Some(saved) => commands::prepare_saved(project, saved, options).await?,
         None => commands::prepare(project, options).await?,
     };
-    stream.plan(&prepared.planned.plan, &prepared.planned.notes)?;
+    stream.plan(intent, &prepared.planned.plan, &prepared.planned.notes)?;
+    if intent == Intent::Teardown && !yes {
+        say_what_a_teardown_would_do(&prepared, stream.output);
+        return Ok((Exit::Done, json!({ "exit_code": 0, "changed": false, "preview": true })));
+    }
     if !prepared.does_something() {
         let exit = prepared.idle();
         return Ok((exit, json!({ "exit_code": exit.code(), "changed": false })));
@@ -109,6 +117,17 @@ async fn work(
     say_what_came_of_it(&applied, stream.output);
     let changed = !applied.report.done.is_empty();
     Ok((exit, json!({ "exit_code": exit.code(), "changed": changed, "report": applied.report })))
+}
+
+/// A teardown without `--yes` shows what it would do, also where somebody could be asked: too much hangs on one key.
+fn say_what_a_teardown_would_do(prepared: &Prepared<'_>, output: Output) {
+    if !prepared.orphans.is_empty() {
+        let names = listed(prepared.orphans.iter().map(InstanceRef::as_str));
+        output.say(&format!("Earlier runs left something over of {names}; that would be deleted, too."));
+    }
+    if prepared.does_something() {
+        output.say("Nothing was deleted. To do it, run the same with --yes.");
+    }
 }
 
 /// Runs the plan while drawing what happens, and listens for Ctrl-C.
@@ -169,7 +188,7 @@ pub(super) async fn listen(stop: watch::Sender<Stop>, output: Output) {
 }
 
 /// What happens, as lines or as a picture.
-struct View {
+pub(super) struct View {
     tree: Tree,
     output: Output,
     drawn: usize,
@@ -177,11 +196,11 @@ struct View {
 }
 
 impl View {
-    fn new(plan: &Plan, output: Output) -> Self {
+    pub(super) fn new(plan: &Plan, output: Output) -> Self {
         Self { tree: Tree::new(plan, Instant::now()), output, drawn: 0, term: console::Term::stderr() }
     }
 
-    fn take(&mut self, event: &Progress) {
+    pub(super) fn take(&mut self, event: &Progress) {
         let now = Instant::now();
         match event {
             Progress::Started { reference, action } => {
@@ -211,7 +230,7 @@ impl View {
     }
 
     /// Draws over the last picture.
-    fn draw(&mut self) {
+    pub(super) fn draw(&mut self) {
         let (height, width) = self.term.size();
         let frame = self.tree.frame(Instant::now(), width.into(), height.into(), self.output.paint());
         // A terminal that is gone is not worth stopping for.
@@ -223,7 +242,7 @@ impl View {
     }
 
     /// The last picture stays.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         if self.output.is_live() {
             self.draw();
         }
@@ -257,7 +276,7 @@ fn line(event: &Progress, paint: Paint) -> Option<String> {
     })
 }
 
-fn say_what_came_of_it(applied: &Applied, output: Output) {
+pub(super) fn say_what_came_of_it(applied: &Applied, output: Output) {
     let paint = output.paint();
     let report = &applied.report;
     if let Some(plan) = &applied.replanned {
@@ -312,7 +331,7 @@ struct Stream {
 }
 
 impl Stream {
-    fn plan(&mut self, plan: &Plan, notes: &[String]) -> Result<(), Failure> {
+    fn plan(&mut self, intent: Intent, plan: &Plan, notes: &[String]) -> Result<(), Failure> {
         for note in notes {
             self.output.say(&format!("{} {}", self.output.paint().caution("note:"), text::one_line(note)));
         }
@@ -320,7 +339,13 @@ impl Stream {
             let plan = serde_json::to_value(plan).map_err(|error| Failure::failed(error.to_string()))?;
             return self.line("plan", &plan);
         }
-        verbs::printed(self.output.print(&text::plan(plan, self.output.paint())))
+        let text = match intent {
+            Intent::Teardown if plan.steps.is_empty() => {
+                "Nothing is in state: nothing to delete.\n".to_owned()
+            }
+            _ => text::plan(plan, self.output.paint()),
+        };
+        verbs::printed(self.output.print(&text))
     }
 
     fn event(&mut self, event: &Progress) -> Result<(), Failure> {
@@ -336,6 +361,7 @@ impl Stream {
             Intent::Apply => "apply_result",
             Intent::Teardown => "teardown_result",
             Intent::Upgrade(_) => "upgrade_result",
+            Intent::Rotate(_) => "rotate_result",
         };
         if self.output.is_json() { self.line(kind, fields) } else { Ok(()) }
     }

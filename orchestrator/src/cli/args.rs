@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::derive::Derive;
+use super::rotate::RotateArguments;
 use super::upgrade::UpgradeArguments;
 use crate::commands::state::Errand;
 use crate::config::OnAmbiguous;
@@ -91,12 +92,24 @@ pub(crate) enum Verb {
     Check(super::check::Check),
     /// Ask all brokers about everything in state: live, missing, drifted field by field, not observable, unknown.
     Pull(super::pull::Pull),
+    /// List what the vendors have that nobody tracks, and what of it can be adopted.
+    Discover(super::discover::Discover),
+    /// Bring an object that exists at a vendor under management. Killed anywhere, it is finished by the same command.
+    Adopt(super::adopt::Adopt),
     /// Show what state knows: each instance, where it stands, what runs, what is still to be deleted, who holds the lock.
     Status(StatusArguments),
     /// Look at what is recorded, and change it by hand.
     State(State),
-    /// Delete everything in state, consumers first.
+    /// Write what differs from the last migration down as the next one. Changes nothing anywhere.
+    Generate(super::generate::Generate),
+    /// Run every migration that was not run here yet, in order. Killed anywhere, it is finished by running it again.
+    Migrate(super::migrating::Migrate),
+    /// Look at migrations and at this environment's ledger of them.
+    Migrations(super::migrations::Migrations),
+    /// Delete everything in state, consumers first: without --yes it only says what would be deleted and kept, and why.
     Teardown(Teardown),
+    /// Make new bindings while the old ones work, and move everyone to them; without a REF, list what could be rotated.
+    Rotate(RotateArguments),
     /// List the newer maintenance versions that brokers offer; with --apply or --yes, go to them, a few first.
     Upgrade(UpgradeArguments),
     /// Show what instances yield; secrets are masked unless asked for.
@@ -474,6 +487,41 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a54_no_word_is_lost_wherever_the_flags_stand() {
+        for line in [
+            "sutler apply --prune --yes",
+            "sutler --json apply --prune --yes",
+            "sutler apply --prune --yes --json",
+            "sutler -c sutler.yaml apply --prune --yes",
+            "sutler apply -c sutler.yaml --yes --prune",
+            "sutler --stage prod apply --yes --prune --var a=b",
+        ] {
+            let arguments = Arguments::try_parse_from(line.split(' ')).expect(line);
+            let Verb::Apply(apply) = arguments.verb else { panic!("{line}") };
+            assert!(apply.selection.prune && apply.execution.yes, "{line}");
+        }
+        let arguments = Arguments::try_parse_from(["sutler", "teardown"]).expect("parses");
+        assert!(matches!(arguments.verb, Verb::Teardown(teardown) if !teardown.execution.yes));
+    }
+
+    #[test]
+    fn a55_what_is_not_known_is_an_error_and_does_nothing() {
+        for line in [
+            "sutler",
+            "sutler aply",
+            "sutler apply --prunne",
+            "sutler teardown everything",
+            "sutler teardown --prune",
+            "sutler plan --yes",
+            "sutler --config",
+            "sutler -c apply --prune",
+            "sutler destroy --yes",
+        ] {
+            assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
     }
 
     #[test]

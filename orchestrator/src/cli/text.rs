@@ -79,6 +79,7 @@ pub(crate) fn action_word(action: Action) -> &'static str {
         Action::Upgrade => "upgraded",
         Action::Replace => "replaced",
         Action::Rebind => "bound",
+        Action::Rotate => "rotated",
         Action::Record => "recorded",
         Action::Delete => "deleted",
         Action::Forget => "forgotten",
@@ -94,6 +95,7 @@ pub(crate) fn action_running(action: Action) -> &'static str {
         Action::Upgrade => "upgrading",
         Action::Replace => "replacing",
         Action::Rebind => "binding",
+        Action::Rotate => "rotating",
         Action::Record => "recording",
         Action::Delete => "deleting",
         Action::Forget => "forgetting",
@@ -106,7 +108,9 @@ fn mark(action: Action, paint: Paint) -> String {
     match action {
         Action::Keep => paint.dim("="),
         Action::Create => paint.good("+"),
-        Action::Update | Action::Upgrade | Action::Rebind | Action::Record => paint.caution("~"),
+        Action::Update | Action::Upgrade | Action::Rebind | Action::Rotate | Action::Record => {
+            paint.caution("~")
+        }
         Action::Replace => paint.bad("±"),
         Action::Delete | Action::Retire => paint.bad("-"),
         Action::Forget => paint.dim("/"),
@@ -219,6 +223,7 @@ pub(crate) fn summary(plan: &Plan) -> String {
         (Action::Upgrade, "to upgrade"),
         (Action::Replace, "to replace"),
         (Action::Rebind, "to bind anew"),
+        (Action::Rotate, "to rotate"),
         (Action::Record, "to record"),
         (Action::Delete, "to delete"),
         (Action::Forget, "to forget"),
@@ -312,7 +317,7 @@ Plan: 2 to create.
     }
 
     #[test]
-    fn a_peer_cannot_move_the_cursor_or_turn_the_text_around() {
+    fn a52_a_peer_cannot_move_the_cursor_or_turn_the_text_around() {
         assert_eq!(one_line("a\u{1b}[2J\r\n\u{202e}b\u{9b}"), "a\u{fffd}[2J\u{fffd} \u{fffd}b\u{fffd}");
     }
 

@@ -103,6 +103,7 @@ pub(super) fn options(selection: &args::Selection) -> Result<PlanOptions, Failur
         prune: selection.prune,
         force: selection.force,
         budget: selection.budget.as_ref().map(budget).transpose()?,
+        at: None,
     })
 }
 

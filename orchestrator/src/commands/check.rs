@@ -198,6 +198,7 @@ fn pending(step: &Step) -> Option<(&InstanceRef, String)> {
         Action::Replace => "would be replaced",
         Action::Upgrade => "would be upgraded",
         Action::Rebind => "would be bound anew",
+        Action::Rotate => "would be rotated",
         Action::Record => "would be recorded anew",
         Action::Delete => "would be deleted",
         Action::Forget => "would be forgotten",

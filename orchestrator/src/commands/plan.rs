@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
@@ -26,6 +27,16 @@ pub struct PlanOptions {
     /// Refuse what costs more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
+    /// What time it is taken to be, so that a plan that is made again later is the same one; now when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+impl PlanOptions {
+    /// The same, about one moment.
+    pub(super) fn fixed(&self) -> Self {
+        Self { at: Some(self.at.unwrap_or_else(Timestamp::now)), ..self.clone() }
+    }
 }
 
 /// A plan, and what is worth knowing beside it.
@@ -45,6 +56,7 @@ pub struct Planned {
 /// # Errors
 /// When configuration, state or a broker cannot be used, the plan is impossible, or the file cannot be written.
 pub async fn plan(project: &Project, options: &PlanOptions, out: Option<&Path>) -> Result<Planned, Failure> {
+    let options = &options.fixed();
     let brokers = project.connect_to(|_| true).await?;
     let (mut state, vault) = project.read().await?;
     project.notice_lost_variables(&mut state, &vault)?;
@@ -90,7 +102,7 @@ pub(super) fn plan_for(
         serial: state.serial,
         catalogs: &brokers.catalogs().into_iter().collect(),
         ring: vault.ring(),
-        now: jiff::Timestamp::now(),
+        now: options.at.unwrap_or_else(Timestamp::now),
         options: Options {
             targets,
             undeclared: if options.prune { Undeclared::Pruned } else { Undeclared::Kept },
@@ -104,6 +116,7 @@ pub(super) fn plan_for(
     let notes = project.config.warnings.iter().chain(brokers.warnings()).cloned().collect();
     let left = match intent {
         Intent::Upgrade(_) => plan::remaining_upgrades(&input, &plan),
+        Intent::Rotate(rotate) => plan::remaining_rotations(&input, rotate.which, &plan),
         Intent::Apply | Intent::Teardown => Vec::new(),
     };
     Ok(Planned { plan, notes, left })

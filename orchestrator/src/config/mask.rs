@@ -31,18 +31,23 @@ pub(super) fn masked(source: &Source, tree: Option<&Tree>) -> Arc<str> {
         None => suspicious_lines(&source.text),
     };
     spans.sort_by_key(|span| span.start);
-    let mut text = String::with_capacity(source.text.len());
+    blanked(&source.text, &spans)
+}
+
+/// The text with every byte of some parts of it replaced, first parts first.
+pub(super) fn blanked(whole: &str, spans: &[Range<usize>]) -> Arc<str> {
+    let mut text = String::with_capacity(whole.len());
     let mut done = 0;
     for span in spans {
         let (start, end) = (span.start.max(done), span.end.max(done));
-        let (Some(before), Some(secret)) = (source.text.get(done..start), source.text.get(start..end)) else {
+        let (Some(before), Some(secret)) = (whole.get(done..start), whole.get(start..end)) else {
             continue;
         };
         text.push_str(before);
         secret.bytes().for_each(|byte| text.push(if byte.is_ascii_whitespace() { byte.into() } else { '*' }));
         done = end;
     }
-    text.push_str(source.text.get(done..).unwrap_or_default());
+    text.push_str(whole.get(done..).unwrap_or_default());
     text.into()
 }
 
@@ -51,6 +56,9 @@ fn secrets(tree: &Tree) -> Vec<Range<usize>> {
     for section in tree.entries(tree.root()) {
         if section.key == "state" {
             place(tree, section.value, &mut found);
+        } else if is_secret_looking(&section.key) {
+            // In a file of variables.
+            found.push(tree.node(section.value).span.clone());
         }
         for owner in tree.entries(section.value) {
             for field in tree.entries(owner.value) {

@@ -155,6 +155,19 @@ impl Problems {
         Self::among(findings, files, Some(tree)).with(texts)
     }
 
+    /// The same with more of the texts blanked.
+    pub(crate) fn veiled(mut self, files: &Files, spans: &[Range<usize>]) -> Self {
+        for span in spans {
+            let Some((start, source)) = files.at(span.start) else { continue };
+            let text = self.texts.iter_mut().find(|(path, _)| *path == source.path);
+            if let Some((_, text)) = text {
+                let here = span.start - start..span.end - start;
+                *text = super::mask::blanked(text, std::slice::from_ref(&here));
+            }
+        }
+        self
+    }
+
     fn with(self, texts: Vec<(PathBuf, Arc<str>)>) -> Self {
         Self { texts, ..self }
     }

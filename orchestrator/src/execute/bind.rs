@@ -8,6 +8,7 @@ use super::aftermath::{Aftermath, aftermath};
 use super::call::{Doubt, Persistence, Sent};
 use super::create::tolerated;
 use super::error::StepError;
+use super::rotate::{fall_back, predecessor, retire_previous};
 use super::step::Step;
 use super::wait::{Accepted, Settled};
 use crate::config::OnAmbiguous;
@@ -23,6 +24,7 @@ pub(super) fn intended(id: String) -> BindingRecord {
         status: BindingStatus::Intended,
         credentials: Vec::new(),
         metadata: Map::new(),
+        rotation: None,
     }
 }
 
@@ -71,6 +73,8 @@ impl Step {
             // It is of no use and wanted again: the new one does not wait for the end of the old one.
             Some(status) if wanted && status != BindingStatus::Bound => {
                 match self.unbind(&mut record, Persistence::Once).await {
+                    // It was to take the place of another one, which is in force again.
+                    Ok(()) if record.binding.is_some() => Ok(record),
                     Ok(()) => self.bind_anew(record).await,
                     Err(error) if error.ends_the_step() => Err(error),
                     Err(error) => {
@@ -79,8 +83,8 @@ impl Step {
                     }
                 }
             }
-            status => {
-                if status.is_some() {
+            _ => {
+                while record.binding.is_some() {
                     self.unbind(&mut record, Persistence::Usual).await?;
                 }
                 if wanted { self.bind_anew(record).await } else { Ok(record) }
@@ -97,7 +101,7 @@ impl Step {
 
     /// Makes a new binding under a new id; the one it has, of no use any more, goes to the list in the same commit.
     async fn bind_in_place_of(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
-        self.set_binding_aside(&mut record);
+        self.set_binding_aside(&mut record)?;
         self.intend(&record).await?;
         // A vendor may allow only so many: the old one goes first, where it can. It stays on the list where it cannot.
         match Box::pin(self.settle_bindings(&mut record)).await {
@@ -108,7 +112,7 @@ impl Step {
         Box::pin(self.bind(record, (Doubt::None, Renewal::Spent))).await
     }
 
-    async fn intend(&self, record: &InstanceRecord) -> Result<(), StepError> {
+    pub(super) async fn intend(&self, record: &InstanceRecord) -> Result<(), StepError> {
         faults::pass("O08-before").await;
         self.shared.put(record, "binding intended").await?;
         faults::pass("O08-after").await;
@@ -129,6 +133,7 @@ impl Step {
             service_id: Some(record.service.id.clone()),
             plan_id: Some(record.service_plan.id.clone()),
             context: Some(self.context(&record.name)),
+            predecessor_binding_id: predecessor(&record),
             ..BindRequest::default()
         };
         let call = || broker.client.bind(&record.instance_id, &id, &request, Asynchrony::Allowed);
@@ -232,6 +237,7 @@ impl Step {
             return Err(error);
         }
         binding_on(&mut record, BindingEvent::Succeeded)?;
+        retire_previous(&mut record);
         // Whatever sinks hold may be of another binding.
         record.sink_digest = None;
         faults::pass("O10-before").await;
@@ -253,7 +259,7 @@ impl Step {
         match after {
             Aftermath::Keep => {}
             Aftermath::Forget => {
-                record.binding = None;
+                fall_back(&mut record);
                 self.shared.put(&record, &format!("binding refused: {}", error.line())).await?;
             }
             // An earlier run's request cannot be repeated. This run makes one of its own.

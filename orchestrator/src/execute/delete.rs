@@ -37,8 +37,9 @@ impl Step {
 
     /// Unbinds and deprovisions. The record stays: whoever called still has to finish with it.
     pub(super) async fn dissolve(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+        self.spare_what_may_be_adopted(&record)?;
         self.settle_bindings(&mut record).await?;
-        if record.binding.is_some() {
+        while record.binding.is_some() {
             self.unbind(&mut record, Persistence::Usual).await?;
         }
         let begun = matches!(record.status, Status::DeletionIntended | Status::Deprovisioning { .. });

@@ -19,12 +19,13 @@ impl Step {
         record: &InstanceRecord,
         persistence: Persistence,
     ) -> Result<(), StepError> {
+        self.spare_what_may_be_adopted(record)?;
         self.tell_waiting("deleting what may be left of it".to_owned(), std::time::Duration::ZERO);
         let mut record = record.clone();
         faults::pass("O15-before").await;
         if !faults::mutant("mitigation_skipped") {
             self.settle_bindings(&mut record).await?;
-            if record.binding.is_some() {
+            while record.binding.is_some() {
                 self.unbind(&mut record, persistence).await?;
             }
             faults::race("O15-sent", Box::pin(self.deprovision(&mut record, persistence))).await?;

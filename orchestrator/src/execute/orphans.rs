@@ -87,15 +87,23 @@ pub(super) async fn sweep(shared: Arc<Shared>, record: InstanceRecord) -> Result
 
 impl Step {
     /// Puts the record's binding on the list, and a new one that nobody has heard of in its place. Not yet durable.
-    pub(super) fn set_binding_aside(&self, record: &mut InstanceRecord) {
-        drop_credentials(record);
-        if let Some(binding) = record.binding.take()
+    pub(super) fn set_binding_aside(&self, record: &mut InstanceRecord) -> Result<(), StepError> {
+        let binding =
+            record.binding.as_ref().map(|binding| (binding.binding_id.clone(), binding.rotation.clone()));
+        if let Some((id, _)) = &binding
             && !faults::mutant("orphan_list_dropped")
         {
             let since = jiff::Timestamp::now().to_string();
-            record.orphans.push(record.as_orphan(Some(binding.binding_id), since));
+            record.orphans.push(record.as_orphan(Some(id.clone()), since));
         }
-        record.binding = Some(super::bind::intended(self.mint()));
+        record.binding = Some(match binding.and_then(|(_, rotation)| rotation) {
+            Some(rotation) => self.successor(record, rotation.previous, rotation.grace)?,
+            None => {
+                drop_credentials(record);
+                super::bind::intended(self.mint())
+            }
+        });
+        Ok(())
     }
 
     /// Deletes the listed bindings of the record's own instance: an instance is deleted after its bindings, always.
@@ -194,5 +202,6 @@ fn doubtful_binding(id: BindingId) -> BindingRecord {
         status: BindingStatus::Doubtful,
         credentials: Vec::new(),
         metadata: serde_json::Map::new(),
+        rotation: None,
     }
 }

@@ -6,7 +6,7 @@ use sutler_spec::{Asynchrony, BindingId, Operation, UnbindQuery, Unbound};
 use super::bind::binding_on;
 use super::call::{Persistence, Sent};
 use super::error::StepError;
-use super::outputs::drop_credentials;
+use super::rotate::fall_back;
 use super::step::Step;
 use super::wait::{Accepted, Settled};
 use crate::faults;
@@ -14,7 +14,7 @@ use crate::state::record::InstanceRecord;
 use crate::state::status::{BindingEvent, BindingStatus};
 
 impl Step {
-    /// Removes the record's binding and what it yielded. Asking again while it is being removed is harmless.
+    /// Removes the record's binding and what it yielded. One that it was to take the place of is in force again. Asking again while it is being removed is harmless.
     pub(super) async fn unbind(
         &self,
         record: &mut InstanceRecord,
@@ -38,9 +38,12 @@ impl Step {
             faults::pass("O16-unbinding").await;
             faults::race("O16-unbind", Box::pin(self.ask_to_unbind(record, &id, persistence))).await?;
         }
-        drop_credentials(record);
-        record.binding = None;
-        self.shared.put(record, "unbound").await
+        fall_back(record);
+        let what = match record.binding {
+            Some(_) => "unbound; the one before it stays in force",
+            None => "unbound",
+        };
+        self.shared.put(record, what).await
     }
 
     async fn ask_to_unbind(

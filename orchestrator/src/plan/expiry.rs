@@ -37,8 +37,12 @@ impl Expiry {
         match self {
             Self::Far => None,
             Self::Near(at) => Some(format!("its binding expires at {at}")),
-            Self::Due(at) => Some(format!("its binding was to be renewed before {at}")),
-            Self::Expired(at) => Some(format!("its binding expired at {at}")),
+            Self::Due(at) => {
+                Some(format!("its binding was to be renewed before {at}; `sutler rotate --due` does"))
+            }
+            Self::Expired(at) => {
+                Some(format!("its binding expired at {at}; `sutler rotate --due` makes another"))
+            }
         }
     }
 }
@@ -65,12 +69,13 @@ pub(super) fn of_record(record: &InstanceRecord, now: Timestamp) -> Expiry {
 /// Warns of every binding that the plan is about and that ends.
 pub(super) fn announce(input: &PlanInput<'_>, survey: &Survey<'_>, draft: &mut Draft) {
     for record in input.records {
+        let Some(told) = of_record(record, input.now).told() else { continue };
         let reference = record.reference.as_str();
         let is_meant = match survey.position(reference) {
             Some(position) => survey.is_selected(position),
             None => survey.is_targeted(reference),
         };
-        if let Some(told) = of_record(record, input.now).told().filter(|_| is_meant) {
+        if is_meant {
             draft.warnings.push(format!("{reference}: {told}"));
         }
     }
@@ -86,7 +91,13 @@ mod tests {
     fn binding(metadata: Value) -> BindingRecord {
         let metadata: Map<String, Value> = serde_json::from_value(metadata).unwrap();
         let binding_id = BindingId::new("b").unwrap();
-        BindingRecord { binding_id, status: BindingStatus::Bound, credentials: Vec::new(), metadata }
+        BindingRecord {
+            binding_id,
+            status: BindingStatus::Bound,
+            credentials: Vec::new(),
+            metadata,
+            rotation: None,
+        }
     }
 
     #[test]

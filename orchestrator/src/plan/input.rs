@@ -1,12 +1,20 @@
 //! What a plan is made from, and the two plans that can be asked for.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use sutler_catalog::Index;
 use sutler_secrets::KeyRing;
 
-use super::{Budget, Moved, Plan, PlanError, Total, declared, moved, price, removal, upgrade};
+use super::{
+    Budget, Moved, Plan, PlanError, Total, declared, moved, price, removal,
+    rotation::{self, Rotate},
+    upgrade,
+};
 use crate::{
     config::{Config, Finding},
     name::{BrokerName, InstanceRef},
@@ -47,6 +55,10 @@ pub struct Options {
     pub budget: Option<Budget>,
     /// What the plan is for.
     pub intent: Intent,
+    /// Those of the targets whose bindings are rotated; worked out for [`Intent::Rotate`].
+    pub rotate: HashSet<InstanceRef>,
+    /// How long bindings are kept whose place another one has taken.
+    pub grace: Duration,
 }
 
 /// Whom the targets of a plan bring into it.
@@ -89,6 +101,8 @@ pub enum Intent {
     Teardown,
     /// To take instances to the maintenance versions that their plans offer: the targets, or all.
     Upgrade(Rollout),
+    /// To rotate bindings: those of the targets, or those whose time has come.
+    Rotate(Rotate),
 }
 
 /// In which order many instances are upgraded, and how many.
@@ -114,7 +128,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
     let mut draft = Draft::default();
     let moves = match input.options.intent {
         Intent::Apply => moved::moves(input, &mut draft),
-        Intent::Teardown | Intent::Upgrade(_) => Vec::new(),
+        Intent::Teardown | Intent::Upgrade(_) | Intent::Rotate(_) => Vec::new(),
     };
     let records = moved::renamed(input.records, &moves);
     let input = &PlanInput { records: &records, options: input.options.clone(), ..*input };
@@ -122,6 +136,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
         Intent::Apply => declared::plan(input, &mut draft),
         Intent::Teardown => removal::teardown(input, &mut draft),
         Intent::Upgrade(rollout) => upgrade::plan(input, rollout, &mut draft),
+        Intent::Rotate(rotate) => rotation::plan(input, rotate, &mut draft),
     }
     price::total(input, &mut draft);
     if draft.findings.is_empty() {

@@ -13,6 +13,7 @@ mod parameters;
 mod price;
 mod removal;
 mod retirement;
+mod rotation;
 mod secret;
 mod survey;
 mod upgrade;
@@ -37,6 +38,7 @@ pub use input::{Intent, Options, PlanInput, Protection, Reach, Rollout, Undeclar
 pub use moved::Moved;
 pub(crate) use parameters::can_put_right;
 pub use price::{Budget, Cost, Price, Total};
+pub use rotation::{Rotatable, Rotate, Stage, Which, remaining as remaining_rotations, rotatables};
 pub use upgrade::{Direction, Upgrade, remaining as remaining_upgrades, upgrades};
 
 /// Everything apply would do, in an order that respects every need.
@@ -102,7 +104,7 @@ pub struct Step {
     pub reference: InstanceRef,
     /// What happens.
     pub action: Action,
-    /// How, where it is replaced.
+    /// How, where it is replaced, or may have to be once what it uses has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replacement: Option<Replacement>,
     /// Where it lives (delete, forget) or will live.
@@ -134,8 +136,10 @@ pub enum Action {
     Upgrade,
     /// Make another in its place.
     Replace,
-    /// Make a new binding, move variables, unbind the old one; or finish or remove a binding.
+    /// Make, finish or remove a binding.
     Rebind,
+    /// Make a new binding while the old one works, and keep that one for a while.
+    Rotate,
     /// No broker call: protection or variables change.
     Record,
     /// Unbind and deprovision.

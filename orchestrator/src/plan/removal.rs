@@ -58,7 +58,7 @@ impl Removal<'_> {
                 };
                 (0..).zip(records).map(decide).collect()
             }
-            Intent::Apply | Intent::Upgrade(_) => {
+            Intent::Apply | Intent::Upgrade(_) | Intent::Rotate(_) => {
                 let mut fates = vec![Fate::Elsewhere; records.len()];
                 for at in &self.survey.undeclared {
                     fates[*at] = self.undeclared(&records[*at]);
@@ -110,14 +110,20 @@ impl Removal<'_> {
     }
 
     fn is_protected(&self, record: &InstanceRecord) -> bool {
+        self.is_declared_protected(record) && self.input.options.protection == Protection::Respected
+    }
+
+    /// By state or by configuration, whatever `--force` makes of it.
+    fn is_declared_protected(&self, record: &InstanceRecord) -> bool {
         let declared = self.input.config.instances.get(&record.reference);
-        let is_protected = record.protected || declared.is_some_and(|declaration| declaration.protected);
-        is_protected && self.input.options.protection == Protection::Respected
+        record.protected || declared.is_some_and(|declaration| declaration.protected)
     }
 
     fn torn_down(&self, record: &InstanceRecord) -> Fate {
         if self.is_protected(record) {
             Fate::Kept("protected; --force deletes all the same".to_owned())
+        } else if self.is_declared_protected(record) {
+            Fate::Deleted("it is protected, and --force deletes it all the same")
         } else {
             Fate::Deleted("everything is torn down")
         }

@@ -22,12 +22,17 @@ pub(super) fn steps(
     (users, fates): (&dyn Deref<Target = Graph>, &[Fate]),
     draft: &mut Draft,
 ) {
-    let replaced: HashSet<InstanceRef> =
-        draft.steps.iter().filter(|step| is_replaced(step)).map(|step| step.reference.clone()).collect();
+    let replaced: HashSet<InstanceRef> = draft
+        .steps
+        .iter()
+        .filter(|step| is_replaced(input, step))
+        .map(|step| step.reference.clone())
+        .collect();
     let mut retiring: Vec<(usize, &Declaration, &InstanceRecord)> = Vec::new();
     for (position, declaration) in input.config.instances.values().enumerate() {
         let Some(record) = survey.record(position).filter(|_| survey.is_selected(position)) else { continue };
         let due = record.previous.is_some() || record.retired.iter().any(|it| it.is_due(input.now));
+        let due = due || ends_without_grace(record);
         if due || replaced.contains(&declaration.reference) {
             retiring.push((position, declaration, record));
         }
@@ -64,9 +69,19 @@ pub(super) fn steps(
     }
 }
 
-/// Whether the step leaves an earlier generation behind.
-fn is_replaced(step: &Step) -> bool {
-    step.action == Action::Replace && step.replacement != Some(Replacement::DeleteFirst)
+/// Whether the step leaves an earlier generation behind, or an earlier binding that is not kept.
+fn is_replaced(input: &PlanInput<'_>, step: &Step) -> bool {
+    match step.action {
+        Action::Replace => step.replacement != Some(Replacement::DeleteFirst),
+        Action::Rotate => input.options.grace.is_zero(),
+        _ => false,
+    }
+}
+
+/// Whether a rotation was begun after which the binding before is not kept.
+fn ends_without_grace(record: &InstanceRecord) -> bool {
+    let rotation = record.binding.as_ref().and_then(|binding| binding.rotation.as_ref());
+    rotation.is_some_and(|rotation| rotation.grace == 0)
 }
 
 struct Retirement<'r> {
@@ -118,7 +133,12 @@ impl Retirement<'_> {
             })
             .collect();
         if replaced.contains(&declaration.reference) {
-            because.push(format!("the new one takes the place of {}", record.instance_id));
+            because.push(match self.input.options.rotate.contains(&declaration.reference) {
+                true => "the new binding takes the place of the old one".to_owned(),
+                false => format!("the new one takes the place of {}", record.instance_id),
+            });
+        } else if ends_without_grace(record) {
+            because.push("the binding that was begun takes the place of the old one".to_owned());
         }
         Step {
             reference: declaration.reference.clone(),

@@ -10,7 +10,7 @@ use sutler_spec::PlanId;
 
 use super::{
     Action, Change, ChangeKind, Intent, Options, Plan, PlanInput, Reach, Rollout, Step, Undeclared, declared,
-    input::Draft, survey::Survey,
+    input::Draft, rotation::narrow, survey::Survey,
 };
 use crate::{
     config::Config,
@@ -142,12 +142,15 @@ pub(super) fn plan(input: &PlanInput<'_>, rollout: Rollout, draft: &mut Draft) {
         ..input.options.clone()
     };
     declared::plan(&PlanInput { options, ..*input }, draft);
-    draft.steps.retain(|step| step.action != Action::Retire);
     for reference in named.iter().filter(|name| !wanted.iter().any(|upgrade| upgrade.reference == **name)) {
         draft.warnings.push(format!("{reference}: its plan offers it no other maintenance version"));
     }
-    let steps: HashMap<&str, &Step> =
-        draft.steps.iter().map(|step| (step.reference.as_str(), step)).collect();
+    let steps: HashMap<&str, &Step> = draft
+        .steps
+        .iter()
+        .filter(|step| step.action != Action::Retire)
+        .map(|step| (step.reference.as_str(), step))
+        .collect();
     let fits =
         |upgrade: &Upgrade| steps.get(upgrade.reference.as_str()).is_some_and(|step| fits(upgrade, step));
     let (fit, unfit): (Vec<Upgrade>, Vec<Upgrade>) = wanted.into_iter().partition(fits);
@@ -155,10 +158,9 @@ pub(super) fn plan(input: &PlanInput<'_>, rollout: Rollout, draft: &mut Draft) {
         format!("{reference} is not upgraded: it is not as declared; `sutler apply` comes first")
     }));
     let waves = Waves::new(&fit, rollout);
-    draft.steps.retain(|step| {
-        waves.upgrade(&step.reference).is_some()
-            || matches!(step.action, Action::Keep | Action::Record | Action::Update | Action::Rebind)
-    });
+    let left: HashSet<&InstanceRef> = unfit.iter().map(|upgrade| &upgrade.reference).collect();
+    narrow(draft, |step| !left.contains(&step.reference));
+    draft.steps.retain(|step| step.action != Action::Retire);
     let mut touched: HashSet<InstanceRef> = HashSet::new();
     for step in &mut draft.steps {
         if let Some(upgrade) = waves.upgrade(&step.reference) {
@@ -240,6 +242,12 @@ impl<'u> Waves<'u> {
 
 /// Says what is offered to instances that the plan is about.
 pub(super) fn announce(input: &PlanInput<'_>, survey: &Survey<'_>, draft: &mut Draft) {
+    // Most catalogs say nothing of versions.
+    let plans =
+        input.catalogs.values().flat_map(|index| index.offerings()).flat_map(|offering| &offering.plans);
+    if plans.into_iter().all(|plan| plan.maintenance_info.is_none()) {
+        return;
+    }
     let mut offers: BTreeMap<(String, String), (Option<String>, Vec<InstanceRef>)> = BTreeMap::new();
     for upgrade in upgrades(input.config, input.records, input.catalogs) {
         let position = survey.position(upgrade.reference.as_str());

@@ -33,7 +33,7 @@ fn a_whole_reference_keeps_the_type_and_an_embedded_one_becomes_text() {
 }
 
 #[test]
-fn references_are_found_at_any_depth_with_their_pointers() {
+fn a15_references_are_found_at_any_depth_with_their_pointers() {
     let written = json!({ "a/b": [{ "~": "@db.x" }], "s": "${db.y} ${k-v.z.0}", "plain": "a@b.c $5 {x}" });
     let uses = find(&written).unwrap();
     let shown: Vec<_> =
@@ -50,7 +50,7 @@ fn references_are_found_at_any_depth_with_their_pointers() {
 }
 
 #[test]
-fn a_literal_at_sign_and_a_literal_brace_are_written_twice() {
+fn a16_a_literal_at_sign_and_a_literal_brace_are_written_twice() {
     for (written, means) in [
         ("@@literal", "@literal"),
         ("@@", "@"),
@@ -159,4 +159,16 @@ proptest! {
             prop_assert_eq!(resolve(&value, |_, _| None), resolved);
         }
     }
+}
+
+#[test]
+fn a17_an_output_is_what_an_instance_yields_and_nothing_that_a_language_adds() {
+    for key in ["toString", "constructor", "hasOwnProperty", "length", "endpoints.length", "port.toFixed"] {
+        let refused = resolve(&json!({ "x": format!("@db.{key}"), "y": "z" }), outputs).unwrap_err();
+        assert_eq!(refused.pointer, "/x", "{key}");
+        assert!(matches!(refused.why, Why::Missing { .. } | Why::NothingThere { .. }), "{key}: {refused}");
+        assert!(resolve(&json!(format!("${{db.{key}}}")), outputs).is_err(), "{key}");
+    }
+    assert!(resolve(&json!("@db.__proto__"), outputs).is_err());
+    assert!(member(&json!({}), "__proto__").is_none());
 }

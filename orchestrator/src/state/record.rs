@@ -121,6 +121,12 @@ impl InstanceRecord {
         }
     }
 
+    /// Its bindings: the one that it has, and the one that this one is to take the place of.
+    pub fn bindings(&self) -> impl Iterator<Item = &BindingRecord> {
+        let rotation = self.binding.iter().filter_map(|binding| binding.rotation.as_ref());
+        self.binding.iter().chain(rotation.map(|rotation| &rotation.previous))
+    }
+
     /// The parameters that were found to differ at the vendor.
     pub fn drifted_parameters(&self) -> impl Iterator<Item = &str> {
         self.drift.iter().filter_map(|field| field.strip_prefix("params."))
@@ -132,8 +138,7 @@ impl InstanceRecord {
     pub fn earlier(&self, since: &str) -> Vec<Retired> {
         let mut earlier = self.retired.clone();
         if let Some(previous) = &self.previous {
-            let binding = previous.binding.as_ref().map(|binding| binding.binding_id.clone());
-            let parts = binding.map(Some).into_iter().chain([None]);
+            let parts = previous.bindings().map(|binding| Some(binding.binding_id.clone())).chain([None]);
             earlier.extend(
                 parts.map(|part| Retired {
                     what: previous.as_orphan(part, since.to_owned()),
@@ -231,4 +236,36 @@ pub struct BindingRecord {
     /// `expires_at` and `renew_before`, as the broker told.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
+    /// The rotation that it is made for; nothing once it is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Box<Rotation>>,
+}
+
+/// A binding in the place of another one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rotation {
+    /// The one before it, as it was: in force until the new one is, and again should that never be.
+    pub previous: BindingRecord,
+    /// How the new one is asked for: what an unresolved request repeats, letter by letter.
+    pub manner: Manner,
+    /// So many seconds the one before it is kept once the new one is in force.
+    pub grace: u64,
+}
+
+/// How a binding is asked for that takes the place of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Manner {
+    /// It names its predecessor, whose parameters and state it takes over (P-ROT-02).
+    Successor,
+    /// It is one more binding, beside the other one (P-ROT-01).
+    Beside,
+}
+
+impl BindingRecord {
+    /// The binding that is in force: itself, or the one before it while it is not made yet.
+    #[must_use]
+    pub fn in_force(&self) -> &Self {
+        self.rotation.as_ref().map_or(self, |rotation| &rotation.previous)
+    }
 }

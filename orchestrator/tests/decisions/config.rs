@@ -233,3 +233,40 @@ fn the_published_schema_is_the_one_that_is_read() {
         assert!(!validator.is_valid(&other));
     }
 }
+
+#[test]
+fn a50_two_instances_that_claim_one_variable_are_refused_with_both_places() {
+    let text = format!(
+        "{}  other:\n    service: cloudflare-d1\n    bind: {{ database_id: CLOUDFLARE_D1_ID }}\n",
+        SHOP.trim_end_matches(' ')
+    );
+    let refused = yaml(&text).unwrap_err();
+    let [problem] = refused.list.as_slice() else { panic!("{refused}") };
+    assert_eq!(problem.message, "both db and other write the variable CLOUDFLARE_D1_ID");
+    let (here, there) = (problem.place.as_ref().unwrap(), &problem.related[0].0);
+    assert!(here.line > there.line && there.line > 1, "{refused}");
+}
+
+#[test]
+fn a56_a_configuration_is_data_and_a_program_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["sutler.ts", "sutler.js", "sutler.mjs", "sutler.py", "sutler.sh", "sutler.config.ts"] {
+        let file = folder.path().join(name);
+        fs::write(&file, "process.exit(42)\n").unwrap();
+        let refused = load(&file).unwrap_err().to_string();
+        assert!(refused.contains("the ending does not tell how it is written"), "{refused}");
+        assert!(find(folder.path()).is_err(), "{name} is not looked for");
+    }
+    // What other readers of YAML would construct or run is a text here, or refused.
+    for tagged in [
+        "!!python/object/apply:os.system ['touch ran']",
+        "!!js/function 'function () {}'",
+        "!ruby/object:Gem::Installer {}",
+    ] {
+        let head = "stack: a\nbrokers: { b: { url: 'https://b' } }\ninstances:\n";
+        if let Ok(config) = yaml(&format!("{head}  x: {{ service: s, params: {{ p: {tagged} }} }}\n")) {
+            let p = &config.instances["x"].parameters["p"];
+            assert!(p.is_string() || p.is_array() || p.is_object(), "{p}");
+        }
+    }
+}

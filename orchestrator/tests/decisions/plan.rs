@@ -120,7 +120,7 @@ fn bindings_variables_and_protection_are_followed() {
     let mut other = world.clone();
     other.record("db").binding.as_mut().unwrap().status = BindingStatus::Doubtful;
     assert_eq!(action(&with(SHOP, &other), "db"), Action::Rebind);
-    assert_eq!(because(&with(SHOP, &other), "token"), "looked at again once @db has changed");
+    assert!(because(&with(SHOP, &other), "token").starts_with("looked at again once @db has changed"));
     let alone = "  db: { service: d1, params: { hint: weur } }\n";
     let plan = with(alone, &world);
     assert_eq!(action(&plan, "db"), Action::Record, "{}", because(&plan, "db"));
@@ -223,7 +223,7 @@ fn a_secret_that_leaves_its_broker_is_mentioned() {
 }
 
 #[test]
-fn everything_in_the_way_is_told_with_its_place() {
+fn a28_everything_in_the_way_is_told_with_its_place() {
     let mut files: Vec<_> =
         fs::read_dir(golden::path("bad/plan")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();

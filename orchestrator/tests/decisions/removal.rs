@@ -22,7 +22,7 @@ fn what_is_protected_is_never_replaced_unless_forced_and_nor_is_what_it_needs() 
 }
 
 #[test]
-fn what_is_no_longer_declared_is_kept_or_pruned_consumers_first() {
+fn a22_what_is_no_longer_declared_is_kept_or_pruned_consumers_first() {
     let mut world = World::new();
     world.apply(&declare(SHOP));
     let fewer = declare("  other: { service: d1 }\n");
@@ -39,7 +39,7 @@ fn what_is_no_longer_declared_is_kept_or_pruned_consumers_first() {
 }
 
 #[test]
-fn a_producer_leaves_only_after_the_consumer_that_used_it() {
+fn a25_a_producer_leaves_only_after_the_consumer_that_used_it() {
     let mut world = World::new();
     world.apply(&declare(SHOP));
     let changed = declare("  worker: { service: secrets, params: { script: shop, secrets: { T: text } } }\n");
@@ -55,7 +55,7 @@ fn a_producer_leaves_only_after_the_consumer_that_used_it() {
 }
 
 #[test]
-fn a_teardown_deletes_consumers_first_and_keeps_what_is_protected_with_all_it_needs() {
+fn a24_a_teardown_deletes_consumers_first_and_keeps_what_is_protected_with_all_it_needs() {
     let config = declare(&SHOP.replace("service: token,", "service: token, protected: true,"));
     let mut world = World::new();
     world.apply(&config);
@@ -71,6 +71,34 @@ fn a_teardown_deletes_consumers_first_and_keeps_what_is_protected_with_all_it_ne
         teardown(Protection::Overridden, &["token"]),
     ];
     golden::check("plan/teardown.txt", &plans.map(|plan| shown(&plan)).join("\n"));
+}
+
+/// Edges count as they are recorded now, wherever a record stands and in whatever order things were made.
+#[test]
+fn a23_a_deletion_follows_the_edges_of_now_and_not_the_order_in_which_things_were_made() {
+    let config = declare(SHOP);
+    let mut world = World::new();
+    world.apply(&config);
+    // Since they were made, the other way round: now the database uses the token, and the token uses the Worker.
+    world.record("worker").needs.clear();
+    world.record("token").needs = vec![reference("worker")];
+    world.record("db").needs = vec![reference("token")];
+    let order = |plan: &sutler::plan::Plan| -> Vec<String> {
+        let deleted = plan.steps.iter().filter(|step| step.action == Action::Delete);
+        deleted.map(|step| step.reference.to_string()).collect()
+    };
+    let teardown = Options { intent: Intent::Teardown, ..Options::default() };
+    let everything = world.plan(&config, teardown.clone()).unwrap();
+    assert_eq!(order(&everything), ["db", "token", "worker"]);
+    assert_eq!(everything.graph().needs(2), [1], "the Worker waits for whoever uses it");
+    let empty = declare("  other: { service: d1 }\n");
+    let pruned = world.plan(&empty, options(Undeclared::Pruned, Protection::Respected)).unwrap();
+    assert_eq!(order(&pruned), ["db", "token", "worker"]);
+    world.record("db").protected = true;
+    assert!(
+        order(&world.plan(&empty, teardown).unwrap()).is_empty(),
+        "what a protected one uses now is kept"
+    );
 }
 
 #[test]

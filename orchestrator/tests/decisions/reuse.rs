@@ -93,12 +93,26 @@ fn no_two_stages_share_a_state_by_accident() {
         ("stages/prod.yaml", ""),
         ("stages/test.toml", "state = 'sqlite:elsewhere.db'\nstack = 'trial'\n"),
         ("stages/same.json", r#"{ "stack": "shop" }"#),
+        ("stages/empty.yaml", "state:\nsinks:\ninstances:\n  db:\n  # nothing yet\n"),
     ]);
     let at = |name: &str| StateUrl::Sqlite(folder.folder.path().join(name));
     let (plain, prod, test) = (folder.config(), folder.chosen(&stage("prod")), folder.chosen(&stage("test")));
     assert_eq!((plain.stack.as_str(), &plain.state), ("shop", &at(".sutler/state.db")));
     assert_eq!((prod.stack.as_str(), &prod.state), ("shop-prod", &at(".sutler/prod.db")));
     assert_eq!((test.stack.as_str(), &test.state), ("trial", &at("elsewhere.db")));
+    let empty = folder.chosen(&stage("empty"));
+    assert_eq!(
+        (&empty.state, empty.instances.len()),
+        (&at(".sutler/empty.db"), 2),
+        "nothing removes nothing"
+    );
+    fs::write(&folder.main, format!("{BASE}state: sqlite:.sutler/here.db\n")).unwrap();
+    assert_eq!(folder.chosen(&stage("empty")).state, at(".sutler/here-empty.db"));
+    fs::write(folder.folder.path().join("stages/empty.yaml"), "state: null\n").unwrap();
+    assert_eq!(folder.chosen(&stage("empty")).state, at(".sutler/empty.db"), "and null is no place");
+    fs::write(&folder.main, format!("{BASE}state:\n")).unwrap();
+    fs::write(folder.folder.path().join("stages/empty.yaml"), "").unwrap();
+    assert_eq!(folder.chosen(&stage("empty")).state, at(".sutler/empty.db"), "nor is nothing");
     let warned = prod.warnings.join("\n");
     assert!(
         warned.contains("sink 'env' keeps the same file with and without the stage 'prod': .env"),
@@ -274,6 +288,19 @@ fn a_secret_variable_that_is_not_there_stops_only_who_needs_it() {
     );
     let only_db = Options { targets: vec![crate::world::reference("db")], ..Options::default() };
     assert_eq!(actions(&world.plan(&config, only_db).unwrap()), [("db", Action::Create)]);
+    let veiled = |choices: &Choices| {
+        let problems = folder.load(choices).unwrap_err();
+        assert!(!problems.texts.iter().any(|(_, text)| text.contains("hunter2")), "{:?}", problems.texts);
+        problems.to_string()
+    };
+    let file = folder.folder.path().join("said.yaml");
+    fs::write(&file, "key: hunter2\n").unwrap();
+    let told = veiled(&Choices { variable_files: vec![file], ..Choices::default() });
+    assert!(told.contains("said.yaml:1:1: variable 'key': a secret is not said in a file"), "{told}");
+    let text = fs::read_to_string(&folder.main).unwrap();
+    fs::write(&folder.main, text.replace("secret: true,", "secret: true, default: hunter2,")).unwrap();
+    assert!(veiled(&Choices::default()).contains("a secret is never written in the file"));
+    fs::write(&folder.main, text).unwrap();
     let told = folder.refused(&said(&["key=hunter2"]));
     assert!(told.contains("a secret is never said on a command line"), "{told}");
     assert!(!told.contains("hunter2"), "{told}");

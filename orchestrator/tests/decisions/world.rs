@@ -121,6 +121,7 @@ impl World {
                     status: BindingStatus::Bound,
                     credentials: Vec::new(),
                     metadata: serde_json::Map::new(),
+                    rotation: None,
                 }),
                 variables: declaration.bind.clone(),
                 sink_digest: None,

@@ -13,6 +13,8 @@ pub enum Operation {
     Replace,
     /// A token gets another ref.
     Rename,
+    /// A token's binding is made anew, and the one before it goes.
+    Rotate,
     /// A token's binding goes.
     Unbind,
     /// A token goes.
@@ -63,11 +65,12 @@ pub(super) const SAVED: &str = "plan.sealed";
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Create,
         Self::Update,
         Self::Replace,
         Self::Rename,
+        Self::Rotate,
         Self::Unbind,
         Self::Delete,
         Self::Teardown,
@@ -86,6 +89,7 @@ impl Operation {
             Self::Update
             | Self::Replace
             | Self::Rename
+            | Self::Rotate
             | Self::Unbind
             | Self::Delete
             | Self::Teardown
@@ -99,7 +103,9 @@ impl Operation {
     #[must_use]
     pub fn after(self) -> Declared {
         match self {
-            Self::Create | Self::Teardown | Self::Mitigate | Self::Renew | Self::Rekey => PLAIN,
+            Self::Create | Self::Teardown | Self::Mitigate | Self::Renew | Self::Rekey | Self::Rotate => {
+                PLAIN
+            }
             Self::Update | Self::Plan | Self::Saved => Declared { replication: "auto", ..PLAIN },
             Self::Replace => Declared { hint: "enam", ..PLAIN },
             Self::Rename => Declared { called: "key", ..PLAIN },
@@ -117,6 +123,7 @@ impl Operation {
             Self::Plan => &[&["plan", "--out", SAVED], &["plan", "--out", SAVED]],
             Self::Saved => &[&["plan", "--out", SAVED], &["apply", SAVED]],
             Self::Rekey => &[&["state", "rekey"]],
+            Self::Rotate => &[&["rotate", "token", "--yes", "--grace", "0s"]],
             _ => &[&["apply", "--yes", "--prune"]],
         }
     }

@@ -13,7 +13,7 @@ pub struct Hunt {
 }
 
 /// Which case finds which mistake.
-pub const HUNTS: [Hunt; 11] = [
+pub const HUNTS: [Hunt; 12] = [
     Hunt { mutant: "no_intent", case: "Create/Sync/sqlite/O04-after=kill@1" },
     Hunt { mutant: "no_binding_intent", case: "Create/Sync/sqlite/O09-after=kill@2" },
     Hunt { mutant: "new_id_on_resume", case: "Create/Sync/sqlite/O04-after=kill@1" },
@@ -24,6 +24,7 @@ pub const HUNTS: [Hunt; 11] = [
     Hunt { mutant: "record_dropped_early", case: "Teardown/Sync/sqlite/O16-intent=kill@1" },
     Hunt { mutant: "deletion_forgotten", case: "Teardown/Sync/sqlite/O16-intent=kill@1" },
     Hunt { mutant: "unbinding_forgotten", case: "Unbind/Sync/sqlite/O16-unbinding=kill@1" },
+    Hunt { mutant: "old_binding_forgotten", case: "Rotate/Sync/sqlite/O09-after=kill@1" },
     Hunt { mutant: "change_forgotten", case: "Update/Sync/sqlite/O23-intent=kill@1" },
 ];
 

@@ -1,5 +1,7 @@
 //! What the probe's bindings yield.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sutler_catalog::probe::{Behaviour, ExpiringBind, output};
@@ -10,12 +12,9 @@ use sutler_spec::{
 
 use crate::providers::{BindingFacts, Marker, ProviderError, Refusal};
 
-/// How long a binding lives that did not say.
-const HOUR: u32 = 3_600;
-
-/// The body of a finished bind. Credentials are made from the marker: others for each binding, the same for a repeat.
+/// The body of a finished bind; how long it lives if that was not said. Credentials are made from the marker: others for each binding, the same for a repeat.
 pub(super) fn body(
-    behaviour: Behaviour,
+    (behaviour, default): (Behaviour, Duration),
     marker: &Marker,
     binding: &BindingFacts,
 ) -> Result<BindingBody, ProviderError> {
@@ -34,7 +33,7 @@ pub(super) fn body(
         ..BindingBody::default()
     };
     Ok(match behaviour {
-        Behaviour::Expiring => BindingBody { metadata: Some(lifetime(binding)?), ..plain },
+        Behaviour::Expiring => BindingBody { metadata: Some(lifetime(binding, default)?), ..plain },
         Behaviour::LogDrain => {
             let url = format!("syslog-tls://probe.example:6514/{}", marker.hex(12));
             BindingBody { syslog_drain_url: Some(url), ..plain }
@@ -49,17 +48,18 @@ pub(super) fn body(
 }
 
 /// From now on; to be renewed in the last quarter.
-fn lifetime(binding: &BindingFacts) -> Result<BindingMetadata, ProviderError> {
+fn lifetime(binding: &BindingFacts, default: Duration) -> Result<BindingMetadata, ProviderError> {
     let asked = Value::Object(binding.parameters.expose().clone());
     let asked = ExpiringBind::deserialize(asked).unwrap_or_default();
-    let seconds = i64::from(asked.lifetime_seconds.unwrap_or(HOUR));
+    let asked = asked.lifetime_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+    let lifetime = i64::try_from(asked.unwrap_or(default).as_millis()).map_err(|_| too_long())?;
     let now = jiff::Timestamp::now();
     let after = |milliseconds: i64| {
         let at = now.checked_add(jiff::SignedDuration::from_millis(milliseconds)).map_err(|_| too_long())?;
         let text = at.strftime("%Y-%m-%dT%H:%M:%S.%1fZ").to_string();
         Timestamp::new(text).map(Some).map_err(|_| too_long())
     };
-    Ok(BindingMetadata { expires_at: after(seconds * 1_000)?, renew_before: after(seconds * 750)? })
+    Ok(BindingMetadata { expires_at: after(lifetime)?, renew_before: after(lifetime - lifetime / 4)? })
 }
 
 fn too_long() -> ProviderError {

@@ -4,6 +4,7 @@
 //! two steps, by [`Progress::Pending`], so that a restart in the middle changes nothing.
 
 mod bound;
+mod discovery;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,14 +13,16 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sutler_catalog::{
     Offering,
-    probe::{Behaviour, FailingUpdate, Home, MAINTENANCE_VERSION, output},
+    probe::{Behaviour, FailingUpdate, Home, output},
 };
 use sutler_spec::{InstanceId, PlanId};
 
+use crate::config;
+
 use super::{
-    Announced, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Listing, Marker,
-    Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Refusal,
-    Repeatability, Step, StepName, Usability, Work,
+    Announced, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, Discovery, InstanceFacts, Listing,
+    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass,
+    Refusal, Repeatability, Step, StepName, Usability, Work,
 };
 
 /// The step after the wait.
@@ -29,22 +32,21 @@ const FINISH: &str = "finish";
 #[derive(Debug, Clone)]
 pub struct Probe {
     home: Home,
-    slow: Duration,
-    maintenance_version: Arc<str>,
+    config: Arc<config::Probe>,
 }
 
 impl Probe {
     /// One provider for each offering; what is slow takes this long.
     #[must_use]
     pub fn all(slow: Duration) -> Vec<Arc<dyn Provider>> {
-        Self::with_maintenance(slow, MAINTENANCE_VERSION)
+        Self::configured(config::Probe { slow, ..config::Probe::default() })
     }
 
-    /// The same, with that version for the plan `maintenance`.
+    /// One provider for each offering.
     #[must_use]
-    pub fn with_maintenance(slow: Duration, version: &str) -> Vec<Arc<dyn Provider>> {
-        let maintenance_version: Arc<str> = version.into();
-        let probe = |home| Self { home, slow, maintenance_version: Arc::clone(&maintenance_version) };
+    pub fn configured(config: config::Probe) -> Vec<Arc<dyn Provider>> {
+        let config = Arc::new(config);
+        let probe = |home| Self { home, config: Arc::clone(&config) };
         Home::ALL.map(|home| Arc::new(probe(home)) as Arc<dyn Provider>).into()
     }
 
@@ -52,7 +54,7 @@ impl Probe {
     fn wait<T>(&self, data: Value) -> Result<Progress<T>, ProviderError> {
         Ok(Progress::Pending {
             checkpoint: Checkpoint::at(FINISH, data),
-            after: self.slow,
+            after: self.config.slow,
             description: "The probe takes its time.".to_owned(),
         })
     }
@@ -65,7 +67,7 @@ impl Probe {
 #[async_trait]
 impl Provider for Probe {
     fn offering(&self) -> Offering {
-        self.home.offering_of(&self.maintenance_version)
+        self.home.offering_of(&self.config.maintenance_version)
     }
 
     /// Nothing is made anywhere, so every step may be repeated as it is.
@@ -94,8 +96,14 @@ impl Provider for Probe {
         change: &Change,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let done = || {
-            let updates = updates(step.instance.record.as_ref()) + 1;
-            Ok(Progress::Done(made(&step.instance.id, &change.plan_id, updates)))
+            let record = step.instance.record.as_ref();
+            let mut made = made(&step.instance.id, &change.plan_id, updates(record) + 1);
+            if let Some(Record(Value::Object(before))) = record
+                && let Some(object) = before.get("object")
+            {
+                made.record.0["object"] = object.clone();
+            }
+            Ok(Progress::Done(made))
         };
         match (behaviour(&step.instance.plan_id)?, is_first(&step)) {
             (Behaviour::UpdateRefused, _) => {
@@ -144,7 +152,7 @@ impl Provider for Probe {
                 Err(failed("Bind of this plan fails after something was made.", (true, true)))
             }
             (Behaviour::AsyncOnly | Behaviour::AsyncBinding, true) => self.wait(json!({ "made": true })),
-            (behaviour, _) => bound::body(behaviour, step.marker, binding)
+            (behaviour, _) => bound::body((behaviour, self.config.lifetime), step.marker, binding)
                 .map(|body| Progress::Done(CreatedBinding { record: Record(Value::Null), body })),
         }
     }
@@ -162,6 +170,10 @@ impl Provider for Probe {
             labels: labels(&instance.plan_id),
             attributes: attributes(&instance.plan_id, updates(instance.record.as_ref())),
         }
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

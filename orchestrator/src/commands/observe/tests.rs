@@ -108,6 +108,7 @@ fn recorded(vault: &Vault) -> InstanceRecord {
         status: BindingStatus::Bound,
         credentials: vec!["token".to_owned()],
         metadata: serde_json::Map::new(),
+        rotation: None,
     });
     record
 }

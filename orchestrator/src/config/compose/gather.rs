@@ -1,6 +1,9 @@
 //! A file and what it includes, as one map.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use super::Desk;
 use crate::config::{
@@ -37,7 +40,11 @@ impl Desk {
         let items = match &self.tree.node(include.value).kind {
             Kind::List(items) if !items.is_empty() => items.clone(),
             Kind::Null => Vec::new(),
-            _ => vec![include.value],
+            _ => {
+                let finding = Finding::new("include names no file").at(At::Span(include.key_span.clone()));
+                self.findings.push(finding.help("write a list of files: include: [databases.yaml]"));
+                Vec::new()
+            }
         };
         for item in items {
             let at = At::Span(self.tree.node(item).span.clone());
@@ -108,8 +115,10 @@ impl Desk {
             }
             (Kind::Map(members), Kind::Map(more)) => {
                 let mut all = members.clone();
+                let known: HashMap<&str, &Entry> =
+                    members.iter().map(|known| (known.key.as_str(), known)).collect();
                 for member in more {
-                    match members.iter().find(|known| known.key == member.key) {
+                    match known.get(member.key.as_str()) {
                         Some(known) => self.findings.push(twice(known, member)),
                         None => all.push(member.clone()),
                     }

@@ -5,12 +5,15 @@
 //! ```text
 //! gather ── files and their includes, one map          overlay ── the stage over it
 //! variable ── what each variable is                    each ── what instances are repeated for
-//! expand ── both put into place                        place ── a state and a name of the stage's own
+//! expand ── both put into place                        mention ── what each mention of them comes to
+//! stage ── finding its file                            place ── a state and a name of the stage's own
 //! ```
 
 mod each;
 mod expand;
 mod gather;
+mod kind;
+mod mention;
 mod overlay;
 mod place;
 mod stage;
@@ -93,7 +96,10 @@ pub(super) fn compose(source: &Source, choices: &Choices) -> Result<Composed, Pr
                 Composition { files: desk.files, tree: desk.tree, said: choices.variables.clone() };
             Ok(Composed { composition, secrets, warnings })
         }
-        _ => Err(Problems::locate_among(desk.findings, &desk.files, &desk.tree)),
+        _ => {
+            let problems = Problems::locate_among(desk.findings, &desk.files, &desk.tree);
+            Err(problems.veiled(&desk.files, &desk.veiled))
+        }
     }
 }
 
@@ -103,6 +109,8 @@ struct Desk {
     files: Files,
     tree: Tree,
     findings: Vec<Finding>,
+    /// What somebody said although it is a secret: shown with no problem.
+    veiled: Vec<std::ops::Range<usize>>,
 }
 
 impl Desk {

@@ -1,5 +1,9 @@
 //! A stage laid over a configuration: maps are merged at any depth, `null` removes, everything else replaces.
 
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+
 use super::Desk;
 use crate::config::{
     problem::{At, Finding},
@@ -16,22 +20,24 @@ impl Desk {
         else {
             return over;
         };
-        let (mut entries, more) = (own.clone(), more.clone());
+        let more = more.clone();
+        let mut entries: IndexMap<String, Entry> =
+            own.iter().map(|entry| (entry.key.clone(), entry.clone())).collect();
         let span = self.tree.node(base).span.clone();
+        let mut removed = HashSet::new();
         for new in more {
-            let at = entries.iter().position(|entry| entry.key == new.key);
             let is_removal =
                 matches!(self.tree.node(new.value).kind, Kind::Null) && !self.is_empty(new.value);
-            match (at, is_removal) {
-                (None, false) => entries.push(new),
+            match (entries.get(&new.key).cloned(), is_removal) {
+                (None, false) if self.is_empty(new.value) => {}
+                (None, false) => _ = entries.insert(new.key.clone(), new),
                 (None, true) => self.findings.push(nothing(&new)),
-                (Some(at), true) => {
-                    entries.remove(at);
-                }
-                (Some(at), false) => entries[at] = self.over(&entries[at].clone(), &new),
+                (Some(_), true) => _ = removed.insert(new.key),
+                (Some(own), false) => _ = entries.insert(new.key.clone(), self.over(&own, &new)),
             }
         }
-        self.tree.grow(span, Kind::Map(entries))
+        entries.retain(|key, _| !removed.contains(key));
+        self.tree.grow(span, Kind::Map(entries.into_values().collect()))
     }
 
     /// What was replaced is pointed at where it is written now; what was added to, where it began.

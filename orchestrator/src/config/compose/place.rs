@@ -13,7 +13,7 @@ impl Desk {
     /// name without it.
     pub(super) fn own_place(&mut self, root: usize, stage: &Stage, laid_over: Option<&str>) -> usize {
         let mut entries = self.tree.entries(root).to_vec();
-        let own_name = self.tree.entry(stage.root, "stack").cloned();
+        let own_name = self.said_by(stage, "stack");
         if let Some(stack) = entries.iter_mut().find(|entry| entry.key == "stack")
             && let Some(text) = self.tree.text(stack.value).map(str::to_owned)
         {
@@ -31,12 +31,14 @@ impl Desk {
                 Some(_) => {}
             }
         }
-        if self.tree.entry(stage.root, "state").is_none() {
+        if self.said_by(stage, "state").is_none() {
+            entries.retain(|entry| {
+                entry.key != "state" || !matches!(self.tree.node(entry.value).kind, Kind::Null)
+            });
             match entries.iter_mut().find(|entry| entry.key == "state") {
                 Some(state) => {
-                    if let Some(place) =
-                        self.tree.text(state.value).and_then(|text| beside(text, &stage.name))
-                    {
+                    let place = self.tree.text(state.value).and_then(|text| beside(text, &stage.name));
+                    if let Some(place) = place {
                         let span = self.tree.node(state.value).span.clone();
                         state.value = self.tree.grow(span, Kind::Text(place));
                     }
@@ -50,6 +52,12 @@ impl Desk {
         }
         let span = self.tree.node(root).span.clone();
         self.tree.grow(span, Kind::Map(entries))
+    }
+
+    /// What a stage says itself. Nothing and `null` are no name and no place.
+    fn said_by(&self, stage: &Stage, key: &str) -> Option<Entry> {
+        let said = self.tree.entry(stage.root, key)?;
+        (!matches!(self.tree.node(said.value).kind, Kind::Null)).then(|| said.clone())
     }
 
     /// Sinks of the configuration that the stage leaves as they are, so that both keep the same file. What was put

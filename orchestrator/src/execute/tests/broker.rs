@@ -62,6 +62,8 @@ struct Inner {
     asynchronous: bool,
     /// The maintenance version that the plan `small` offers.
     maintenance: Option<String>,
+    /// Bindings of the plan `small` can be rotated.
+    rotatable: bool,
 }
 
 /// The broker. Clones are the same one.
@@ -87,6 +89,21 @@ impl Fake {
     /// From now on the plan `small` offers this maintenance version, and requests that name another one are refused.
     pub(super) fn offer_maintenance(&self, version: &str) {
         self.inner().maintenance = Some(version.to_owned());
+    }
+
+    /// From now on bindings of the plan `small` can be rotated; a request that names no living predecessor is refused.
+    pub(super) fn rotatable(&self) {
+        self.inner().rotatable = true;
+    }
+
+    /// Tokens that consumers have in their parameters and that do not work (any more).
+    pub(super) fn dead_tokens(&self) -> Vec<String> {
+        let inner = self.inner();
+        let alive = |token: &str| {
+            inner.bindings.keys().any(|binding| inner.secrets.get(binding).is_some_and(|it| it == token))
+        };
+        let uses = inner.instances.values().filter_map(|it| it.parameters["uses"][0].as_str());
+        uses.filter(|token| token.starts_with(CANARY) && !alive(token)).map(str::to_owned).collect()
     }
 
     pub(super) fn asynchronous(&self) {
@@ -146,7 +163,7 @@ impl Respond for Fake {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let path = request.url.path().to_owned();
         if path == "/v2/catalog" {
-            return answer(200, &catalog(self.inner().maintenance.as_deref()));
+            return answer(200, &catalog(&self.inner()));
         }
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let segments: Vec<&str> = path.trim_start_matches("/v2/service_instances/").split('/').collect();
@@ -187,6 +204,10 @@ impl Fake {
         let named = body["maintenance_info"]["version"].as_str();
         if named.is_some() && named != inner.maintenance.as_deref() {
             return answer(422, &json!({ "error": "MaintenanceInfoConflict", "description": "look again" }));
+        }
+        let predecessor = body["predecessor_binding_id"].as_str();
+        if predecessor.is_some_and(|id| !inner.rotatable || !inner.bindings.contains_key(id)) {
+            return answer(400, &json!({ "description": "no such predecessor" }));
         }
         let long =
             inner.asynchronous && matches!(verb, "provision" | "update" | "deprovision" | "bind" | "unbind");
@@ -397,7 +418,7 @@ fn answer(status: u16, body: &Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-fn catalog(maintenance: Option<&str>) -> Value {
+fn catalog(inner: &Inner) -> Value {
     let update = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
@@ -416,7 +437,8 @@ fn catalog(maintenance: Option<&str>) -> Value {
     } });
     let plan = |id: &str, name: &str| json!({ "id": id, "name": name, "description": name, "free": true, "schemas": schemas });
     let mut small = plan("plan-small", "small");
-    if let Some(version) = maintenance {
+    small["binding_rotatable"] = inner.rotatable.into();
+    if let Some(version) = &inner.maintenance {
         small["maintenance_info"] = json!({ "version": version, "description": "a minute of silence" });
     }
     json!({ "services": [{

@@ -75,12 +75,12 @@ async fn killed_everywhere(story: Story, asynchronous: bool) {
 }
 
 #[tokio::test]
-async fn a_creation_killed_anywhere_is_finished_by_the_next_run() {
+async fn a01_a_creation_killed_anywhere_is_finished_by_the_next_run() {
     killed_everywhere(Story::Create, false).await;
 }
 
 #[tokio::test]
-async fn an_accepted_creation_killed_anywhere_is_finished_by_the_next_run() {
+async fn a05_an_accepted_creation_killed_anywhere_is_finished_by_the_next_run() {
     killed_everywhere(Story::Create, true).await;
 }
 

@@ -71,7 +71,7 @@ async fn only_declared_outputs_are_kept_in_clear() {
 }
 
 #[tokio::test]
-async fn an_id_is_durable_before_the_broker_hears_of_it() {
+async fn a02_an_id_is_durable_before_the_broker_hears_of_it() {
     let world = World::new(CHAIN).await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (backend, log) = (Arc::clone(&world.backend), Arc::clone(&seen));
@@ -110,7 +110,7 @@ async fn accepted_work_is_polled_to_its_end_and_the_binding_fetched() {
 }
 
 #[tokio::test]
-async fn the_operation_is_durable_before_the_first_poll() {
+async fn a03_the_operation_is_durable_before_the_first_poll() {
     let world = World::new("\n  db: { service: thing, plan: small }\n").await;
     world.fake.act("provision db", [Act::Accept(1, End::Succeeds)]);
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -128,7 +128,7 @@ async fn the_operation_is_durable_before_the_first_poll() {
 }
 
 #[tokio::test]
-async fn independent_instances_run_at_once_up_to_the_limit() {
+async fn a26_independent_instances_run_at_once_up_to_the_limit() {
     let mut world = World::new(
         "\n  a: { service: thing, plan: small }\n  b: { service: thing, plan: small }\n  c: { service: thing, plan: small }\n",
     )
@@ -166,7 +166,7 @@ async fn parameters_that_turn_out_not_to_fit_are_not_sent() {
 }
 
 #[tokio::test]
-async fn a_variable_without_an_output_fails_and_says_what_there_is() {
+async fn a49_a_variable_without_an_output_fails_and_says_what_there_is() {
     let world = World::new("\n  db: { service: thing, plan: small, bind: { nope: DB } }\n").await;
     let (config, brokers) = (world.config(), world.brokers().await);
     let state = world.state().await;

@@ -29,7 +29,7 @@ async fn a_refusal_removes_the_record_and_is_told_in_the_brokers_words() {
 }
 
 #[tokio::test]
-async fn a_failure_skips_only_its_descendants() {
+async fn a26_a_failure_skips_only_its_descendants() {
     let world = World::new(
         "
   a: { service: thing, plan: small }
@@ -107,7 +107,7 @@ async fn an_operation_that_fails_is_cleaned_up() {
 }
 
 #[tokio::test]
-async fn a_binding_that_fails_is_removed_and_made_anew() {
+async fn a06_a_binding_that_fails_is_removed_and_made_anew() {
     let world = World::new(CHAIN).await;
     world.fake.act("bind db", [Act::Accept(1, End::Fails)]);
     let report = world.apply().await;
@@ -205,7 +205,7 @@ async fn a_binding_whose_credentials_were_lost_is_made_anew() {
 }
 
 #[tokio::test]
-async fn a_conflict_in_the_sink_fails_the_step_and_keeps_the_instance() {
+async fn a48_a_conflict_in_the_sink_fails_the_step_and_keeps_the_instance() {
     let world = World::new(CHAIN).await;
     std::fs::write(world.env(), "DB_ID=mine\n").unwrap();
     let report = world.apply().await;
@@ -214,5 +214,28 @@ async fn a_conflict_in_the_sink_fails_the_step_and_keeps_the_instance() {
     std::fs::write(world.env(), "").unwrap();
     assert!(world.apply().await.is_complete());
     assert_eq!(world.fake.asked().iter().filter(|what| *what == "provision db").count(), 1);
+    world.is_consistent().await;
+}
+
+#[tokio::test]
+async fn a04_polls_that_go_wrong_end_nothing() {
+    let world = World::new("\n  db: { service: thing, plan: small }\n").await;
+    world.fake.act("provision db", [Act::Accept(2, End::Succeeds)]);
+    let oddities = [
+        Act::Say(500, json!({})),
+        refuse(503, "later"),
+        Act::Say(200, json!("what?")),
+        Act::Say(200, json!({ "state": "wondering" })),
+        Act::Say(429, json!({})),
+        Act::Say(404, json!({ "description": "which one?" })),
+    ];
+    let count = oddities.len();
+    world.fake.act("poll db", oddities);
+    let report = world.apply().await;
+    assert!(report.is_complete(), "{report:#?}");
+    let asked = world.fake.everything_asked();
+    let polls = asked.iter().filter(|what| what.starts_with("poll")).count();
+    assert!(polls > count, "{asked:?}");
+    assert_eq!(asked.iter().filter(|what| *what == "provision db").count(), 1, "{asked:?}");
     world.is_consistent().await;
 }

@@ -9,9 +9,11 @@ mod doubt;
 mod failure;
 mod generation;
 mod lifecycle;
+mod rotation;
 mod secrets;
 mod simulation;
 mod stop;
+mod teardown;
 mod upgrade;
 mod world;
 

@@ -32,6 +32,8 @@ pub(super) struct World {
     pub(super) ring: Arc<KeyRing>,
     pub(super) stop: watch::Sender<Stop>,
     pub(super) options: Options,
+    /// What plans are about; everything when empty.
+    pub(super) targets: Vec<&'static str>,
     server: MockServer,
     home: TempDir,
     instances: String,
@@ -58,6 +60,7 @@ impl World {
             ring: Arc::new(KeyRing::generate(jiff::Timestamp::now())),
             stop: watch::Sender::new(Stop::Never),
             options,
+            targets: Vec::new(),
             server: fake.serve().await,
             fake,
             home,
@@ -103,7 +106,9 @@ impl World {
 
     pub(super) async fn plan(&self, intent: Intent) -> Plan {
         let (config, state, brokers) = (self.config(), self.state().await, self.brokers().await);
-        let options = plan::Options { undeclared: Undeclared::Pruned, intent, ..plan::Options::default() };
+        let targets = self.targets.iter().map(|name| InstanceRef::new(name).unwrap()).collect();
+        let undeclared = Undeclared::Pruned;
+        let options = plan::Options { targets, undeclared, intent, ..plan::Options::default() };
         let input = PlanInput {
             config: &config,
             records: &state.records,
@@ -122,6 +127,16 @@ impl World {
 
     pub(super) async fn teardown(&self) -> Report {
         self.run(Intent::Teardown).await.0
+    }
+
+    /// Changes a record behind everybody's back.
+    pub(super) async fn edit(&self, reference: &str, edit: impl FnOnce(&mut InstanceRecord)) {
+        let (state, mut record) = (self.state().await, self.record(reference).await.unwrap());
+        let vault = Vault::with_ring(Arc::clone(&self.ring), &state, "test").unwrap();
+        let lock = self.lock(&vault).await;
+        edit(&mut record);
+        self.backend.commit(&lock, vec![Change::put(record, "edited")]).await.unwrap();
+        self.backend.unlock(&lock).await.unwrap();
     }
 
     /// Waits for what runs, under a lock.

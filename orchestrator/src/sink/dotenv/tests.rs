@@ -132,7 +132,7 @@ fn changing_whether_values_are_sealed_rewrites_them() {
 }
 
 #[test]
-fn what_is_gone_is_removed_and_an_empty_block_with_it() {
+fn a49_what_is_gone_is_removed_and_an_empty_block_with_it() {
     let home = Home::new();
     std::fs::write(home.path(), "MINE=1\n").unwrap();
     let sink = home.sink(Sealing::Sealed);
@@ -144,7 +144,7 @@ fn what_is_gone_is_removed_and_an_empty_block_with_it() {
 }
 
 #[test]
-fn somebody_elses_variable_is_a_conflict_that_names_its_line() {
+fn a49_somebody_elses_variable_is_a_conflict_that_names_its_line() {
     let home = Home::new();
     let text = "# mine\nexport TOKEN=secret\n";
     std::fs::write(home.path(), text).unwrap();

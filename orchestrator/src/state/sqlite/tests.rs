@@ -72,7 +72,7 @@ impl Home {
 }
 
 #[tokio::test]
-async fn folder_and_files_are_private() {
+async fn a34_folder_and_files_are_private() {
     let home = Home::new();
     let path = home.0.path().join("deep/er/state.db");
     let backend = SqliteBackend::new(path.clone(), stack("shop"));
@@ -114,7 +114,7 @@ async fn no_parameter_is_written_in_clear() {
 }
 
 #[tokio::test]
-async fn what_is_no_state_is_refused_and_left_alone() {
+async fn a35_what_is_no_state_is_refused_and_left_alone() {
     for bytes in [&b""[..], b"not a database at all", &[0; 4096], b"SQLite format 3\0"] {
         let home = Home::new();
         std::fs::write(home.path(), bytes).unwrap();
@@ -258,7 +258,7 @@ async fn survives(bytes: &[u8], whole: &State) -> Option<StateError> {
 }
 
 #[tokio::test]
-async fn a_truncated_file_is_refused_wherever_it_was_cut() {
+async fn a33_a_truncated_file_is_refused_wherever_it_was_cut() {
     let home = Home::new();
     let whole = home.filled().await;
     let bytes = std::fs::read(home.path()).unwrap();

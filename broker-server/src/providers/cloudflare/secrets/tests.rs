@@ -42,7 +42,7 @@ fn ready<'a>(provider: &'a Secrets, server: &'a MockServer, secrets: &[&str]) ->
 }
 
 #[tokio::test]
-async fn a_set_is_written_in_one_call_and_remembered_without_its_values() {
+async fn a61_a_set_is_written_in_one_call_and_remembered_without_its_values() {
     let (server, provider) = worker(names(&["FOREIGN"])).await;
     on("PATCH", BULK).respond_with(ok(json!({}))).expect(1).mount(&server).await;
     let driven = Stage::new(&provider, &server, wanted(&["B", "A"])).provision().await;

@@ -300,7 +300,7 @@ async fn unbinding_what_never_existed_is_success_and_an_unclear_answer_is_not() 
 }
 
 #[tokio::test]
-async fn a_recorded_id_of_another_form_is_not_followed() {
+async fn a60_a_recorded_id_of_another_form_is_not_followed() {
     let (server, provider) = account().await;
     lists(&server, vec![json!([])]).await;
     ready(&provider, &server, wanted()).unbind(Some(json!({ "token_id": "../zones" }))).await.done();

@@ -1,9 +1,23 @@
-//! `upgrade` without being told to: what is offered. Reads; writes nothing and takes no lock.
+//! `upgrade` and `rotate` without being told to: what is offered, what could be rotated. Reads; writes nothing and takes no
+//! lock.
+
+use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::project::Project;
 use crate::name::InstanceRef;
-use crate::plan::{self, Upgrade};
+use crate::plan::{self, Rotatable, Upgrade};
+
+/// Which bindings can be rotated, and which of them are due.
+///
+/// # Errors
+/// When configuration, state or a broker cannot be used.
+pub async fn rotatables(project: &Project) -> Result<Vec<Rotatable>, Failure> {
+    let brokers = project.connect_to(|_| true).await?;
+    let (state, _) = project.read().await?;
+    let known = (&*project.config, state.records.as_slice());
+    Ok(plan::rotatables(known, &brokers.catalogs(), Timestamp::now()))
+}
 
 /// Which maintenance versions are offered: to these instances, or to all.
 ///
