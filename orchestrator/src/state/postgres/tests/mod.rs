@@ -81,8 +81,9 @@ async fn an_answer_to_a_commit_that_is_lost_is_looked_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b11_an_entry_of_the_ledger_whose_commit_was_not_answered_is_read_back_and_there_once() {
+    let cluster = Cluster::shared();
     for cut in [Cut::BeforeCommit, Cut::AfterCommit] {
-        let place = Cluster::shared().fresh();
+        let place = cluster.fresh();
         let proxy = Proxy::start(place.port, cut).await;
         let direct = backend(place.clone());
         let backend = backend(PostgresPlace { port: proxy.port, ..place });
