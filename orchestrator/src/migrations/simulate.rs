@@ -12,7 +12,7 @@ use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId};
 
 use crate::config::{Config, Declaration};
 use crate::digest::{Inputs, Subject};
-use crate::name::BrokerName;
+use crate::name::{BrokerName, InstanceRef};
 use crate::reference::written::VARIABLE;
 use crate::state::record::{Asked, BindingRecord, Few, InstanceRecord, Named};
 use crate::state::status::{BindingStatus, Status};
@@ -81,12 +81,6 @@ fn record(
         maintenance_version: None,
     };
     let is_wanted = is_bindable && outputs.iter().any(|key| *key != DASHBOARD);
-    let mut needs = Vec::new();
-    for used in &declaration.uses {
-        if !needs.contains(&used.target) {
-            needs.push(used.target.clone());
-        }
-    }
     let mut record = InstanceRecord {
         reference: reference.clone(),
         broker: declaration.broker.clone().unwrap_or_else(|| nobody(catalogs)),
@@ -96,7 +90,7 @@ fn record(
         name: declaration.name.clone(),
         status: Status::Ready,
         protected: declaration.protected,
-        needs,
+        needs: needs(declaration),
         asked,
         pending: None,
         outputs: Few::new(),
@@ -126,6 +120,16 @@ fn record(
     let landing = record.landing(&declaration.bind, (vault.ring(), &places));
     record.sink_digest = landing.filter(|_| !declaration.bind.is_empty());
     record
+}
+
+fn needs(declaration: &Declaration) -> Vec<InstanceRef> {
+    let mut needs = Vec::new();
+    for used in &declaration.uses {
+        if !needs.contains(&used.target) {
+            needs.push(used.target.clone());
+        }
+    }
+    needs
 }
 
 /// What the catalog has under the names, or something that it has not, when it does not offer them any more.
