@@ -82,7 +82,7 @@ impl Step {
     }
 
     /// Changes or replaces a ready instance that is not what is declared.
-    async fn reshape(&self, record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+    pub(super) async fn reshape(&self, record: InstanceRecord) -> Result<InstanceRecord, StepError> {
         let repairs = self.planned.action == Action::Update && self.can_repair(&record)?;
         if self.is_as_wanted(&record)? && !repairs {
             return Ok(record);
