@@ -98,6 +98,10 @@ impl Step {
         let due = |retired: &&Retired| grace == Grace::Over || retired.is_due(now) || goes(&retired.what);
         let listed: Vec<Retired> = record.retired.iter().filter(due).cloned().collect();
         for retired in listed {
+            if retired.what.binding_id.is_none() {
+                let of = (retired.what.broker.clone(), retired.what.instance_id.clone());
+                self.settle_bindings_of(record, of).await?;
+            }
             faults::race("O24-sent", Box::pin(self.delete_listed(record, &retired.what, Persistence::Usual)))
                 .await?;
             record.retired.retain(|other| other != &retired);
