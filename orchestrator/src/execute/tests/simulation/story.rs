@@ -180,7 +180,7 @@ impl Story {
             2 => declared.broker = if declared.broker == "edge" { "core" } else { "edge" },
             3 if !needed && self.declared.len() > 1 => drop(self.declared.remove(&at)),
             _ => {
-                let new = 20 + self.declared.len();
+                let new = self.declared.keys().max().map_or(20, |last| (last + 1).max(20));
                 let declared = Declared { broker: "core", plan: "small", size: 1, needs: vec![at] };
                 self.declared.insert(new, declared);
             }
