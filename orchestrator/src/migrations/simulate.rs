@@ -11,12 +11,12 @@ use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId};
 
 use crate::config::{Config, Declaration};
-use crate::digest::{Inputs, Subject};
+use crate::digest::{Inputs, OutputDigests, Subject};
 use crate::name::BrokerName;
 use crate::reference::written::VARIABLE;
 use crate::state::record::{Asked, BindingRecord, Few, InstanceRecord, Named};
 use crate::state::status::{BindingStatus, Status};
-use crate::state::{Secrecy, State, StateError, Vault};
+use crate::state::{Hash, Secrecy, State, StateError, Vault};
 
 /// The output that every instance may have, without a binding.
 const DASHBOARD: &str = "dashboard_url";
@@ -69,17 +69,7 @@ fn record(
         VARIABLE => config.secrets.digest(key, vault.ring()),
         target => Some(vault.ring().digest("output", format!("{target}.{key}").as_bytes())),
     };
-    let mut inputs = Inputs::new(vault.ring());
-    let subject = Subject { service: &service.id, service_plan: &service_plan.id, name: &declaration.name };
-    let asked = Asked {
-        service_plan: service_plan.clone(),
-        inputs: inputs
-            .digest(subject, &declaration.parameters, &digest)
-            .unwrap_or_else(|| vault.ring().digest("inputs", b"")),
-        parameter_digests: inputs.parameters(&declaration.parameters, &digest).unwrap_or_default(),
-        parameters: vault.seal_parameters(reference, &Value::Null),
-        maintenance_version: None,
-    };
+    let asked = asked(declaration, (&service, &service_plan), (vault, &digest));
     let is_wanted = is_bindable && outputs.iter().any(|key| *key != DASHBOARD);
     let mut needs = Vec::new();
     for used in &declaration.uses {
@@ -128,6 +118,25 @@ fn record(
     record
 }
 
+/// What was asked for, each reference standing for the output that it refers to.
+fn asked(
+    declaration: &Declaration,
+    (service, service_plan): (&Named<ServiceId>, &Named<PlanId>),
+    (vault, outputs): (&Vault, &impl OutputDigests),
+) -> Asked {
+    let mut inputs = Inputs::new(vault.ring());
+    let subject = Subject { service: &service.id, service_plan: &service_plan.id, name: &declaration.name };
+    Asked {
+        service_plan: service_plan.clone(),
+        inputs: inputs
+            .digest(subject, &declaration.parameters, outputs)
+            .unwrap_or_else(|| vault.ring().digest("inputs", b"")),
+        parameter_digests: inputs.parameters(&declaration.parameters, outputs).unwrap_or_default(),
+        parameters: vault.seal_parameters(&declaration.reference, &Value::Null),
+        maintenance_version: None,
+    }
+}
+
 /// What the catalog has under the names, or something that it has not, when it does not offer them any more.
 fn target(declaration: &Declaration, catalogs: &Catalogs) -> (Named<ServiceId>, Named<PlanId>, bool) {
     let plan_name = declaration.service_plan.as_deref().unwrap_or_default();
@@ -137,7 +146,8 @@ fn target(declaration: &Declaration, catalogs: &Catalogs) -> (Named<ServiceId>, 
         .and_then(|broker| catalogs.get(broker))
         .and_then(|index| index.offering(&declaration.service));
     let plan = offering.and_then(|offering| offering.plans.iter().find(|plan| plan.name == plan_name));
-    let gone = |name: &str| format!("gone-{name}");
+    // names may be longer than ids
+    let gone = |name: &str| format!("gone-{}", Hash::of(&[name.as_bytes()]));
     let service_id = offering.map_or_else(
         || ServiceId::new(gone(&declaration.service)).expect("not empty"),
         |offering| offering.id.clone(),
