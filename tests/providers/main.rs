@@ -5,6 +5,7 @@ mod cloudflare;
 mod d1;
 mod pages_domain;
 mod secrets;
+mod stripe;
 mod token;
 
 use sutler_broker_server::providers::contract;

@@ -9,8 +9,8 @@ use sutler_secrets::SecretString;
 
 use super::{
     CloudflareAccount, Config, ConfigError, Credential, DeletedLastOperation, Duration, Limits,
-    MissingVersionHeader, Position, Probe, Proof, Size, StoreLocation, Tls, Tuning, Validity, Vendors,
-    Watched,
+    MissingVersionHeader, Position, Probe, Proof, Size, StoreLocation, StripeAccount, Tls, Tuning, Validity,
+    Vendors, Watched,
     secret::SecretSource,
     store::{FileStore, locate},
     telemetry::FileTelemetry,
@@ -67,6 +67,7 @@ struct FileTls {
 #[serde(deny_unknown_fields)]
 struct FileVendors {
     cloudflare: Option<Spanned<FileCloudflare>>,
+    stripe: Option<Spanned<FileStripe>>,
     probe: Option<FileProbe>,
 }
 
@@ -86,6 +87,21 @@ struct FileCloudflare {
     account_id: String,
     api_token: SecretSource,
     calls_per_five_minutes: Option<std::num::NonZeroU32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileStripe {
+    #[serde(default = "stripe_api")]
+    base_url: String,
+    account_id: String,
+    test_key: Option<SecretSource>,
+    live_key: Option<SecretSource>,
+    calls_per_second: Option<std::num::NonZeroU32>,
+}
+
+fn stripe_api() -> String {
+    "https://api.stripe.com".to_owned()
 }
 
 fn cloudflare_api() -> String {
@@ -324,7 +340,24 @@ impl Meaning<'_> {
         listen: SocketAddr,
     ) -> Result<Vendors, ConfigError> {
         let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
-        Ok(Vendors { cloudflare, probe: probe(vendors.probe, offerings) })
+        let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
+        Ok(Vendors { cloudflare, stripe, probe: probe(vendors.probe, offerings) })
+    }
+
+    fn stripe(
+        &mut self,
+        stripe: Spanned<FileStripe>,
+        listen: SocketAddr,
+    ) -> Result<StripeAccount, ConfigError> {
+        let position = self.position(&stripe);
+        let FileStripe { base_url, account_id, test_key, live_key, calls_per_second } = stripe.value;
+        check_vendor_url(&base_url)
+            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
+        let mut read =
+            |key: Option<SecretSource>| key.map(|source| self.secret(source, &position, listen)).transpose();
+        let (test_key, live_key) = (read(test_key)?, read(live_key)?);
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Ok(StripeAccount { base_url, account_id, test_key, live_key, calls_per_second })
     }
 
     fn cloudflare(

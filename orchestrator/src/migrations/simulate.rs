@@ -11,8 +11,8 @@ use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, InstanceId, PlanId, ServiceId};
 
 use crate::config::{Config, Declaration};
-use crate::digest::{Inputs, OutputDigests, Subject};
-use crate::name::BrokerName;
+use crate::digest::{Inputs, Subject};
+use crate::name::{BrokerName, InstanceRef};
 use crate::reference::written::VARIABLE;
 use crate::state::record::{Asked, BindingRecord, Few, InstanceRecord, Named};
 use crate::state::status::{BindingStatus, Status};
@@ -69,14 +69,18 @@ fn record(
         VARIABLE => config.secrets.digest(key, vault.ring()),
         target => Some(vault.ring().digest("output", format!("{target}.{key}").as_bytes())),
     };
-    let asked = asked(declaration, (&service, &service_plan), (vault, &digest));
+    let mut inputs = Inputs::new(vault.ring());
+    let subject = Subject { service: &service.id, service_plan: &service_plan.id, name: &declaration.name };
+    let asked = Asked {
+        service_plan: service_plan.clone(),
+        inputs: inputs
+            .digest(subject, &declaration.parameters, &digest)
+            .unwrap_or_else(|| vault.ring().digest("inputs", b"")),
+        parameter_digests: inputs.parameters(&declaration.parameters, &digest).unwrap_or_default(),
+        parameters: vault.seal_parameters(reference, &Value::Null),
+        maintenance_version: None,
+    };
     let is_wanted = is_bindable && outputs.iter().any(|key| *key != DASHBOARD);
-    let mut needs = Vec::new();
-    for used in &declaration.uses {
-        if !needs.contains(&used.target) {
-            needs.push(used.target.clone());
-        }
-    }
     let mut record = InstanceRecord {
         reference: reference.clone(),
         broker: declaration.broker.clone().unwrap_or_else(|| nobody(catalogs)),
@@ -86,7 +90,7 @@ fn record(
         name: declaration.name.clone(),
         status: Status::Ready,
         protected: declaration.protected,
-        needs,
+        needs: needs(declaration),
         asked,
         pending: None,
         outputs: Few::new(),
@@ -118,23 +122,14 @@ fn record(
     record
 }
 
-/// What was asked for, each reference standing for the output that it refers to.
-fn asked(
-    declaration: &Declaration,
-    (service, service_plan): (&Named<ServiceId>, &Named<PlanId>),
-    (vault, outputs): (&Vault, &impl OutputDigests),
-) -> Asked {
-    let mut inputs = Inputs::new(vault.ring());
-    let subject = Subject { service: &service.id, service_plan: &service_plan.id, name: &declaration.name };
-    Asked {
-        service_plan: service_plan.clone(),
-        inputs: inputs
-            .digest(subject, &declaration.parameters, outputs)
-            .unwrap_or_else(|| vault.ring().digest("inputs", b"")),
-        parameter_digests: inputs.parameters(&declaration.parameters, outputs).unwrap_or_default(),
-        parameters: vault.seal_parameters(&declaration.reference, &Value::Null),
-        maintenance_version: None,
+fn needs(declaration: &Declaration) -> Vec<InstanceRef> {
+    let mut needs = Vec::new();
+    for used in &declaration.uses {
+        if !needs.contains(&used.target) {
+            needs.push(used.target.clone());
+        }
     }
+    needs
 }
 
 /// What the catalog has under the names, or something that it has not, when it does not offer them any more.
