@@ -16,7 +16,7 @@ use crate::name::{BrokerName, InstanceRef};
 use crate::reference::written::VARIABLE;
 use crate::state::record::{Asked, BindingRecord, Few, InstanceRecord, Named};
 use crate::state::status::{BindingStatus, Status};
-use crate::state::{Secrecy, State, StateError, Vault};
+use crate::state::{Hash, Secrecy, State, StateError, Vault};
 
 /// The output that every instance may have, without a binding.
 const DASHBOARD: &str = "dashboard_url";
@@ -141,7 +141,8 @@ fn target(declaration: &Declaration, catalogs: &Catalogs) -> (Named<ServiceId>, 
         .and_then(|broker| catalogs.get(broker))
         .and_then(|index| index.offering(&declaration.service));
     let plan = offering.and_then(|offering| offering.plans.iter().find(|plan| plan.name == plan_name));
-    let gone = |name: &str| format!("gone-{name}");
+    // names may be longer than ids
+    let gone = |name: &str| format!("gone-{}", Hash::of(&[name.as_bytes()]));
     let service_id = offering.map_or_else(
         || ServiceId::new(gone(&declaration.service)).expect("not empty"),
         |offering| offering.id.clone(),

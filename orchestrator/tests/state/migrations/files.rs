@@ -243,3 +243,24 @@ async fn b13_a_checkout_that_is_older_than_the_environment_does_nothing() {
     }
     assert_eq!(calls(&project).await, before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a45_a_variable_that_is_a_secret_stays_a_reference_in_every_file() {
+    let project = Project::sqlite().await;
+    let app = "  app: { service: database, params: { admin_password: '${var.admin}' } }\n";
+    project.declare(&format!(
+        "{FIRST}{app}variables: {{ admin: {{ secret: true, from: {{ env: ADMIN }} }} }}\n"
+    ));
+    let with = [("ADMIN", "hunter2-from-elsewhere")];
+    for arguments in [&["generate"][..], &["migrate", "--yes"], &["migrations", "verify"], &["generate"]] {
+        let run = project.run_with(&with, arguments).await;
+        assert_eq!(run.code, Some(0), "{arguments:?} {run:#?}");
+    }
+    let written = files(&folder(&project));
+    assert_eq!(written.len(), 3, "a second generate has nothing to do");
+    for (name, bytes) in written {
+        assert!(!String::from_utf8(bytes).unwrap().contains("hunter2-from-elsewhere"), "{name}");
+    }
+    let steps = fs::read_to_string(folder(&project).join("0001_init/steps.yaml")).unwrap();
+    assert!(steps.contains("${var.admin}"), "{steps}");
+}
