@@ -72,14 +72,14 @@ fn only_the_domain_never_ends_within_a_request() {
 }
 
 #[test]
-fn only_the_token_is_secret() {
+fn only_what_opens_something_is_secret() {
     let secret: Vec<String> = cloudflare::offerings()
         .iter()
         .flat_map(|offering| offering.outputs().to_vec())
         .filter(sutler_catalog::Output::is_secret)
         .map(|output| output.name)
         .collect();
-    assert_eq!(secret, ["token"]);
+    assert_eq!(secret, ["token", "secret"]);
 }
 
 #[test]

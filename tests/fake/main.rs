@@ -9,5 +9,6 @@ mod pages;
 mod process;
 mod secrets;
 mod tags;
+mod things;
 mod tokens;
 mod vendor;

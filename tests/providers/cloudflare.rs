@@ -13,7 +13,7 @@ use sutler_broker_server::providers::cloudflare::{Client, CloudflareConfig};
 use sutler_broker_server::providers::contract::{Fault, Object, Page, Staged, Target, Wishes};
 use sutler_spec::Credentials;
 use sutler_tests::cloudflare::{
-    CannedAnswer, CloudflareFake, Control, Fault as FakeFault, FaultAction, Options, Table,
+    CannedAnswer, CloudflareFake, Control, Fault as FakeFault, FaultAction, Kind, Options, Table,
 };
 
 pub(crate) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
@@ -74,7 +74,18 @@ impl Vendor {
         });
         let domains = state.projects.iter().flat_map(|project| &project.domains);
         let domains = domains.map(|found| Object::new("domain", &found.id, &found.name));
-        databases.chain(tokens).chain(secrets).chain(domains).collect()
+        let things = state.things.iter().map(|found| {
+            let kind = json!(found.kind);
+            Object::new(kind.as_str().unwrap(), &found.id, json!([found.name, found.shown, found.hidden]))
+        });
+        databases.chain(tokens).chain(secrets).chain(domains).chain(things).collect()
+    }
+
+    /// Somebody deletes all objects of a sort.
+    pub(crate) fn vanish(&self, kind: Kind, delete: &str, parameter: &str) {
+        for found in self.control().state().things.iter().filter(|found| found.kind == kind) {
+            self.somebody(delete, &[(parameter, &found.id)], json!(null));
+        }
     }
 
     pub(crate) fn changes(&self) -> u64 {

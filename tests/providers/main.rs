@@ -3,10 +3,15 @@
 
 mod cloudflare;
 mod d1;
+mod hyperdrive;
+mod kv;
 mod pages_domain;
+mod queue;
 mod secrets;
 mod stripe;
 mod token;
+mod turnstile;
+mod vectorize;
 
 use sutler_broker_server::providers::contract;
 
@@ -45,4 +50,38 @@ async fn cloudflare_pages_domain_keeps_the_contract() {
     // nothing of a domain can be changed, and no list of domains is read
     let expected = [&["update_repeated"], &NEITHER_BOUND_NOR_MARKED[..], &["second_page"]].concat();
     assert_eq!(report.not_tried(), expected, "{report}");
+}
+
+/// What bindings without credentials of their own cannot try.
+const NOTHING_TO_REVOKE: [&str; 1] = ["unbind_revokes"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_kv_keeps_the_contract() {
+    let report = contract::run::<Stage<kv::Namespaces>>().await;
+    assert_eq!(report.not_tried(), NOTHING_TO_REVOKE, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_queue_keeps_the_contract() {
+    let report = contract::run::<Stage<queue::Queues>>().await;
+    assert_eq!(report.not_tried(), NOTHING_TO_REVOKE, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_turnstile_keeps_the_contract() {
+    let report = contract::run::<Stage<turnstile::Widgets>>().await;
+    assert_eq!(report.not_tried(), NOTHING_TO_REVOKE, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_hyperdrive_keeps_the_contract() {
+    let report = contract::run::<Stage<hyperdrive::Configurations>>().await;
+    assert_eq!(report.not_tried(), NOTHING_TO_REVOKE, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_vectorize_keeps_the_contract() {
+    let report = contract::run::<Stage<vectorize::Indexes>>().await;
+    // the list of indexes has one page, always
+    assert_eq!(report.not_tried(), [&NOTHING_TO_REVOKE[..], &["second_page"]].concat(), "{report}");
 }

@@ -63,6 +63,11 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Token::new(&client)));
         providers.push(Arc::new(cloudflare::Secrets::new(&client)));
         providers.push(Arc::new(cloudflare::PagesDomain::new(&client)));
+        providers.push(Arc::new(cloudflare::Kv::new(&client)));
+        providers.push(Arc::new(cloudflare::Queue::new(&client)));
+        providers.push(Arc::new(cloudflare::Turnstile::new(&client)));
+        providers.push(Arc::new(cloudflare::Hyperdrive::new(&client)));
+        providers.push(Arc::new(cloudflare::Vectorize::new(&client)));
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe::Client::new(&stripe::StripeConfig {

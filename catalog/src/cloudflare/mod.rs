@@ -1,16 +1,31 @@
 //! The offerings of Cloudflare that we ship: ids, plans, parameters and outputs. The work is done elsewhere.
 
 pub mod d1;
+pub mod hyperdrive;
+pub mod kv;
 pub mod pages_domain;
+pub mod queue;
 pub mod secrets;
 pub mod token;
+pub mod turnstile;
+pub mod vectorize;
 
 use crate::Offering;
 
 /// All of them, in the order of the catalog.
 #[must_use]
 pub fn offerings() -> Vec<Offering> {
-    vec![d1::offering(), token::offering(), secrets::offering(), pages_domain::offering()]
+    vec![
+        d1::offering(),
+        token::offering(),
+        secrets::offering(),
+        pages_domain::offering(),
+        kv::offering(),
+        queue::offering(),
+        turnstile::offering(),
+        hyperdrive::offering(),
+        vectorize::offering(),
+    ]
 }
 
 /// What all of them say about where they come from.

@@ -266,13 +266,18 @@ fn envelope(result: &Value, result_info: &[String]) -> Value {
     let mut required = vec!["success", "errors", "messages", "result"];
     if !result_info.is_empty() {
         let counts: serde_json::Map<_, _> =
-            result_info.iter().map(|name| (name.clone(), json!({"type": "integer"}))).collect();
+            result_info.iter().map(|name| (name.clone(), json!({"type": counted(name)}))).collect();
         properties["result_info"] = json!({
             "type": "object", "properties": counts, "required": result_info, "additionalProperties": false
         });
         required.push("result_info");
     }
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+/// Everything about a list is a number, but where it goes on.
+fn counted(name: &str) -> &'static str {
+    if name == "cursor" { "string" } else { "integer" }
 }
 
 fn violations(place: &str, schema: &Validator, instance: &Value) -> Vec<String> {

@@ -121,6 +121,17 @@ pub enum Kind {
     PagesDomain,
     /// The tags of an object.
     Tags,
+    /// A namespace of Workers KV.
+    #[serde(rename = "kv_namespace")]
+    Namespace,
+    /// A queue.
+    Queue,
+    /// A Turnstile widget.
+    Widget,
+    /// A Hyperdrive configuration.
+    Hyperdrive,
+    /// A Vectorize index.
+    VectorIndex,
 }
 
 /// The list of calls, in memory and, if wanted, in a file.

@@ -28,7 +28,7 @@ mod table;
 
 pub use account::pages::{Ending, Outcome, ValidationMethod};
 pub use account::snapshot::{
-    DatabaseState, DomainState, ProjectState, ScriptState, Snapshot, TagState, TokenState,
+    DatabaseState, DomainState, ProjectState, ScriptState, Snapshot, TagState, ThingState, TokenState,
 };
 pub use contract::{Contract, ContractError};
 pub use control::{Control, Refused, Settings};

@@ -2,7 +2,10 @@
 
 use http::Method;
 
-use super::{client::Product, d1, pages_domain, secrets, token};
+use super::{
+    client::Product, d1, hyperdrive, kv, object::Kind, pages_domain, queue, secrets, token, turnstile,
+    vectorize,
+};
 
 /// One kind of call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +22,16 @@ pub struct VendorCall {
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
-    let tables: [(&'static str, &Product); 4] = [
+    let tables: [(&'static str, &Product); 9] = [
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
         (sutler_catalog::cloudflare::token::NAME, token::product()),
         (sutler_catalog::cloudflare::secrets::NAME, secrets::product()),
         (sutler_catalog::cloudflare::pages_domain::NAME, pages_domain::product()),
+        (sutler_catalog::cloudflare::kv::NAME, kv::Namespaces::PRODUCT),
+        (sutler_catalog::cloudflare::queue::NAME, queue::Queues::PRODUCT),
+        (sutler_catalog::cloudflare::turnstile::NAME, turnstile::Widgets::PRODUCT),
+        (sutler_catalog::cloudflare::hyperdrive::NAME, hyperdrive::Configurations::PRODUCT),
+        (sutler_catalog::cloudflare::vectorize::NAME, vectorize::Indexes::PRODUCT),
     ];
     let of_table = |(offering, product): (&'static str, &Product)| {
         let call = |endpoint: &&'static super::client::Endpoint| VendorCall {

@@ -3,16 +3,27 @@
 mod calls;
 mod client;
 mod d1;
+mod hyperdrive;
+mod kv;
+mod object;
 mod pages_domain;
+mod queue;
 mod recorded;
 mod secrets;
 #[cfg(test)]
 mod staging;
 mod token;
+mod turnstile;
+mod vectorize;
 
 pub use calls::{VendorCall, calls};
 pub use client::{Client, CloudflareConfig, ConfigError};
 pub use d1::D1;
+pub use hyperdrive::Hyperdrive;
+pub use kv::Kv;
 pub use pages_domain::PagesDomain;
+pub use queue::Queue;
 pub use secrets::Secrets;
 pub use token::Token;
+pub use turnstile::Turnstile;
+pub use vectorize::Vectorize;

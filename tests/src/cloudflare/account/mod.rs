@@ -3,20 +3,29 @@
 pub(crate) mod access;
 mod databases;
 mod domains;
+mod hyperdrives;
 mod identity;
+mod indexes;
+mod namespaces;
 pub(crate) mod pages;
 mod permission_groups;
 mod policies;
+mod queues;
 mod secrets;
+mod shelf;
 pub(crate) mod snapshot;
 mod sql;
 mod tags;
 mod tokens;
+mod widgets;
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::call::Call;
 use super::envelope::{Answer, Refusal};
+use super::ledger::Kind;
+use shelf::Shelf;
 
 /// What an operation comes to.
 pub(crate) type Worked = Result<Answer, Refusal>;
@@ -41,6 +50,13 @@ pub(crate) struct Account {
     scripts: secrets::Scripts,
     pages: pages::Pages,
     tags: tags::Tags,
+    namespaces: Shelf,
+    queues: Shelf,
+    widgets: Shelf,
+    hyperdrives: Shelf,
+    indexes: Shelf,
+    /// Names of Vectorize indexes that were deleted.
+    buried: HashSet<String>,
 }
 
 impl Account {
@@ -54,12 +70,23 @@ impl Account {
             scripts: secrets::Scripts::default(),
             pages: pages::Pages::default(),
             tags: tags::Tags::default(),
+            namespaces: Shelf::of(Kind::Namespace),
+            queues: Shelf::of(Kind::Queue),
+            widgets: Shelf::of(Kind::Widget),
+            hyperdrives: Shelf::of(Kind::Hyperdrive),
+            indexes: Shelf::of(Kind::VectorIndex),
+            buried: HashSet::new(),
         }
     }
 
     /// Whether an object of this age is listed already.
     fn lists(&self, born: Instant) -> bool {
         born.elapsed() >= self.pace.eventual_listing
+    }
+
+    /// All products whose objects stand on shelves.
+    fn shelves(&self) -> [&Shelf; 5] {
+        [&self.namespaces, &self.queues, &self.widgets, &self.hyperdrives, &self.indexes]
     }
 
     /// Makes a Worker exist.
@@ -113,6 +140,40 @@ pub(crate) fn work_of(operation: &str) -> Option<Work> {
         "tags.get" => tags::get,
         "tags.put" => tags::put,
         "tags.delete" => tags::delete,
+        "kv.list" => namespaces::list,
+        "kv.create" => namespaces::create,
+        "kv.get" => namespaces::get,
+        "kv.delete" => namespaces::delete,
+        "kv.keys" => namespaces::keys,
+        "kv.write" => namespaces::write,
+        "queues.list" => queues::list,
+        "queues.create" => queues::create,
+        "queues.get" => queues::get,
+        "queues.patch" => queues::patch,
+        "queues.delete" => queues::delete,
+        "queues.metrics" => queues::metrics,
+        "queues.send" => queues::send,
+        "queues.consume" => queues::consume,
+        "turnstile.list" => widgets::list,
+        "turnstile.create" => widgets::create,
+        "turnstile.get" => widgets::get,
+        "turnstile.put" => widgets::put,
+        "turnstile.delete" => widgets::delete,
+        "turnstile.rotate" => widgets::rotate,
+        "hyperdrive.list" => hyperdrives::list,
+        "hyperdrive.create" => hyperdrives::create,
+        "hyperdrive.get" => hyperdrives::get,
+        "hyperdrive.patch" => hyperdrives::patch,
+        "hyperdrive.delete" => hyperdrives::delete,
+        "vectorize.list" => indexes::list,
+        "vectorize.create" => indexes::create,
+        "vectorize.get" => indexes::get,
+        "vectorize.delete" => indexes::delete,
+        "vectorize.info" => indexes::info,
+        "vectorize.properties" => indexes::properties,
+        "vectorize.add" => indexes::add,
+        "vectorize.remove" => indexes::remove,
+        "vectorize.insert" => indexes::insert,
         _ => return None,
     })
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Account;
+use super::shelf::Shelf;
+use crate::cloudflare::ledger::Kind;
 
 /// All live objects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +22,23 @@ pub struct Snapshot {
     pub projects: Vec<ProjectState>,
     /// Tags.
     pub tags: Vec<TagState>,
+    /// Everything else, product by product, oldest first.
+    pub things: Vec<ThingState>,
+}
+
+/// An object of one of the simpler products.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThingState {
+    /// What sort of object.
+    pub kind: Kind,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How the vendor shows it.
+    pub shown: Value,
+    /// What the vendor does not show, or shows elsewhere.
+    pub hidden: Value,
 }
 
 /// A D1 database.
@@ -121,6 +140,7 @@ impl Account {
             scripts: self.scripts.states(),
             projects: self.pages.states(self.pace),
             tags: self.tags.states(),
+            things: self.shelves().into_iter().flat_map(Shelf::states).collect(),
         }
     }
 }
