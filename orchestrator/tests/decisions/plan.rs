@@ -167,7 +167,7 @@ fn a_name_follows_only_where_the_service_lets_it() {
 }
 
 #[test]
-fn a_plan_changes_in_place_or_not_and_a_service_moves() {
+fn a18_a_plan_changes_in_place_or_not_and_a_service_moves() {
     let text = "  x: { service: edge/sized, plan: small }\n  y: { service: d1, plan: standard }\n";
     let mut world = World::new();
     world.apply(&declare(text));
