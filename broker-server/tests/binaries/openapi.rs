@@ -208,7 +208,7 @@ async fn every_answer_to_generated_requests_is_in_the_document() {
     assert_eq!(serde_json::from_slice::<Value>(&printed.stdout).unwrap(), document, "served and printed");
 
     let client = client();
-    let mut choices = Choices(0x5eed_0b5e_55ed);
+    let mut choices = Choices(0x5eed_0b5e_55ee);
     let (mut seen, mut operations) = (BTreeSet::new(), BTreeSet::new());
     let mut tampered = document.clone();
     let mut noticed = 0;
