@@ -61,6 +61,10 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Turnstile::new(&client)));
         providers.push(Arc::new(cloudflare::Hyperdrive::new(&client)));
         providers.push(Arc::new(cloudflare::Vectorize::new(&client)));
+        providers.push(Arc::new(cloudflare::DnsRecord::new(&client)));
+        providers.push(Arc::new(cloudflare::Zone::new(&client)));
+        providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
+        providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
     }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
