@@ -29,6 +29,6 @@ pub use client::{
 };
 pub use error::{BoxError, ClientError};
 pub use orphan::{Ended, Orphan, leaves_orphan};
-pub use request::{FetchQuery, UrlError};
+pub use request::{FetchQuery, Sought, UrlError};
 pub use settle::{Failure, Pacing, Pending, Poll, Settled, Work, next_poll, settle};
 pub use untrusted::Untrusted;

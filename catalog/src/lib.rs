@@ -1,9 +1,9 @@
 //! What brokers offer: how an offering is declared, how anyone's catalog is checked, how parameters are validated.
 //!
 //! ```text
-//! cloudflare, probe ──▶ offering ── plan ── output ── guid      declare; schemas are derived
-//!                          │
-//!                        index ──▶ check ──▶ parameters         look up, check, validate
+//! cloudflare, stripe, probe ──▶ offering ── plan ── output ── guid      declare; schemas are derived
+//!                                  │
+//!                                index ──▶ check ──▶ parameters         look up, check, validate
 //! ```
 //!
 //! No IO: schemas are compiled without any resolver, and nothing here opens a file or a connection.
@@ -13,6 +13,7 @@ mod check;
 pub mod cloudflare;
 mod complexity;
 mod draft_four;
+mod extension;
 mod guid;
 mod index;
 mod limits;
@@ -27,8 +28,10 @@ pub mod probe;
 mod problem;
 mod properties;
 mod schema;
+pub mod stripe;
 
 pub use catalog_problem::{CatalogProblem, Severity};
+pub use extension::{Extension, declared_extensions};
 pub use guid::Guid;
 pub use index::{Index, Input};
 pub use limits::Limits;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use sutler_spec::{PlanId, Requirement, ServiceId, ServiceOffering};
 
 use crate::{
-    Guid, Plan,
+    Extension, Guid, Plan,
     output::{self, Output, Sensitivity},
 };
 
@@ -39,6 +39,7 @@ pub struct Offering {
     plans: Vec<Plan>,
     outputs: Vec<Output>,
     exclusive: bool,
+    extensions: Vec<Extension>,
 }
 
 impl Offering {
@@ -61,7 +62,8 @@ impl Offering {
             plan_updateable: false,
             plans: Vec::new(),
         };
-        Self { service, plans: Vec::new(), outputs: Vec::new(), exclusive: false }.with_outputs_written()
+        Self { service, plans: Vec::new(), outputs: Vec::new(), exclusive: false, extensions: Vec::new() }
+            .with_outputs_written()
     }
 
     /// What the catalog says: complete, with all plans, schemas and declared outputs.
@@ -231,8 +233,15 @@ impl Offering {
         self
     }
 
+    /// Our extensions that it has: none unless called. A broker says so of those that its operator allows.
+    #[must_use]
+    pub fn extensions(mut self, extensions: &[Extension]) -> Self {
+        self.extensions = extensions.to_vec();
+        self.with_outputs_written()
+    }
+
     fn with_outputs_written(mut self) -> Self {
-        let written = output::to_metadata(&self.outputs, self.exclusive);
+        let written = output::to_metadata(&self.outputs, self.exclusive, &self.extensions);
         self.service.metadata.insert(output::METADATA_KEY.to_owned(), written);
         self
     }

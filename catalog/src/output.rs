@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use sutler_spec::ServiceOffering;
 
+use crate::Extension;
 use crate::schema::{self, Nulls};
 
 /// The key of our extensions in an offering's `metadata`.
@@ -61,14 +62,15 @@ pub(crate) fn of<T: JsonSchema>() -> Vec<Output> {
 }
 
 /// Writes outputs in the form that [`declared_outputs`] reads.
-pub(crate) fn to_metadata(outputs: &[Output], exclusive: bool) -> Value {
+pub(crate) fn to_metadata(outputs: &[Output], exclusive: bool, extensions: &[Extension]) -> Value {
     let outputs: Vec<Value> = outputs
         .iter()
         .map(|output| {
             json!({ "name": output.name, "description": output.description, "secret": output.is_secret() })
         })
         .collect();
-    let mut metadata = json!({ "outputs": outputs, "extensions": [] });
+    let extensions: Vec<&str> = extensions.iter().map(|extension| extension.word()).collect();
+    let mut metadata = json!({ "outputs": outputs, "extensions": extensions });
     if exclusive {
         metadata[EXCLUSIVE] = Value::Bool(true);
     }

@@ -1,9 +1,9 @@
 //! Provision what an application needs from one declared file, across network brokers.
 //!
 //! ```text
-//! cli ──▶ commands ──▶ execute ──▶ plan · walk
-//!                         │           │
-//!                         ▼           ▼
+//! cli ──▶ commands ──▶ migrations ──▶ execute ──▶ plan · walk
+//!                                        │           │
+//!                                        ▼           ▼
 //!              brokers · state · sink · graph ──▶ config ──▶ reference · name
 //! ```
 
@@ -19,6 +19,7 @@ pub mod execute;
 pub mod exit;
 pub mod faults;
 pub mod graph;
+pub mod migrations;
 pub mod name;
 pub mod nearest;
 pub mod plan;

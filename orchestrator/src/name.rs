@@ -96,6 +96,14 @@ fn is_variable(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
+/// What a row of a state is about: a ref, or `ledger/KIND/ID`.
+fn is_record_key(text: &str) -> bool {
+    match text.strip_prefix("ledger/") {
+        Some(entry) => entry.split_once('/').is_some_and(|(kind, id)| is_path_safe(kind) && is_path_safe(id)),
+        None => is_handle(text),
+    }
+}
+
 name!(
     /// An instance's handle in the configuration; the word before the dot in `@db.database_id`.
     InstanceRef,
@@ -124,3 +132,37 @@ name!(
     is_variable,
     "use upper-case letters, digits and '_', not starting with a digit, at most 128"
 );
+name!(
+    /// What a row of a state is about: an instance, or an entry of the ledger (`ledger/KIND/ID`), which is no ref.
+    RecordKey,
+    "key of a record",
+    is_record_key,
+    "a ref, or 'ledger/', a kind, '/' and an id of lower-case letters, digits, '-' and '_', each at most 64"
+);
+name!(
+    /// What an entry of the ledger is about: the name of a migration, of a key. Safe as a file name (S-51).
+    LedgerId,
+    "id",
+    is_path_safe,
+    "use lower-case letters, digits, '-' and '_', starting with a letter or digit, at most 64"
+);
+
+impl RecordKey {
+    /// The instance it is about, if it is about one.
+    #[must_use]
+    pub fn instance(&self) -> Option<InstanceRef> {
+        is_handle(&self.0).then(|| InstanceRef(Arc::clone(&self.0)))
+    }
+}
+
+impl From<&InstanceRef> for RecordKey {
+    fn from(reference: &InstanceRef) -> Self {
+        Self(Arc::clone(&reference.0))
+    }
+}
+
+impl PartialEq<InstanceRef> for RecordKey {
+    fn eq(&self, reference: &InstanceRef) -> bool {
+        self.0 == reference.0
+    }
+}

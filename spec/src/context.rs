@@ -29,6 +29,13 @@ impl Context {
         self.properties.get(Self::REPAIR) == Some(&Value::Bool(true))
     }
 
+    /// The vendor's id of the object that a provision is to make its instance from, instead of making one
+    /// ([`ADOPT`](Self::ADOPT)).
+    #[must_use]
+    pub fn adopts(&self) -> Option<&str> {
+        self.properties.get(Self::ADOPT).and_then(Value::as_str).filter(|object| !object.is_empty())
+    }
+
     /// The context without what is a wish for one request only.
     #[must_use]
     pub fn lasting(mut self) -> Self {
@@ -38,6 +45,10 @@ impl Context {
 
     /// Our word for [`wants_repair`](Self::wants_repair). Brokers that do not know it lose nothing.
     pub const REPAIR: &'static str = "x-sutler-repair";
+
+    /// Our word for [`adopts`](Self::adopts). It is for offerings alone that say `adopt` among their extensions: any other
+    /// broker would ignore it, and make something new.
+    pub const ADOPT: &'static str = "x-sutler-adopt";
 }
 
 /// Why an originating identity cannot be read.

@@ -17,6 +17,7 @@ mod catalog;
 mod context;
 mod credentials;
 mod error;
+mod extension;
 mod header;
 mod id;
 mod instance;
@@ -37,6 +38,7 @@ pub use catalog::{
 pub use context::{Context, IdentityError, OriginatingIdentity, RequestIdentity};
 pub use credentials::{Credentials, Parameters};
 pub use error::{ErrorBody, ErrorCode, description};
+pub use extension::{DISCOVER_PATH, DiscoveredObject, DiscoveredPage, ObjectOwner};
 pub use header::{ApiVersion, VersionError, name as header_name};
 pub use id::{BindingId, IdError, InstanceId, PlanId, ServiceId};
 pub use instance::{

@@ -10,6 +10,7 @@ type Layers = &'static [&'static [&'static str]];
 const ORCHESTRATOR: Layers = &[
     &["cli"],
     &["commands"],
+    &["migrations"],
     &["execute"],
     &["plan", "walk", "draw"],
     &["digest", "brokers", "sink"],

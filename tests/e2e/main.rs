@@ -1,5 +1,6 @@
 //! What is promised to users, proven through the real binaries: real processes, real HTTP, only the vendor is fake.
 
+mod adopt;
 mod apply;
 mod bad_input;
 mod change;
@@ -9,6 +10,7 @@ mod documentation;
 mod drift;
 mod golden;
 mod layers;
+mod migrations;
 mod points;
 mod reuse;
 mod rotation;

@@ -5,7 +5,7 @@ use sutler_tests::world::World;
 use crate::shop::{apply, assert_exactly_the_shop, assert_nothing_left, mutating_calls, run, world};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i_21_a_saved_plan_is_carried_out_exactly_without_asking() {
+async fn a29_i_21_a_saved_plan_is_carried_out_exactly_without_asking() {
     let world = world().await;
     let saved = run(&world, &["plan", "--out", "shop.plan"], 0).await;
     assert!(saved.everything().contains("sutler apply shop.plan"), "{}", saved.everything());

@@ -108,7 +108,7 @@ impl Vendor {
         let control = self.control();
         control.clear_faults();
         self.ordered.store(control.ledger().len() as u64, Ordering::SeqCst);
-        control.add_fault(FakeFault::new("*", "*", action(fault)).from_call(nth));
+        control.add_fault(faults::of(fault).from_call(nth));
     }
 
     pub(crate) fn heal(&self) -> bool {
@@ -119,22 +119,31 @@ impl Vendor {
     }
 }
 
-fn action(fault: &Fault) -> FaultAction {
-    match fault {
-        Fault::DropRequest => FaultAction::DropRequest,
-        Fault::DropAnswer => FaultAction::DropResponse,
-        Fault::Answer(page) => FaultAction::Answer(canned(page)),
-        Fault::AnswerAfterwards(page) => FaultAction::Answer(canned(page).after_work()),
-    }
-}
+/// What the suite wants to go wrong, as a fake takes it.
+pub(crate) mod faults {
+    use super::{CannedAnswer, FakeFault, Fault, FaultAction, Page, Value};
 
-fn canned(page: &Page) -> CannedAnswer {
-    let mut canned = CannedAnswer::json(page.status, Value::String(page.body.clone()));
-    canned.content_type = page.content_type.to_owned();
-    if let Some(seconds) = page.retry_after {
-        canned.headers.insert("retry-after".to_owned(), seconds.to_string());
+    pub(crate) fn of(fault: &Fault) -> FakeFault {
+        FakeFault::new("*", "*", action(fault))
     }
-    canned
+
+    fn action(fault: &Fault) -> FaultAction {
+        match fault {
+            Fault::DropRequest => FaultAction::DropRequest,
+            Fault::DropAnswer => FaultAction::DropResponse,
+            Fault::Answer(page) => FaultAction::Answer(canned(page)),
+            Fault::AnswerAfterwards(page) => FaultAction::Answer(canned(page).after_work()),
+        }
+    }
+
+    fn canned(page: &Page) -> CannedAnswer {
+        let mut canned = CannedAnswer::json(page.status, Value::String(page.body.clone()));
+        canned.content_type = page.content_type.to_owned();
+        if let Some(seconds) = page.retry_after {
+            canned.headers.insert("retry-after".to_owned(), seconds.to_string());
+        }
+        canned
+    }
 }
 
 /// One service of Cloudflare's on a stage.

@@ -9,6 +9,7 @@ mod kv;
 mod pages_domain;
 mod queue;
 mod secrets;
+mod stripe;
 mod token;
 mod turnstile;
 mod vectorize;

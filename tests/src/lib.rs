@@ -3,4 +3,5 @@
 pub mod applykit;
 pub mod cloudflare;
 pub mod faultkit;
+pub mod stripe;
 pub mod world;

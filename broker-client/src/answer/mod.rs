@@ -11,10 +11,15 @@ use http::{HeaderMap, header};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use sutler_spec::{Accepted, Catalog, DecodeError, ErrorBody, ErrorCode, LastOperation, Outcome};
+use sutler_spec::{
+    Accepted, Catalog, DecodeError, DiscoveredPage, ErrorBody, ErrorCode, LastOperation, Outcome,
+};
 
 pub use self::etag::ETag;
 use crate::{ClientError, Untrusted};
+
+/// An id or a cursor that is longer is none.
+const LONGEST_HANDLE: usize = 1024;
 
 /// The answer to asking for the catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +85,22 @@ impl Answer {
             return Err(self.error());
         }
         json::read(&self.body).map_err(|what| self.malformed(&what))
+    }
+
+    /// Reads a page of what a vendor has. Ids that cannot be handed back are no ids.
+    pub(crate) fn discovered(&self) -> Result<DiscoveredPage, ClientError> {
+        let page: DiscoveredPage = self.fetched()?;
+        let is_usable =
+            |text: &str| (1..=LONGEST_HANDLE).contains(&text.len()) && !text.contains(char::is_control);
+        if let Some(at) = page.objects.iter().position(|object| !is_usable(&object.id)) {
+            return Err(
+                self.malformed(&format!("objects[{at}].id is empty, too long, or no text for a query"))
+            );
+        }
+        if page.next.as_ref().is_some_and(|next| !is_usable(next)) {
+            return Err(self.malformed("next is empty, too long, or no text for a query"));
+        }
+        Ok(page)
     }
 
     /// Reads the answer to a poll; `now` counts only when the broker says neither its time nor a duration.

@@ -1,7 +1,8 @@
 //! Answers of every kind, decoded without a network.
 
 use sutler_spec::{
-    BindingBody, Bound, Deprovisioned, FetchedInstance, InstanceBody, OperationState, Provisioned,
+    BindingBody, Bound, Deprovisioned, FetchedInstance, InstanceBody, InstanceId, ObjectOwner,
+    OperationState, Provisioned,
 };
 
 use super::*;
@@ -134,4 +135,30 @@ fn a_poll_says_how_far_and_when_to_come_back() {
     assert_eq!(polled.operation.state, OperationState::InProgress);
     assert_eq!(polled.operation.description.as_deref(), Some("50 %\\r\\u{1b}[2K"));
     assert_eq!(polled.retry_after, Some(Duration::from_secs(12)));
+}
+
+#[test]
+fn a_page_of_a_vendors_objects_is_one_that_can_be_gone_on_with() {
+    let object =
+        r#"{"id":"o-1","name":"n","owner":{"is":"instance","instance_id":"i"},"parameters":{"size":1}}"#;
+    let page =
+        answer(200, &format!(r#"{{"objects":[{object}],"next":"2-100"}}"#)).discovered().expect("a page");
+    assert_eq!((page.objects.len(), page.next.as_deref()), (1, Some("2-100")));
+    assert_eq!(page.objects[0].owner, ObjectOwner::Instance { instance_id: InstanceId::new("i").unwrap() });
+    let long = "x".repeat(LONGEST_HANDLE + 1);
+    for body in [
+        "[]".to_owned(),
+        "{}".to_owned(),
+        "<html></html>".to_owned(),
+        r#"{"objects":[{"id":"o-1","name":"n"}]}"#.to_owned(),
+        r#"{"objects":[{"id":"o-1","name":"n","owner":{"is":"mine"}}]}"#.to_owned(),
+        r#"{"objects":[{"id":"","name":"n","owner":{"is":"nobody"}}]}"#.to_owned(),
+        format!(r#"{{"objects":[{{"id":"{long}","name":"n","owner":{{"is":"nobody"}}}}]}}"#),
+        r#"{"objects":[],"next":"a\nb"}"#.to_owned(),
+    ] {
+        let page = answer(200, &body).discovered();
+        assert!(matches!(page, Err(ClientError::Malformed { .. })), "{body}: {page:?}");
+    }
+    let gone = answer(404, r#"{"description":"It does not list."}"#).discovered();
+    assert!(matches!(gone, Err(ClientError::Rejected { status: 404, .. })), "{gone:?}");
 }

@@ -12,16 +12,16 @@ use std::{fmt, sync::Arc};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sutler_spec::{
-    Asynchrony, BindRequest, BindingBody, BindingId, Bound, DeprovisionQuery, Deprovisioned, FetchedBinding,
-    FetchedInstance, InstanceBody, InstanceId, LastOperationQuery, ProvisionRequest, Provisioned,
-    UnbindQuery, Unbound, UpdateRequest, Updated,
+    Asynchrony, BindRequest, BindingBody, BindingId, Bound, DeprovisionQuery, Deprovisioned, DiscoveredPage,
+    FetchedBinding, FetchedInstance, InstanceBody, InstanceId, LastOperationQuery, ProvisionRequest,
+    Provisioned, ServiceId, UnbindQuery, Unbound, UpdateRequest, Updated,
 };
 use url::Url;
 
 pub use self::settings::{Authentication, BuildError, ClientCertificate, Settings, Tls};
 use self::transport::Transport;
 pub use self::wire::{Carried, Wire, WireAnswer, WireRequest};
-use crate::{CatalogAnswer, ClientError, ETag, FetchQuery, Polled, answer::Answer, request::Request};
+use crate::{CatalogAnswer, ClientError, ETag, FetchQuery, Polled, Sought, answer::Answer, request::Request};
 
 /// TLS for other addresses than brokers', as strict as theirs: rustls with ring, the given authorities or the system's.
 /// An address that is reached without TLS gets one that trusts nobody.
@@ -188,6 +188,18 @@ impl Client {
     ) -> Result<Polled, ClientError> {
         let request = Request::last_operation(instance, Some(binding), query);
         self.send(request).await?.last_operation(Timestamp::now())
+    }
+
+    /// Lists what the vendor behind an offering has; only where the offering says `discover` among its extensions.
+    ///
+    /// # Errors
+    /// When there is no page in the answer, or one that nobody could use.
+    pub async fn discover(
+        &self,
+        service: &ServiceId,
+        sought: Sought<'_>,
+    ) -> Result<DiscoveredPage, ClientError> {
+        self.send(Request::discover(service, &sought)).await?.discovered()
     }
 
     /// Sends a request for anything but the catalog.

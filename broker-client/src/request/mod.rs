@@ -3,9 +3,9 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Serialize;
 use sutler_spec::{
-    Asynchrony, BindRequest, BindingId, DeprovisionQuery, InstanceId, LastOperationQuery, PlanId,
-    ProvisionRequest, ServiceId, UnbindQuery, UpdateRequest, binding_path, encode_segment, header_name,
-    instance_path,
+    Asynchrony, BindRequest, BindingId, DISCOVER_PATH, DeprovisionQuery, InstanceId, LastOperationQuery,
+    PlanId, ProvisionRequest, ServiceId, UnbindQuery, UpdateRequest, binding_path, encode_segment,
+    header_name, instance_path,
 };
 use url::Url;
 
@@ -21,6 +21,15 @@ pub struct FetchQuery {
     pub service_id: Option<ServiceId>,
     /// The plan of what is fetched.
     pub plan_id: Option<PlanId>,
+}
+
+/// Which objects of a vendor are sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought<'s> {
+    /// A page of all: the first one, or the one that a cursor stands for.
+    Page(Option<&'s str>),
+    /// One, by its vendor's id, with everything that is known of it.
+    Object(&'s str),
 }
 
 /// Why a request has no URL. Identifiers are checked where they are made, so this is a second lock on that door.
@@ -123,6 +132,16 @@ impl Request {
             .with("service_id", query.service_id.as_ref().map(ServiceId::as_str))
             .with("plan_id", query.plan_id.as_ref().map(PlanId::as_str))
             .with("operation", query.operation.as_ref().map(sutler_spec::Operation::as_str))
+    }
+
+    /// `GET /x-sutler/v1/discover`
+    pub(crate) fn discover(service: &ServiceId, sought: &Sought<'_>) -> Self {
+        let request =
+            Self::new(Method::GET, DISCOVER_PATH.to_owned()).with("service_id", Some(service.as_str()));
+        match sought {
+            Sought::Page(cursor) => request.with("cursor", *cursor),
+            Sought::Object(id) => request.with("object", Some(id)),
+        }
     }
 
     /// The path without its query, for logs.

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{connection::want_body, error::ApiError};
 use crate::{
+    broker::Sought,
     config::{Limits, MissingVersionHeader},
     wire::Pace,
 };
@@ -150,6 +151,18 @@ impl Query {
         let service = ServiceId::new(service).map_err(|error| error.to_string())?;
         let plan = PlanId::new(plan).map_err(|error| error.to_string())?;
         Ok((service, plan))
+    }
+
+    /// What is to be listed: of which offering, and which part of it.
+    pub(super) fn sought(&self) -> Result<(ServiceId, Sought<'_>), String> {
+        let service = self.get("service_id").ok_or("service_id is required.")?;
+        let service = ServiceId::new(service).map_err(|error| error.to_string())?;
+        let sought = match (self.get("object"), self.get("cursor")) {
+            (Some(_), Some(_)) => return Err("object and cursor exclude each other.".to_owned()),
+            (Some(object), None) => Sought::Object(object),
+            (None, cursor) => Sought::Page(cursor),
+        };
+        Ok((service, sought))
     }
 
     /// The hints of a poll; what makes no sense is no hint.

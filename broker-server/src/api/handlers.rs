@@ -63,6 +63,11 @@ pub(super) async fn unbind(
     Ok(Reply::outcome(&broker.unbind(ids, named, caller).await?))
 }
 
+pub(super) async fn discover(broker: &Broker, query: &Query) -> Handled {
+    let (service, sought) = query.sought().map_err(ApiError::Malformed)?;
+    Ok(Reply::json(200, &broker.discover(&service, sought).await?))
+}
+
 pub(super) async fn last_operation(broker: &Broker, subject: Subject, query: &Query) -> Handled {
     match broker.last_operation(&subject, &query.last_operation()).await? {
         Polled::Gone => Ok(Reply::json(410, &serde_json::Map::new())),

@@ -139,6 +139,7 @@ impl Api {
             Route::Unbind(instance, id) => {
                 Box::pin(handlers::unbind(broker, (instance, id), &query, &caller)).await
             }
+            Route::Discover => Box::pin(handlers::discover(broker, &query)).await,
             Route::LastBindingOperation(instance, id) => {
                 let subject = Subject::Binding(instance.clone(), id.clone());
                 handlers::last_operation(broker, subject, &query).await

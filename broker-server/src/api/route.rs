@@ -1,6 +1,6 @@
 //! Paths: split raw, decoded once, checked. Whatever does not fit never reaches a use case (S-19).
 
-use sutler_spec::{BindingId, InstanceId, decode_segment};
+use sutler_spec::{BindingId, DISCOVER_PATH, InstanceId, decode_segment};
 
 use crate::metrics::Endpoint;
 
@@ -27,6 +27,8 @@ pub(super) enum Route {
     Unbind(InstanceId, BindingId),
     /// `GET …/last_operation`
     LastBindingOperation(InstanceId, BindingId),
+    /// `GET /x-sutler/v1/discover`, an extension
+    Discover,
 }
 
 /// Why a request is about nothing.
@@ -43,6 +45,9 @@ pub(super) enum RouteError {
 impl Route {
     /// Reads method and raw path.
     pub(super) fn parse(method: &str, raw_path: &str) -> Result<Self, RouteError> {
+        if raw_path == DISCOVER_PATH {
+            return if method == "GET" { Ok(Self::Discover) } else { Err(RouteError::Method("GET")) };
+        }
         let rest = raw_path.strip_prefix("/v2/").ok_or(RouteError::Unknown)?;
         let segments: Vec<&str> = rest.split('/').collect();
         match (segments.as_slice(), method) {
@@ -91,6 +96,7 @@ impl Route {
             Self::Bind(..) => Endpoint::Bind,
             Self::FetchBinding(..) => Endpoint::FetchBinding,
             Self::Unbind(..) => Endpoint::Unbind,
+            Self::Discover => Endpoint::Discover,
         }
     }
 
@@ -105,7 +111,7 @@ impl Route {
     /// The instance and binding, for logs.
     pub(super) fn subject(&self) -> (Option<&InstanceId>, Option<&BindingId>) {
         match self {
-            Self::Catalog => (None, None),
+            Self::Catalog | Self::Discover => (None, None),
             Self::Provision(instance)
             | Self::FetchInstance(instance)
             | Self::Update(instance)
@@ -149,6 +155,9 @@ mod tests {
             ("GET", "/v2/service_instances/i/last_operation", Ok(Route::LastInstanceOperation(id()))),
             ("DELETE", "/v2/service_instances/i/service_bindings/b", Ok(Route::Unbind(id(), binding()))),
             ("POST", "/v2/catalog", Err(RouteError::Method("GET"))),
+            ("GET", "/x-sutler/v1/discover", Ok(Route::Discover)),
+            ("PUT", "/x-sutler/v1/discover", Err(RouteError::Method("GET"))),
+            ("GET", "/x-sutler/v1/discover/", Err(RouteError::Unknown)),
             ("TRACE", "/v2/service_instances/i", Err(RouteError::Method("GET, PUT, PATCH, DELETE"))),
             ("GET", "/", Err(RouteError::Unknown)),
             ("GET", "/v2", Err(RouteError::Unknown)),
@@ -174,7 +183,7 @@ mod tests {
                 served += usize::from(is_served);
             }
         }
-        assert_eq!((paths.len(), served), (5, 10), "the router has no other endpoint, see `Route`");
+        assert_eq!((paths.len(), served), (6, 11), "the router has no other endpoint, see `Route`");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::{debug, error};
 
 use super::{
-    answer,
+    adoption, answer,
     calls::kind_of,
     drive::{Drive, bound, checkpoint, target},
     engine::Engine,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     circuit::Heard,
     faults::{self, Injected},
-    providers::{Account, Attempt, IdempotencyKey, Progress, ProviderError, Sent},
+    providers::{Account, Attempt, BEGIN, IdempotencyKey, Progress, ProviderError, Refusal, Sent, Work},
 };
 
 /// A vendor that asks to wait is left alone at least this long.
@@ -46,6 +46,16 @@ impl Engine {
             marker: &marker,
             key: &key,
         };
+        if let Some((discovery, object)) = adoption::of(drive.provider.as_ref(), &drive.instance)
+            && (target(&drive.operation), checkpoint.step.as_str()) == (Work::Provision, BEGIN)
+        {
+            let (service, id) = (&drive.instance.service, &drive.instance.id);
+            match Box::pin(self.holder(discovery, service, (object, id))).await {
+                Ok(None) => {}
+                Ok(Some(_)) => return Err(ProviderError::refused(Refusal::Conflict, adoption::HELD)),
+                Err(_) => return Err(unclear("The broker could not look whether the object is free.")),
+            }
+        }
         // boxed: each of the layers around it would have room for it, twice
         let work = Box::pin(facts::call(
             drive.provider.as_ref(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sutler_spec::{BindingId, Context, InstanceId, Parameters, PlanId};
 
-use super::verdict::Completed;
+use super::{adoption, verdict::Completed};
 use crate::{
     binding::Binding,
     instance::Instance,
@@ -46,6 +46,13 @@ pub(super) async fn call(
     let step = Step { instance: &instance, checkpoint, attempt, marker, key };
     let change = change.and_then(|change| RecordedChange::deserialize(change).ok());
     match (work, change, binding.map(self::binding)) {
+        (Work::Provision, _, _) if let Some((discovery, object)) = adoption::of(provider, asked.instance) => {
+            discovery.adopt(step, object).await.map(|made| carry(made, Completed::Instance))
+        }
+        // an adoption that did not end changed nothing at the vendor
+        (Work::Deprovision, _, _) if adoption::is_unfinished(asked.instance) => {
+            Ok(Progress::Done(Completed::Gone))
+        }
         (Work::Provision, _, _) => {
             provider.provision(step).await.map(|made| carry(made, Completed::Instance))
         }

@@ -136,7 +136,7 @@ impl Broker {
     }
 
     /// Nothing is known of the instance now; something may be after a while.
-    fn unavailable(&self, description: String, retry_after: Option<Duration>) -> BrokerError {
+    pub(super) fn unavailable(&self, description: String, retry_after: Option<Duration>) -> BrokerError {
         let retry_after = retry_after.unwrap_or(self.engine.tuning.poll_interval);
         let retry_after = retry_after.clamp(Duration::from_secs(1), Duration::from_secs(60));
         BrokerError::VendorUnavailable { description, retry_after }

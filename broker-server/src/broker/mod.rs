@@ -6,6 +6,7 @@
 //!            drive ── answer · verdict · ending · facts · worker
 //! ```
 
+mod adoption;
 mod answer;
 mod ask;
 mod backoff;
@@ -15,6 +16,7 @@ mod calls;
 mod closing;
 mod deprovision;
 mod digest;
+mod discover;
 mod drive;
 mod ending;
 mod engine;
@@ -52,6 +54,7 @@ use tokio::{
 
 pub use backoff::{Jitter, random};
 pub use bound::{longest_operation, longest_silence};
+pub use discover::Sought;
 pub(crate) use error::chain;
 pub use error::{BrokerError, Failure};
 pub use last_operation::Polled;

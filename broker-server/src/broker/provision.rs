@@ -91,6 +91,9 @@ impl Broker {
                 }
                 (Decision::Start, existing, _) => {
                     self.check_provision(plan, request, caller)?;
+                    let context = request.context.as_ref();
+                    let about = (id, &request.service_id);
+                    self.check_adoption(about, context, existing.as_ref()).await?;
                     if let Some(provisioned) =
                         self.begin_provision(id, (request, plan, digest), existing, caller).await?
                     {

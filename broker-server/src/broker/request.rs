@@ -83,6 +83,21 @@ impl Broker {
         if problems.is_empty() { Ok(()) } else { Err(BrokerError::problems(&problems)) }
     }
 
+    /// A parameter that a creation takes and an update does not is fixed when the instance is made. Naming it is a change
+    /// that is not supported, and no mistake of form.
+    pub(super) fn check_fixed(&self, plan: &PlanId, asked: &Parameters) -> Result<(), BrokerError> {
+        let index = self.engine.registry.index();
+        let validators = (index.validator(plan, Input::Provision), index.validator(plan, Input::Update));
+        let (Some(creation), Some(update)) = validators else { return Ok(()) };
+        match asked.keys().find(|name| creation.accepts(name) && !update.accepts(name)) {
+            Some(name) => {
+                let description = format!("The parameter {name} cannot be changed; make another instance.");
+                Err(BrokerError::Unsupported(description))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Lets the provider check what a schema cannot.
     pub(super) fn check_with_provider(
         &self,

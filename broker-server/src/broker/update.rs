@@ -173,6 +173,7 @@ impl Broker {
             self.check_plan_change(offering, existing, plan)?;
         }
         if !asked.is_empty() {
+            self.check_fixed(&plan.id, asked)?;
             self.check_schema(&plan.id, Input::Update, asked)?;
         }
         let wanted = digest::of_instance(

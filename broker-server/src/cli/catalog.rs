@@ -28,6 +28,6 @@ fn registry(path: &Path) -> Result<Registry, CommandError> {
     // a second installation changes nothing
     let _ = rustls::crypto::ring::default_provider().install_default();
     let providers = built_in(&config.vendors, &config.tuning)?;
-    let registry = Registry::new(providers, config.offerings.as_deref());
+    let registry = Registry::with(providers, config.offerings.as_deref(), &config.extensions);
     Ok(registry.map_err(sutler_broker_server::ServerError::Registry)?)
 }

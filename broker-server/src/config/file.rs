@@ -4,13 +4,13 @@ use std::{net::SocketAddr, path::Path};
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
-use sutler_catalog::probe::Home;
+use sutler_catalog::{Extension, probe::Home};
 use sutler_secrets::SecretString;
 
 use super::{
     CloudflareAccount, Config, ConfigError, Credential, DeletedLastOperation, Duration, Limits,
-    MissingVersionHeader, Position, Probe, Proof, Size, StoreLocation, Tls, Tuning, Validity, Vendors,
-    Watched,
+    MissingVersionHeader, Position, Probe, Proof, Size, StoreLocation, StripeAccount, Tls, Tuning, Validity,
+    Vendors, Watched,
     secret::SecretSource,
     store::{FileStore, locate},
     telemetry::FileTelemetry,
@@ -32,6 +32,8 @@ struct File {
     #[serde(default)]
     vendors: FileVendors,
     offerings: Option<Vec<String>>,
+    #[serde(default)]
+    extensions: Vec<Spanned<String>>,
     #[serde(default)]
     tuning: FileTuning,
     #[serde(default)]
@@ -65,6 +67,7 @@ struct FileTls {
 #[serde(deny_unknown_fields)]
 struct FileVendors {
     cloudflare: Option<Spanned<FileCloudflare>>,
+    stripe: Option<Spanned<FileStripe>>,
     probe: Option<FileProbe>,
 }
 
@@ -84,6 +87,21 @@ struct FileCloudflare {
     account_id: String,
     api_token: SecretSource,
     calls_per_five_minutes: Option<std::num::NonZeroU32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileStripe {
+    #[serde(default = "stripe_api")]
+    base_url: String,
+    account_id: String,
+    test_key: Option<SecretSource>,
+    live_key: Option<SecretSource>,
+    calls_per_second: Option<std::num::NonZeroU32>,
+}
+
+fn stripe_api() -> String {
+    "https://api.stripe.com".to_owned()
 }
 
 fn cloudflare_api() -> String {
@@ -165,6 +183,7 @@ impl Meaning<'_> {
             tuning: tuning(&file.tuning),
             limits: limits(&file.limits),
             telemetry: file.telemetry.map(|telemetry| self.otlp(telemetry.otlp, listen)).transpose()?,
+            extensions: file.extensions.iter().map(|word| self.extension(word)).collect::<Result<_, _>>()?,
             offerings: file.offerings,
             behind_tls_proxy: file.behind_tls_proxy,
             listen,
@@ -187,6 +206,13 @@ impl Meaning<'_> {
     fn address(&self, text: &Spanned<String>) -> Result<SocketAddr, ConfigError> {
         text.value.parse().map_err(|_| {
             self.wrong(text, format!("'{}' is no address; write IP:PORT, such as 127.0.0.1:8080", text.value))
+        })
+    }
+
+    fn extension(&self, word: &Spanned<String>) -> Result<Extension, ConfigError> {
+        Extension::parse(&word.value).ok_or_else(|| {
+            let known: Vec<&str> = Extension::ALL.into_iter().map(Extension::word).collect();
+            self.wrong(word, format!("'{}' is no extension; there are: {}", word.value, known.join(", ")))
         })
     }
 
@@ -314,7 +340,24 @@ impl Meaning<'_> {
         listen: SocketAddr,
     ) -> Result<Vendors, ConfigError> {
         let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
-        Ok(Vendors { cloudflare, probe: probe(vendors.probe, offerings) })
+        let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
+        Ok(Vendors { cloudflare, stripe, probe: probe(vendors.probe, offerings) })
+    }
+
+    fn stripe(
+        &mut self,
+        stripe: Spanned<FileStripe>,
+        listen: SocketAddr,
+    ) -> Result<StripeAccount, ConfigError> {
+        let position = self.position(&stripe);
+        let FileStripe { base_url, account_id, test_key, live_key, calls_per_second } = stripe.value;
+        check_vendor_url(&base_url)
+            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
+        let mut read =
+            |key: Option<SecretSource>| key.map(|source| self.secret(source, &position, listen)).transpose();
+        let (test_key, live_key) = (read(test_key)?, read(live_key)?);
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Ok(StripeAccount { base_url, account_id, test_key, live_key, calls_per_second })
     }
 
     fn cloudflare(

@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sutler_catalog::Extension;
 use sutler_secrets::SecretString;
 
 pub use error::{ConfigError, Position};
@@ -48,6 +49,9 @@ pub struct Config {
     pub vendors: Vendors,
     /// The names of the offerings to serve; `None` serves all whose vendor is configured.
     pub offerings: Option<Vec<String>>,
+    /// Our extensions of the protocol that platforms may use; none unless the operator says so. Whoever may discover is
+    /// told the names of all objects of a vendor account, and whoever may adopt can change and delete them afterwards.
+    pub extensions: Vec<Extension>,
     /// Times.
     pub tuning: Tuning,
     /// Sizes.
@@ -147,6 +151,8 @@ pub enum DeletedLastOperation {
 pub struct Vendors {
     /// Cloudflare.
     pub cloudflare: Option<CloudflareAccount>,
+    /// Stripe.
+    pub stripe: Option<StripeAccount>,
     /// The probe, which needs none.
     pub probe: Option<Probe>,
 }
@@ -184,6 +190,21 @@ pub struct CloudflareAccount {
     /// How many calls this store may make of it in five minutes, where the operator says so: the account has a higher
     /// limit, or shares it with other stores.
     pub calls_per_five_minutes: Option<std::num::NonZeroU32>,
+}
+
+/// An account at Stripe.
+#[derive(Debug)]
+pub struct StripeAccount {
+    /// The API, without a slash at the end.
+    pub base_url: String,
+    /// The account.
+    pub account_id: String,
+    /// A key of test mode; without it nothing is offered there.
+    pub test_key: Option<SecretString>,
+    /// A key of live mode; without it nothing is offered there.
+    pub live_key: Option<SecretString>,
+    /// How many calls this store may make of it in a second, where the operator says so.
+    pub calls_per_second: Option<std::num::NonZeroU32>,
 }
 
 impl Config {
@@ -227,6 +248,7 @@ impl Config {
             deleted_last_operation: DeletedLastOperation::default(),
             vendors: Vendors::default(),
             offerings: None,
+            extensions: Vec::new(),
             tuning: Tuning::default(),
             limits: Limits::default(),
             telemetry: None,

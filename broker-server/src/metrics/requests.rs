@@ -30,6 +30,8 @@ pub enum Endpoint {
     FetchBinding,
     /// Unbind.
     Unbind,
+    /// What the vendor has: an extension.
+    Discover,
     /// No endpoint of the specification.
     None,
 }
@@ -51,6 +53,7 @@ impl Endpoint {
             Self::Bind => "bind",
             Self::FetchBinding => "fetch_binding",
             Self::Unbind => "unbind",
+            Self::Discover => "discover",
             Self::None => "none",
         }
     }

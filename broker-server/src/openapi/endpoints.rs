@@ -45,7 +45,7 @@ const BINDING_OPERATION: &str =
     "/v2/service_instances/{instance_id}/service_bindings/{binding_id}/last_operation";
 
 /// All of them.
-pub(super) const ENDPOINTS: [Endpoint; 10] = [
+pub(super) const ENDPOINTS: [Endpoint; 11] = [
     Endpoint {
         name: "catalog",
         summary: "What is offered",
@@ -145,6 +145,16 @@ pub(super) const ENDPOINTS: [Endpoint; 10] = [
         input: Input::Nothing,
         successes: &[(200, "LastOperation")],
         errors: &[404, 410],
+    },
+    Endpoint {
+        name: "discover",
+        summary: "What the vendor behind an offering has: an extension, where the operator allows it",
+        method: "get",
+        path: sutler_spec::DISCOVER_PATH,
+        query: &["service_id", "cursor", "object"],
+        input: Input::Nothing,
+        successes: &[(200, "Discovered")],
+        errors: &[404, 502],
     },
 ];
 

@@ -152,6 +152,8 @@ fn parameters() -> Value {
         "plan_id": text("query", "plan_id", true, "The plan."),
         "service_id_hint": text("query", "service_id", false, "The offering."),
         "plan_id_hint": text("query", "plan_id", false, "The plan."),
+        "cursor": text("query", "cursor", false, "What the page before named as the next one."),
+        "object": text("query", "object", false, "One object by its vendor's id; not together with a cursor."),
         "operation": text("query", "operation", false, "What the 202 answer named."),
     })
 }

@@ -41,12 +41,25 @@ fn open(required: &[&str], properties: Value) -> Value {
 /// All of them.
 pub(super) fn all() -> Value {
     let mut all = serde_json::Map::new();
-    for part in [catalog(), requests(), instances(), bindings(), operations()] {
+    for part in [catalog(), requests(), instances(), bindings(), operations(), extensions()] {
         if let Value::Object(part) = part {
             all.extend(part);
         }
     }
     Value::Object(all)
+}
+
+fn extensions() -> Value {
+    json!({
+        "Discovered": closed(&["objects"], json!({ "objects": list(reference("VendorObject")), "next": name() })),
+        "VendorObject": closed(&["id", "name", "owner"], json!({
+            "id": name(), "name": text(), "owner": reference("ObjectOwner"), "not_adoptable": name(),
+            "parameters": object(),
+        })),
+        "ObjectOwner": closed(&["is"], json!({
+            "is": { "enum": ["nobody", "instance", "elsewhere"] }, "instance_id": name(),
+        })),
+    })
 }
 
 fn catalog() -> Value {

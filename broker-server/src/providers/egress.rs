@@ -97,7 +97,7 @@ impl Resolve for Guard {
 }
 
 /// Whether an address is one of the public network, whatever it is wrapped in.
-fn is_public(ip: IpAddr) -> bool {
+pub(super) fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => is_public_v6(ip),

@@ -4,6 +4,7 @@ mod account;
 pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
+mod discovery;
 pub mod egress;
 mod listing;
 mod marker;
@@ -12,16 +13,19 @@ mod provider;
 mod registry;
 #[cfg(any(test, feature = "testing"))]
 pub mod scripted;
+pub mod stripe;
 pub mod typed;
 
 use std::sync::Arc;
 
 pub use account::Account;
+pub use discovery::{Discovery, ObjectsPage, VendorThing};
 pub use listing::{Bearers, Listing, MarkedObject};
 pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;
 pub use provider::*;
 pub use registry::{Registry, RegistryError};
+use sutler_secrets::SecretString;
 
 use crate::config::{Tuning, Vendors};
 
@@ -32,6 +36,9 @@ pub enum VendorError {
     /// Cloudflare.
     #[error("could not use the vendor cloudflare as it is configured")]
     Cloudflare(#[source] cloudflare::ConfigError),
+    /// Stripe.
+    #[error("could not use the vendor stripe as it is configured")]
+    Stripe(#[source] stripe::ConfigError),
 }
 
 /// Every service we ship whose vendor is configured: one line each.
@@ -65,6 +72,18 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+    }
+    if let Some(account) = &vendors.stripe {
+        let client = stripe::Client::new(&stripe::StripeConfig {
+            base_url: account.base_url.clone(),
+            account_id: account.account_id.clone(),
+            test_key: account.test_key.as_ref().map(SecretString::duplicate),
+            live_key: account.live_key.as_ref().map(SecretString::duplicate),
+            call_timeout: tuning.call_deadline(),
+            calls_per_second: account.calls_per_second.unwrap_or(stripe::StripeConfig::DEFAULT_CALLS),
+        })
+        .map_err(VendorError::Stripe)?;
+        providers.extend(stripe::providers(&client));
     }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use sutler_catalog::Offering;
 use sutler_spec::{BindingBody, BindingId, InstanceId, Parameters, PlanId, ServiceId};
 
-use super::{Account, Listing, Marker};
+use super::{Account, Discovery, Listing, Marker};
 use crate::operation::OperationId;
 pub use crate::operation::Work;
 
@@ -77,6 +77,11 @@ pub trait Provider: Send + Sync + 'static {
     /// Lists everything at the vendor that carries a mark of our form, all pages, to be compared with the store. Changes
     /// nothing. There is no default on purpose: where it cannot be done, say so with [`Listing::NotPossible`].
     async fn marked(&self) -> Result<Listing, ProviderError>;
+
+    /// Lists what the vendor has and takes it over. The default is for offerings that cannot.
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        None
+    }
 
     /// The vendor account that the calls count against. The engine then waits for a call of its budget before each
     /// step, and stops calling for a while when the vendor says so or does not answer. `None` for a vendor that has no

@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use serde_json::Value;
-use sutler_catalog::{Asynchronous, CatalogProblem, Index, Input, Limits, Offering, Plan};
+use sutler_catalog::{
+    Asynchronous, CatalogProblem, Extension, Index, Input, Limits, Offering, Plan, declared_extensions,
+};
 use sutler_spec::{Catalog, Parameters, PlanId, ServiceId};
 
 use super::Provider;
@@ -76,8 +78,26 @@ impl Registry {
         providers: Vec<Arc<dyn Provider>>,
         selected: Option<&[String]>,
     ) -> Result<Self, RegistryError> {
-        let mut all: Vec<Entry> =
-            providers.into_iter().map(|provider| Entry { offering: provider.offering(), provider }).collect();
+        Self::with(providers, selected, &[])
+    }
+
+    /// The same, with the extensions that the operator allows: those of them that a provider has are said in the catalog.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with(
+        providers: Vec<Arc<dyn Provider>>,
+        selected: Option<&[String]>,
+        extensions: &[Extension],
+    ) -> Result<Self, RegistryError> {
+        let entry = |provider: Arc<dyn Provider>| {
+            let offering = provider.offering();
+            match provider.discovery() {
+                Some(_) => Entry { offering: offering.extensions(extensions), provider },
+                None => Entry { offering, provider },
+            }
+        };
+        let mut all: Vec<Entry> = providers.into_iter().map(entry).collect();
         if let Some(selected) = selected {
             let known: Vec<&str> = all.iter().map(|entry| entry.offering.name()).collect();
             if let Some(name) = selected.iter().find(|name| !known.contains(&name.as_str())) {
@@ -108,6 +128,13 @@ impl Registry {
     #[must_use]
     pub fn provider(&self, service: &ServiceId) -> Option<Arc<dyn Provider>> {
         self.entries.get(service).map(|entry| entry.provider.clone())
+    }
+
+    /// Whether an offering has an extension.
+    #[must_use]
+    pub fn has(&self, service: &ServiceId, extension: Extension) -> bool {
+        self.offering(service)
+            .is_some_and(|offering| declared_extensions(offering.service()).contains(&extension))
     }
 
     /// The offering of that id.

@@ -94,7 +94,7 @@ impl Builder {
     /// When the offerings, keys, credentials, certificates or the store cannot be used.
     pub fn build(self) -> Result<Server, ServerError> {
         let Self { mut config, providers } = self;
-        let registry = Registry::new(providers, config.offerings.as_deref())?;
+        let registry = Registry::with(providers, config.offerings.as_deref(), &config.extensions)?;
         let certificates = config.tls.as_ref().map(Certificates::load).transpose()?.map(Arc::new);
         let credentials = std::mem::take(&mut config.credentials);
         let (authenticator, weak) = Authenticator::new(credentials, config.is_loopback())?;

@@ -14,7 +14,7 @@ use sutler_catalog::probe::Behaviour;
 use crate::process::{PASSWORD, Process, client, configure};
 
 /// How many requests are made.
-const REQUESTS: usize = 700;
+const REQUESTS: usize = 1_000;
 
 /// Choices that are the same in each run.
 struct Choices(u64);
@@ -186,7 +186,7 @@ async fn send(
 }
 
 fn serve(folder: &std::path::Path) -> Process {
-    let more = "management: 127.0.0.1:0\nofferings: [sutler-probe]\nvendors: { probe: { slow: 60ms } }\n\
+    let more = "management: 127.0.0.1:0\nextensions: [discover]\nofferings: [sutler-probe]\nvendors: { probe: { slow: 60ms } }\n\
                 tuning: { inline_budget: 30ms, sync_limit: 1s, drain_delay: 1ms }\n";
     let config = configure(folder, more);
     let mut command = Command::new(env!("CARGO_BIN_EXE_sutler-broker"));
@@ -232,7 +232,7 @@ async fn every_answer_to_generated_requests_is_in_the_document() {
         seen.insert(answer.0);
         assert_ne!(answer.0, 500, "{} {} {:?}: {}", request.method, request.url, request.body, answer.2);
     }
-    assert_eq!(operations.len(), 10, "every endpoint was asked");
+    assert_eq!(operations.len(), 11, "every endpoint was asked");
     for status in [200, 201, 202, 400, 401, 404, 409, 410, 412, 422] {
         assert!(seen.contains(&status), "{status} was never answered; {seen:?}");
     }

@@ -54,6 +54,7 @@ pub(super) fn options(
         patience,
         on_ambiguous: execution.on_ambiguous.map(Into::into),
         until: if execution.detach { Until::Accepted } else { Until::Done },
+        adoption: None,
     })
 }
 
@@ -187,7 +188,7 @@ pub(super) async fn listen(stop: watch::Sender<Stop>, output: Output) {
 }
 
 /// What happens, as lines or as a picture.
-struct View {
+pub(super) struct View {
     tree: Tree,
     output: Output,
     drawn: usize,
@@ -195,11 +196,11 @@ struct View {
 }
 
 impl View {
-    fn new(plan: &Plan, output: Output) -> Self {
+    pub(super) fn new(plan: &Plan, output: Output) -> Self {
         Self { tree: Tree::new(plan, Instant::now()), output, drawn: 0, term: console::Term::stderr() }
     }
 
-    fn take(&mut self, event: &Progress) {
+    pub(super) fn take(&mut self, event: &Progress) {
         let now = Instant::now();
         match event {
             Progress::Started { reference, action } => {
@@ -229,7 +230,7 @@ impl View {
     }
 
     /// Draws over the last picture.
-    fn draw(&mut self) {
+    pub(super) fn draw(&mut self) {
         let (height, width) = self.term.size();
         let frame = self.tree.frame(Instant::now(), width.into(), height.into(), self.output.paint());
         // A terminal that is gone is not worth stopping for.
@@ -241,7 +242,7 @@ impl View {
     }
 
     /// The last picture stays.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         if self.output.is_live() {
             self.draw();
         }
@@ -275,7 +276,7 @@ fn line(event: &Progress, paint: Paint) -> Option<String> {
     })
 }
 
-fn say_what_came_of_it(applied: &Applied, output: Output) {
+pub(super) fn say_what_came_of_it(applied: &Applied, output: Output) {
     let paint = output.paint();
     let report = &applied.report;
     if let Some(plan) = &applied.replanned {

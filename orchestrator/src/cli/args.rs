@@ -92,10 +92,20 @@ pub(crate) enum Verb {
     Check(super::check::Check),
     /// Ask all brokers about everything in state: live, missing, drifted field by field, not observable, unknown.
     Pull(super::pull::Pull),
+    /// List what the vendors have that nobody tracks, and what of it can be adopted.
+    Discover(super::discover::Discover),
+    /// Bring an object that exists at a vendor under management. Killed anywhere, it is finished by the same command.
+    Adopt(super::adopt::Adopt),
     /// Show what state knows: each instance, where it stands, what runs, what is still to be deleted, who holds the lock.
     Status(StatusArguments),
     /// Look at what is recorded, and change it by hand.
     State(State),
+    /// Write what differs from the last migration down as the next one. Changes nothing anywhere.
+    Generate(super::generate::Generate),
+    /// Run every migration that was not run here yet, in order. Killed anywhere, it is finished by running it again.
+    Migrate(super::migrating::Migrate),
+    /// Look at migrations and at this environment's ledger of them.
+    Migrations(super::migrations::Migrations),
     /// Delete everything in state, consumers first: without --yes it only says what would be deleted and kept, and why.
     Teardown(Teardown),
     /// Make new bindings while the old ones work, and move everyone to them; without a REF, list what could be rotated.

@@ -1,14 +1,19 @@
 //! The command line: arguments become options, reports become text. No work is done here.
 
+mod adopt;
 mod apply;
 mod args;
 mod ask;
 mod check;
 mod derive;
 mod diagnose;
+mod discover;
+mod generate;
 mod journal;
 mod logging;
 mod migrate;
+mod migrating;
+mod migrations;
 mod output;
 mod progress;
 mod pull;
@@ -88,7 +93,12 @@ async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
         Verb::Apply(apply) => apply::apply(&open()?, &apply, output).await,
         Verb::State(state) => state::state(&open()?, &state.what, output).await,
         Verb::Teardown(teardown) => apply::teardown(&open()?, &teardown, output).await,
+        Verb::Generate(generate) => generate::run(&open()?, &generate, output).await,
+        Verb::Migrate(migrate) => migrating::run(&open()?, &migrate, output).await,
+        Verb::Migrations(migrations) => migrations::run(&open()?, &migrations, output).await,
         Verb::Check(check) => check::check(&open()?, (&check, variable("GITHUB_WORKSPACE")), output).await,
+        Verb::Discover(discover) => discover::discover(&open()?, &discover, output).await,
+        Verb::Adopt(adopt) => adopt::adopt(open()?, &adopt, output).await,
         Verb::Pull(pull) => pull::pull(&open()?, &pull, output).await,
         Verb::Rotate(arguments) => rotate::rotate(&open()?, &arguments, output).await,
         Verb::Upgrade(arguments) => upgrade::upgrade(&open()?, &arguments, output).await,

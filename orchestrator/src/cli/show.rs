@@ -60,7 +60,9 @@ pub(crate) fn status(status: &Status, paint: Paint) -> String {
         if let Some(expiry) = record.binding.as_ref().and_then(|binding| binding.metadata.get("expires_at")) {
             notes.push(format!("binding expires at {}", expiry.as_str().unwrap_or_default()));
         }
-        let to_delete = record.left_over().len();
+        let kept = record.retired.iter().filter_map(|retired| retired.not_before);
+        notes.extend(kept.clone().map(|until| format!("an older one is kept until {until:.0}")));
+        let to_delete = record.left_over().len() - kept.count();
         if to_delete > 0 {
             notes.push(format!("{to_delete} left over from earlier, still to be deleted"));
         }

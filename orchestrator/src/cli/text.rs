@@ -295,6 +295,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn prices_are_a_column_where_any_is_named_and_their_sum_is_told() {
+        let mut plan = plan_of(&[("db", &[]), ("api-token", &["db"])]);
+        let cost = Cost { currency: "USD".to_owned(), amount: 5.0, unit: "MONTHLY".to_owned() };
+        let mut target = (*plan.steps[0].target).clone();
+        target.price = Price { free: Some(false), costs: vec![cost] };
+        plan.steps[0].target = target.into();
+        let total = Total { currency: "USD".to_owned(), monthly_before: 0.0, monthly_after: 5.0 };
+        plan.totals = vec![total];
+        let text = super::plan(&plan, Paint::PLAIN);
+        assert!(text.contains("cloudflare-d1/standard at edge, 5 USD monthly"), "{text}");
+        assert!(text.contains("cloudflare-d1/standard at edge, at a price that is not told"), "{text}");
+        assert!(text.contains("Cost: 5.00 USD a month (+5.00), and what is charged for use."), "{text}");
+    }
+
+    #[test]
     fn a_plan_is_read_at_a_glance() {
         let text = plan(&plan_of(&[("db", &[]), ("api-token", &["db"])]), Paint::PLAIN);
         let expected = "  + db         cloudflare-d1/standard at edge

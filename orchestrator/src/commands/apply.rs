@@ -14,14 +14,14 @@ use super::saved::SavedPlan;
 use crate::brokers::BrokerSet;
 use crate::config::OnAmbiguous;
 use crate::durations::Durations;
-use crate::execute::{self, Context, Ended, Progress, Report, Stop, Until};
+use crate::execute::{self, Adoption, Context, Ended, Progress, Report, Stop, Until};
 use crate::exit::Exit;
 use crate::faults;
 use crate::name::InstanceRef;
 use crate::plan::{Action, Intent, Moved, Plan};
 use crate::sink::SinkSet;
 use crate::state::record::InstanceRecord;
-use crate::state::{self, Begin, Holder, Session, StateError};
+use crate::state::{self, Begin, Change, Holder, Lock, Session, State, StateBackend, StateError, Vault};
 
 /// How to carry out.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct ApplyOptions {
     pub on_ambiguous: Option<OnAmbiguous>,
     /// How far to go.
     pub until: Until,
+    /// What is made from an object that exists.
+    pub adoption: Option<Adoption>,
 }
 
 /// Who approved, and so whether a plan that turned out different may be carried out.
@@ -225,7 +227,8 @@ impl Prepared<'_> {
             ));
         }
         faults::pass("O02-after").await;
-        rename(session, &planned.plan.moves).await?;
+        let with = (&session.backend, &*session.lock, &session.vault);
+        rename((&planned.plan.moves, None), &mut session.state, with).await?;
         let config = Arc::clone(&self.project.config);
         let sinks = Arc::new(SinkSet::new(&config, session.vault.ring()));
         let context = Context {
@@ -297,6 +300,7 @@ impl Prepared<'_> {
             pacing,
             on_ambiguous: self.options.on_ambiguous,
             until: self.options.until,
+            adoption: self.options.adoption.clone(),
             grace: match self.options.intent {
                 Intent::Rotate(rotate) => rotate.grace,
                 _ => std::time::Duration::ZERO,
@@ -324,23 +328,29 @@ impl Prepared<'_> {
     }
 }
 
-/// Gives records the refs by which they are declared now, one commit each: run again, the rest is renamed.
-async fn rename(session: &mut Session, moves: &[Moved]) -> Result<(), Failure> {
+/// Gives records the refs by which they are declared now, one commit each: run again, the rest is renamed. What is to be
+/// written with the last of them is.
+pub(super) async fn rename(
+    (moves, with_the_last): (&[Moved], Option<Change>),
+    state: &mut State,
+    (backend, lock, vault): (&Arc<dyn StateBackend>, &Lock, &Vault),
+) -> Result<(), Failure> {
     // A chain of moves is carried out from its end: no ref is taken while it is still in use.
     let mut left: Vec<&Moved> = moves.iter().collect();
     while !left.is_empty() {
-        let records = &session.state.records;
+        let records = &state.records;
         let is_free = |to: &InstanceRef| records.iter().all(|record| record.reference != *to);
         let Some(at) = left.iter().position(|moved| is_free(&moved.to)) else {
             return Err(Failure::failed("the refs to rename are taken; `sutler state list` shows which"));
         };
         let Moved { from, to } = left.remove(at);
         let Some(record) = records.iter().find(|record| record.reference == *from) else { continue };
-        let changes = state::renaming(records, (record, to), &session.vault)?;
+        let mut changes = state::renaming(records, (record, to), vault)?;
+        changes.extend(with_the_last.clone().filter(|_| left.is_empty()));
         faults::pass("O25-before").await;
-        session.backend.commit(&session.lock, changes.clone()).await?;
+        backend.commit(lock, changes.clone()).await?;
         faults::pass("O25-after").await;
-        session.state.take(changes);
+        state.take(changes);
     }
     Ok(())
 }

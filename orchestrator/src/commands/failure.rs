@@ -7,6 +7,7 @@ use sutler_secrets::OpenError;
 use crate::brokers::BrokerErrors;
 use crate::config::Problems;
 use crate::exit::Exit;
+use crate::migrations::Damage;
 use crate::sink::SinkError;
 use crate::state::{Kind, StateError};
 
@@ -40,6 +41,17 @@ pub enum Failure {
     /// What a saved plan was made from moved.
     #[error("the saved plan is stale, and nothing was done; make it again: sutler plan --out FILE\n  {}", .0.join("\n  "))]
     Stale(Vec<String>),
+    /// Files of migrations that cannot be used.
+    #[error("the migrations cannot be used, and nothing was done\n  {}", lines(.0))]
+    Migrations(Vec<Damage>),
+    /// The environment is not what migrations begin with.
+    #[error("{what}\n  {}", .differences.join("\n  "))]
+    Diverged {
+        /// What does not fit, and what to do.
+        what: String,
+        /// What differs.
+        differences: Vec<String>,
+    },
     /// What was asked makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -63,7 +75,7 @@ impl Failure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Configuration(_) | Self::Usage(_) => Exit::Usage,
+            Self::Configuration(_) | Self::Usage(_) | Self::Migrations(_) => Exit::Usage,
             Self::Brokers(errors) => {
                 if errors.is_configuration() {
                     Exit::Usage
@@ -79,10 +91,14 @@ impl Failure {
             },
             Self::SavedPlan { source: OpenError::Malformed | OpenError::NotJson, .. } => Exit::Usage,
             Self::RolledBack(_) | Self::SavedPlan { .. } => Exit::State,
-            Self::Stale(_) => Exit::Stale,
+            Self::Stale(_) | Self::Diverged { .. } => Exit::Stale,
             Self::Sink(_) | Self::Failed(_) => Exit::Failed,
         }
     }
+}
+
+fn lines(damages: &[Damage]) -> String {
+    damages.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ")
 }
 
 impl From<Problems> for Failure {

@@ -4,8 +4,10 @@
 //! rekey                               exchanges the key of everything
 //! history · events                    read the journal; events also delivers it
 //! plan · apply · teardown · check     read configuration, brokers and state; apply and teardown also write
-//! pull                                asks the brokers about everything in state
+//! pull                                asks the brokers about everything in state; --reconcile also writes
+//! discover · adopt                    asks the brokers what else there is; adopt carries out a plan, as apply does
 //! upgrade · rotate                    the same; what is carried out is a plan, as with apply
+//! generate · migrate                  write migrations; run them
 //! status · outputs · env              read state; status --wait also writes
 //! state                               reads it, changes it by hand, moves it to another place
 //! catalog · graph · init · derive     read what they name
@@ -13,17 +15,20 @@
 //!   project · anchor · saved · failure     opening everything; why it could not be
 //! ```
 
+mod adopt;
 mod anchor;
 mod apply;
 mod catalog;
 mod check;
 mod derive;
+mod discover;
 mod env;
 mod events;
 mod failure;
 mod graph;
 mod history;
 mod init;
+pub mod migrations;
 mod observe;
 mod outputs;
 mod plan;
@@ -36,11 +41,13 @@ mod status;
 mod upkeep;
 mod wait;
 
+pub use adopt::{AdoptOptions, Adoptable, ToDeclare, adoptable};
 pub use anchor::Rollback;
 pub use apply::{Applied, ApplyOptions, Approval, Prepared, prepare, prepare_saved};
 pub use catalog::{Listing, catalog};
 pub use check::{Checked, Compared, Extent, Finding, Matter, check};
 pub use derive::{Derived, derive};
+pub use discover::{Discovered, Found, Scope, discover};
 pub use env::{Variables, env, recipient};
 pub use events::{Counted, Counts, counts, deliver, entries};
 pub use failure::Failure;

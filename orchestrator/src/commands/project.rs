@@ -12,7 +12,7 @@ use crate::brokers::{BrokerError, BrokerErrors, BrokerSet, Connecting};
 use crate::config::{self, Choices, Config, StateUrl};
 use crate::name::BrokerName;
 use crate::sink::SinkSet;
-use crate::state::{self, Lineage, Notice, State, StateBackend, Vault};
+use crate::state::{self, AppliedBy, Lineage, Notice, State, StateBackend, Vault};
 
 /// What the environment says about how to run. Durations have a unit, such as `50ms`.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Settings {
     pub poll_interval: Duration,
     /// `SUTLER_BACKOFF_CAP`: between two polls at most.
     pub backoff_cap: Duration,
+    /// `CI`: whether a pipeline runs this.
+    pub occasion: AppliedBy,
     /// Who runs this, for whoever finds the lock held.
     pub user: String,
     /// Whether a state may be older than the one that was seen.
@@ -57,6 +59,10 @@ impl Settings {
             call_timeout: read("SUTLER_CALL_TIMEOUT", Duration::from_secs(60))?,
             poll_interval: read("SUTLER_POLL_INTERVAL", Duration::from_secs(1))?,
             backoff_cap: read("SUTLER_BACKOFF_CAP", Duration::from_secs(15))?,
+            occasion: match variable("CI").as_deref() {
+                None | Some("false" | "0") => AppliedBy::Cli,
+                Some(_) => AppliedBy::Ci,
+            },
             user: variable("USER").unwrap_or_else(|| "unknown".to_owned()),
             rollback: Rollback::Refused,
             notice: Notice::none(),
@@ -128,6 +134,14 @@ impl Project {
         Ok(Self { config, backend, keys, settings })
     }
 
+    /// What is declared, read once more.
+    ///
+    /// # Errors
+    /// When it cannot be used any more.
+    pub(super) fn reload(&self) -> Result<Config, Failure> {
+        Ok(config::load_as(&self.config.source.path, &self.settings.choices)?)
+    }
+
     /// Connects the brokers that are wanted.
     ///
     /// # Errors
@@ -158,10 +172,18 @@ impl Project {
     /// # Errors
     /// When state is damaged, foreign, or sealed with another key.
     pub async fn read(&self) -> Result<(State, Vault), Failure> {
-        let state = self.backend.load().await?;
-        let vault = Vault::open_to_read(&self.keys, &state, &self.backend.location())?;
-        self.refuse_rollback(&state).await?;
-        Ok((state, vault))
+        let read = async || {
+            let state = self.backend.load().await?;
+            let vault = Vault::open_to_read(&self.keys, &state, &self.backend.location())?;
+            self.refuse_rollback(&state).await?;
+            Ok((state, vault))
+        };
+        match read().await {
+            // Another run on this machine may have written, and remembered it, after we had read: then what is there now is
+            // newer than both.
+            Err(Failure::RolledBack(_)) => read().await,
+            first => first,
+        }
     }
 
     /// What this machine last saw of states.

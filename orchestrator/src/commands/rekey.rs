@@ -18,9 +18,13 @@ use super::anchor::Anchor;
 use super::failure::Failure;
 use super::project::Project;
 use crate::faults;
+use crate::name::LedgerId;
 use crate::sink::{Edits, SinkSet};
 use crate::state::record::InstanceRecord;
-use crate::state::{self, Begin, Change, Holder, Session, StateError, Vault};
+use crate::state::{
+    self, Begin, Change, Hash, Holder, LedgerEntry, LedgerKey, LedgerKind, LedgerOutcome, Session,
+    StateError, Vault,
+};
 
 /// So many records are sealed anew in one commit.
 const AT_ONCE: usize = 8;
@@ -76,6 +80,7 @@ pub async fn rekey(project: &Project, patience: Duration) -> Result<Rekeyed, Fai
 
 async fn under_lock(project: &Project, session: &Session) -> Result<Rekeyed, Failure> {
     project.refuse_rollback(&session.state).await?;
+    let begun = jiff::Timestamp::now();
     // All of it has to open before any of it is written.
     for record in &session.state.records {
         session.vault.reseal(record)?;
@@ -99,10 +104,31 @@ async fn under_lock(project: &Project, session: &Session) -> Result<Rekeyed, Fai
             rekeyed.sinks.push(sink.name().to_owned());
         }
     }
+    session
+        .backend
+        .commit(&session.lock, vec![Change::enter(row(project, (&rekeyed, begun)), "sealed anew")])
+        .await?;
     faults::pass("O21-sinks").await;
     // Older revisions are sealed with older keys; only the one of now stays.
     session.backend.compact(&session.lock, 1).await?;
     Ok(rekeyed)
+}
+
+/// What the ledger says of it: which key everything is sealed with since.
+fn row(project: &Project, (rekeyed, begun): (&Rekeyed, jiff::Timestamp)) -> LedgerEntry {
+    let key = rekeyed.key.map(|key| key.to_string()).unwrap_or_default();
+    let now = jiff::Timestamp::now();
+    LedgerEntry {
+        digest: Hash::of(&[key.as_bytes()]),
+        key: LedgerKey { kind: LedgerKind::StateRekey, id: LedgerId::new(&key).expect("a key's id is one") },
+        outcome: LedgerOutcome::Applied,
+        started: begun.to_string(),
+        finished: Some(now.to_string()),
+        duration_ms: u64::try_from(now.duration_since(begun).as_millis()).unwrap_or_default(),
+        applied_by: project.settings.occasion,
+        actor: super::migrations::actor(project),
+        notes: vec![format!("{} of {} records sealed anew", rekeyed.records, rekeyed.all)],
+    }
 }
 
 /// The ring with a new key, saved. With more than one key in it an exchange was begun and has not come to its end: then

@@ -111,7 +111,7 @@ fn composed(source: &Source, choices: &Choices) -> Result<Config, Problems> {
     match file.map(|file| check::config(file, source, secrets)) {
         Some(Ok(mut config)) if is_sound => {
             config.warnings.extend(warnings);
-            config.composition = Some(composition);
+            config.composition = Some(composition.into());
             Ok(config)
         }
         Some(Err(more)) => {

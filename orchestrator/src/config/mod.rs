@@ -18,6 +18,7 @@ mod strict;
 mod tree;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::{IndexMap, IndexSet};
@@ -43,7 +44,7 @@ use crate::name::{BrokerName, InstanceRef, StackName, VariableName};
 use crate::reference::Use;
 
 /// A configuration that holds together: names are unique, references resolve, there is no cycle.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Which stack this declares.
     pub stack: StackName,
@@ -65,13 +66,13 @@ pub struct Config {
     pub graph: Graph,
     links: Links,
     /// Variables that are secrets.
-    pub secrets: SecretVariables,
+    pub secrets: Arc<SecretVariables>,
     /// What is allowed but should not stay so.
     pub warnings: Vec<String>,
     /// The file it was read from. Paths above are already seen from the working directory.
     pub source: Source,
     /// Where everything was written, when more than that file made it.
-    composition: Option<compose::Composition>,
+    composition: Option<Arc<compose::Composition>>,
 }
 
 /// The text a configuration was read from, kept for pointing at lines.
@@ -86,7 +87,7 @@ pub struct Source {
 }
 
 /// What was worked out of the uses while checking them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Links {
     /// For each declaration, where its uses end in `targets`.
     ends: Vec<u32>,
@@ -101,6 +102,23 @@ impl Config {
     #[must_use]
     pub fn order(&self) -> &[u32] {
         &self.links.order
+    }
+
+    /// The same stack with other instances: the same brokers, state, sinks and variables. Nothing of it was moved or
+    /// removed.
+    ///
+    /// # Errors
+    /// When references among them do not resolve or go in a circle, or two of them claim one variable. There is no place
+    /// to point at: they were not read from this file.
+    pub fn with_instances(
+        &self,
+        declarations: impl IntoIterator<Item = Declaration>,
+    ) -> Result<Self, Problems> {
+        let declared = declarations.into_iter().map(|one| (one.reference.clone(), one));
+        let (instances, graph, links) = check::instances(declared.collect(), (&self.sinks, &self.secrets))
+            .map_err(Problems::without_source)?;
+        let (moved, removed) = (IndexMap::new(), IndexSet::new());
+        Ok(Self { instances, graph, links, moved, removed, ..self.clone() })
     }
 
     /// Which sinks there are, and how each keeps what it is given, as seen from the configuration: one that is added or
@@ -135,6 +153,19 @@ impl Config {
     pub fn targets(&self, position: usize) -> &[u32] {
         let start = position.checked_sub(1).map_or(0, |before| self.links.ends[before]);
         &self.links.targets[start as usize..self.links.ends[position] as usize]
+    }
+
+    /// The same with one more instance, which refers to no other and to which none refers.
+    #[must_use]
+    pub fn with(mut self, declaration: Declaration) -> Self {
+        let (size, position) = (self.instances.len(), self.instances.len() as u32);
+        let edges =
+            (0..position).flat_map(|node| self.graph.needs(node).iter().map(move |need| (node, *need)));
+        self.graph = Graph::new(size + 1, edges.collect::<Vec<_>>());
+        self.links.ends.push(self.links.targets.len() as u32);
+        self.links.order.push(position);
+        self.instances.insert(declaration.reference.clone(), declaration);
+        self
     }
 
     /// Where each of these instances is declared; nothing for those that are not.
@@ -195,7 +226,7 @@ pub enum Format {
 }
 
 /// How to reach a broker. The secret is read when the broker is connected, not when the file is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct BrokerConfig {
     /// Base address; `/v2/…` is appended.
     pub url: Url,
@@ -236,7 +267,7 @@ impl OnAmbiguous {
 }
 
 /// How to authenticate to a broker.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Authentication {
     /// Not at all.
     None,
@@ -260,6 +291,16 @@ pub enum SecretSource {
     File(PathBuf),
     /// Written in the file: for loopback brokers only, with a warning.
     Literal(SecretString),
+}
+
+impl Clone for SecretSource {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Environment(name) => Self::Environment(name.clone()),
+            Self::File(path) => Self::File(path.clone()),
+            Self::Literal(secret) => Self::Literal(secret.duplicate()),
+        }
+    }
 }
 
 /// Where state lives.
@@ -369,7 +410,7 @@ pub enum Sealing {
 }
 
 /// Who is told what happened.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct EventsConfig {
     /// A file of JSON Lines that events are appended to.
     pub file: Option<PathBuf>,
@@ -386,7 +427,7 @@ impl EventsConfig {
 }
 
 /// An address that events are posted to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WebhookConfig {
     /// Its handle.
     pub name: String,

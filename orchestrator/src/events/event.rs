@@ -14,11 +14,12 @@ pub fn cloud_event((stack, lineage): (&str, Lineage), entry: &Entry) -> Value {
         (Some(_), Some(status)) if status.from.is_none() => "created",
         _ => "changed",
     };
+    let of = if entry.reference.instance().is_some() { "instance" } else { "ledger" };
     json!({
         "specversion": "1.0",
         "id": entry.change,
         "source": format!("urn:sutler:{stack}:{lineage}"),
-        "type": format!("dev.sutler.instance.{what}"),
+        "type": format!("dev.sutler.{of}.{what}"),
         "subject": entry.reference,
         "time": entry.at,
         "datacontenttype": "application/json",

@@ -4,7 +4,7 @@ use sutler_broker_client::{Call, ClientError, FetchQuery, Work};
 use sutler_catalog::Input;
 use sutler_secrets::SecretJson;
 use sutler_spec::{
-    Asynchrony, FetchedInstance, InstanceBody, InstanceId, LastOperationQuery, MaintenanceInfo,
+    Asynchrony, Context, FetchedInstance, InstanceBody, InstanceId, LastOperationQuery, MaintenanceInfo,
     OperationState, ProvisionRequest, Provisioned,
 };
 
@@ -57,7 +57,7 @@ impl Step {
             binding: None,
             variables,
             sink_digest: None,
-            adopted: None,
+            adopted: self.adoption(),
             drift: Vec::new(),
             orphans,
             previous,
@@ -66,6 +66,12 @@ impl Step {
         };
         take_declaration(&mut record, declaration);
         Ok(record)
+    }
+
+    /// The object that it is to be made from, if it is to be.
+    fn adoption(&self) -> Option<String> {
+        let wanted = self.shared.context.options.adoption.as_ref();
+        wanted.filter(|one| one.reference == self.planned.reference).map(|one| one.object.clone())
     }
 
     /// Sends the recorded request. Repeating it for the same record is harmless.
@@ -115,12 +121,16 @@ impl Step {
 
     fn provision_request(&self, record: &InstanceRecord, parameters: SecretJson) -> ProvisionRequest {
         let vault = &self.shared.context.vault;
+        let mut context = self.context(&record.name);
+        if let Some(object) = &record.adopted {
+            context.properties.insert(Context::ADOPT.to_owned(), object.as_str().into());
+        }
         ProvisionRequest {
             service_id: record.service.id.clone(),
             plan_id: record.asked.service_plan.id.clone(),
             organization_guid: vault.lineage().to_string(),
             space_guid: vault.stack().to_string(),
-            context: Some(self.context(&record.name)),
+            context: Some(context),
             parameters: as_object(parameters.into_inner()),
             maintenance_info: record.asked.maintenance_version.clone().map(version),
         }
@@ -145,6 +155,7 @@ impl Step {
                 self.await_creation(record, Accepted::Earlier).await
             }
             Ok(OperationState::Failed) => {
+                record.adopted = None;
                 step_on(&mut record, Event::Failed)?;
                 self.shared.put(&record, "found to have failed").await?;
                 self.replace_doubtful(record).await
@@ -195,7 +206,7 @@ impl Step {
             (Settled::Done, _) => self.provisioned(record, None).await,
             (Settled::Unknown, _) if !self.carries_on() => Err(self.forgotten(&record, Call::Provision)),
             // The broker has forgotten it, or never got it.
-            (Settled::Unknown, _) => match self.policy(&record.broker) {
+            (Settled::Unknown, _) => match self.policy_for(&record) {
                 OnAmbiguous::Resume => Box::pin(self.provision(record, Doubt::Some)).await,
                 OnAmbiguous::Mitigate => {
                     step_on(&mut record, Event::Failed)?;
@@ -204,7 +215,13 @@ impl Step {
                 }
                 OnAmbiguous::Pause => Err(self.paused(&record, "creating it")),
             },
+            // Whether it was taken over, nobody knows: it is not to be deleted.
+            (settled @ Settled::Expired(_), _) if record.adopted.is_some() => {
+                Err(self.unsettled(&record, Call::Provision, settled))
+            }
             (settled, accepted) => {
+                // An adoption that failed has left nothing, and what there is of it can be deleted.
+                record.adopted = None;
                 step_on(&mut record, Event::Failed)?;
                 let error = self.unsettled(&record, Call::Provision, settled);
                 self.shared.put(&record, &format!("creation failed: {}", error.line())).await?;
@@ -232,9 +249,13 @@ impl Step {
             None => self.fetched(&record).await?,
         };
         self.take_instance(&mut record, body)?;
+        let made = match record.adopted.take() {
+            Some(object) => format!("adopted the object {object}"),
+            None => "created".to_owned(),
+        };
         faults::pass("O07-before").await;
         if self.planned.binding == BindingWanted::NotWanted || !self.carries_on() {
-            self.put_yield(&record, "created").await?;
+            self.put_yield(&record, &made).await?;
             faults::pass("O07-after").await;
             return Ok(record);
         }
@@ -242,7 +263,7 @@ impl Step {
         if !faults::mutant("no_binding_intent") {
             record.binding = Some(binding.clone());
         }
-        self.shared.put(&record, "created; binding intended").await?;
+        self.shared.put(&record, &format!("{made}; binding intended")).await?;
         record.binding = Some(binding);
         faults::pass("O07-after").await;
         Box::pin(self.bind(record, (Doubt::None, Renewal::Possible))).await
@@ -280,8 +301,9 @@ impl Step {
         let broker = record.broker.clone();
         let error = StepError::Call { call: Call::Provision, broker, source: Box::new(error) };
         match after {
-            // As it was: the next run goes on from it.
+            // As it was: the next run goes on from it. What may have been taken over is not to be deleted.
             Aftermath::Keep => {}
+            Aftermath::Mitigate if record.adopted.is_some() => {}
             Aftermath::Forget => {
                 self.drop_record(record, &format!("creation refused: {}", error.line())).await?;
             }

@@ -37,6 +37,7 @@ impl Step {
 
     /// Unbinds and deprovisions. The record stays: whoever called still has to finish with it.
     pub(super) async fn dissolve(&self, mut record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+        self.spare_what_may_be_adopted(&record)?;
         self.settle_bindings(&mut record).await?;
         while record.binding.is_some() {
             self.unbind(&mut record, Persistence::Usual).await?;

@@ -126,6 +126,14 @@ pub enum StepError {
         /// The id it was asked under.
         instance: sutler_spec::InstanceId,
     },
+    /// Nobody knows whether a broker has taken over an object that was there before, so nothing is deleted.
+    #[error("nobody knows whether broker '{broker}' has adopted the object {object}, so it is not deleted")]
+    Adopting {
+        /// The vendor's id of the object.
+        object: String,
+        /// Of whom it was asked.
+        broker: BrokerName,
+    },
     /// The broker works on it, and this run does not wait for it.
     #[error("the broker works on it")]
     Running,
@@ -151,7 +159,10 @@ pub enum Remains {
 impl StepError {
     /// Whether it says nothing about the thing, but that this step cannot go on now.
     pub(super) fn ends_the_step(&self) -> bool {
-        matches!(self, Self::State(_) | Self::Abandoned | Self::Running | Self::Paused { .. })
+        matches!(
+            self,
+            Self::State(_) | Self::Abandoned | Self::Running | Self::Paused { .. } | Self::Adopting { .. }
+        )
     }
 
     /// What to do next.
@@ -182,6 +193,9 @@ impl StepError {
             Self::Paused { .. } => {
                 "look for that id at the broker, then run `sutler apply --on-ambiguous resume` (asks for the same \
                  again) or `sutler apply --on-ambiguous mitigate` (deletes it and makes another)"
+            }
+            Self::Adopting { .. } => {
+                "run the same `sutler adopt` again, which finds out; or forget the attempt: `sutler state rm`"
             }
             Self::Running => "`sutler status --wait` waits for it; so does the next `sutler apply`",
             Self::UnknownBroker(_) => "configure that broker again",

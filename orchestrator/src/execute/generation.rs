@@ -5,9 +5,10 @@ use jiff::Timestamp;
 
 use super::call::Persistence;
 use super::error::StepError;
-use super::step::Step;
+use super::step::{Effect, Step};
 use crate::faults;
 use crate::name::VariableName;
+use crate::plan::Action;
 use crate::state::record::{InstanceRecord, OrphanRecord, Retired};
 
 /// What was there under a ref before another is made.
@@ -67,9 +68,13 @@ pub(super) enum Grace {
 
 impl Step {
     /// Deletes what the instance of now has taken the place of.
-    pub(super) async fn retire(&self) -> Result<(), StepError> {
-        let Some(mut record) = self.record() else { return Ok(()) };
-        self.delete_earlier(&mut record, Grace::Respected).await
+    pub(super) async fn retire(&self) -> Result<Effect, StepError> {
+        let Some(mut record) = self.record() else { return Ok(Effect::Kept) };
+        if record.previous.is_none() && record.retired.is_empty() {
+            return Ok(Effect::Kept);
+        }
+        self.delete_earlier(&mut record, Grace::Respected).await?;
+        Ok(Effect::Did(Action::Retire))
     }
 
     /// Deletes everything earlier, one after another; what is gone is recorded before the next is asked for.
@@ -93,6 +98,10 @@ impl Step {
         let due = |retired: &&Retired| grace == Grace::Over || retired.is_due(now) || goes(&retired.what);
         let listed: Vec<Retired> = record.retired.iter().filter(due).cloned().collect();
         for retired in listed {
+            if retired.what.binding_id.is_none() {
+                let of = (retired.what.broker.clone(), retired.what.instance_id.clone());
+                self.settle_bindings_of(record, of).await?;
+            }
             faults::race("O24-sent", Box::pin(self.delete_listed(record, &retired.what, Persistence::Usual)))
                 .await?;
             record.retired.retain(|other| other != &retired);

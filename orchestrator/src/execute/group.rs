@@ -18,7 +18,7 @@ type Answer = Result<(), StepError>;
 /// Gathers changes while a commit is under way.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    waiting: Mutex<Vec<(Option<Change>, oneshot::Sender<Answer>)>>,
+    waiting: Mutex<Vec<(Vec<Change>, oneshot::Sender<Answer>)>>,
     commit: AsyncMutex<()>,
     /// Whether a commit failed, or nobody knows what became of it.
     broken: AtomicBool,
@@ -29,19 +29,19 @@ pub(super) struct Group {
 pub(super) struct Wanted(oneshot::Receiver<Answer>);
 
 impl Group {
-    /// Gives a change its place: after every one that has its place already.
-    pub(super) fn want(&self, change: Change) -> Wanted {
-        self.push(Some(change))
+    /// Gives changes their place: after every one that has its place already, in one commit.
+    pub(super) fn want(&self, changes: Vec<Change>) -> Wanted {
+        self.push(changes)
     }
 
     /// A place without a change: durable when everything before it is.
     pub(super) fn want_nothing(&self) -> Wanted {
-        self.push(None)
+        self.push(Vec::new())
     }
 
-    fn push(&self, change: Option<Change>) -> Wanted {
+    fn push(&self, changes: Vec<Change>) -> Wanted {
         let (done, answer) = oneshot::channel();
-        self.waiting().push((change, done));
+        self.waiting().push((changes, done));
         Wanted(answer)
     }
 
@@ -88,7 +88,7 @@ impl Group {
         committed.map(|_| ()).map_err(StepError::from)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<(Option<Change>, oneshot::Sender<Answer>)>> {
+    fn waiting(&self) -> MutexGuard<'_, Vec<(Vec<Change>, oneshot::Sender<Answer>)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

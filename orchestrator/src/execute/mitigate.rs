@@ -19,6 +19,7 @@ impl Step {
         record: &InstanceRecord,
         persistence: Persistence,
     ) -> Result<(), StepError> {
+        self.spare_what_may_be_adopted(record)?;
         self.tell_waiting("deleting what may be left of it".to_owned(), std::time::Duration::ZERO);
         let mut record = record.clone();
         faults::pass("O15-before").await;

@@ -13,7 +13,7 @@
 //!                     │
 //!         aftermath · resolution · window                   what is decided, apart from what is done
 //!                     │
-//!        shared · group · gate · error
+//!        shared · ending · group · gate · error
 //! ```
 
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::brokers::BrokerSet;
 use crate::config::{Config, OnAmbiguous};
 use crate::durations::Durations;
+use crate::name::InstanceRef;
 use crate::plan::Plan;
 use crate::sink::SinkSet;
 use crate::state::record::InstanceRecord;
@@ -37,6 +38,7 @@ mod call;
 mod conclude;
 mod create;
 mod delete;
+mod ending;
 mod error;
 mod gate;
 mod generation;
@@ -65,6 +67,7 @@ mod wait;
 mod window;
 
 pub use conclude::running;
+pub use ending::Closing;
 pub use error::StepError;
 pub(crate) use outputs::{DRIFT, outputs};
 pub use progress::Progress;
@@ -88,10 +91,23 @@ pub struct Options {
     pub on_ambiguous: Option<OnAmbiguous>,
     /// How far to go.
     pub until: Until,
+    /// What is entered in the ledger with the last change, when there is a last one.
+    pub closing: Option<Arc<dyn Closing>>,
+    /// What is made from an object that exists.
+    pub adoption: Option<Adoption>,
     /// How long the binding before is kept after a rotation.
     pub grace: Duration,
     /// Makes ids; random and never used before.
     pub mint: fn() -> Uuid,
+}
+
+/// An instance that is made from an object that exists, instead of being made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoption {
+    /// Which instance.
+    pub reference: InstanceRef,
+    /// The vendor's id of the object.
+    pub object: String,
 }
 
 /// How far steps are carried.
@@ -114,6 +130,8 @@ impl Default for Options {
             maximum_wait: Duration::from_secs(60 * 60),
             on_ambiguous: None,
             until: Until::Done,
+            closing: None,
+            adoption: None,
             grace: Duration::ZERO,
             mint: Uuid::new_v4,
         }

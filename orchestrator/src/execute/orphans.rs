@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sutler_broker_client::{Call, Work};
-use sutler_spec::{Asynchrony, BindingId, UnbindQuery, Unbound};
+use sutler_spec::{Asynchrony, BindingId, InstanceId, UnbindQuery, Unbound};
 
 use super::Context;
 use super::call::{Persistence, Sent};
@@ -14,7 +14,7 @@ use super::step::Step;
 use super::wait::{Accepted, Settled};
 use crate::config::OnAmbiguous;
 use crate::faults;
-use crate::name::InstanceRef;
+use crate::name::{BrokerName, InstanceRef};
 use crate::state::record::{BindingRecord, InstanceRecord, OrphanRecord};
 use crate::state::status::{BindingStatus, Status};
 
@@ -108,12 +108,20 @@ impl Step {
 
     /// Deletes the listed bindings of the record's own instance: an instance is deleted after its bindings, always.
     pub(super) async fn settle_bindings(&self, record: &mut InstanceRecord) -> Result<(), StepError> {
-        let of_ours = |orphan: &&OrphanRecord| {
-            orphan.binding_id.is_some()
-                && orphan.instance_id == record.instance_id
-                && orphan.broker == record.broker
+        let of = (record.broker.clone(), record.instance_id.clone());
+        self.settle_bindings_of(record, of).await
+    }
+
+    /// The same for an earlier instance of the record's ref.
+    pub(super) async fn settle_bindings_of(
+        &self,
+        record: &mut InstanceRecord,
+        (broker, instance): (BrokerName, InstanceId),
+    ) -> Result<(), StepError> {
+        let of_it = |orphan: &&OrphanRecord| {
+            orphan.binding_id.is_some() && orphan.instance_id == instance && orphan.broker == broker
         };
-        let listed: Vec<_> = record.orphans.iter().filter(of_ours).cloned().collect();
+        let listed: Vec<_> = record.orphans.iter().filter(of_it).cloned().collect();
         for orphan in listed {
             self.delete_listed(record, &orphan, Persistence::Once).await?;
             record.orphans.retain(|other| other != &orphan);

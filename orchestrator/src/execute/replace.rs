@@ -34,9 +34,10 @@ impl Step {
         if self.wanted(Some(&record))? == record.asked.inputs {
             return Ok(Effect::Kept);
         }
-        let (reference, action) = (self.planned.reference.clone(), Action::Update);
-        self.shared.tell(Progress::Started { reference, action });
-        let record = Box::pin(self.update(record)).await?;
+        let action = if self.is_to_follow_as_another(&record)? { Action::Replace } else { Action::Update };
+        self.shared.tell(Progress::Started { reference: self.planned.reference.clone(), action });
+        let record = Box::pin(self.reshape(record)).await?;
+        let record = Box::pin(self.bind_as_wanted(record, false)).await?;
         self.land(record).await?;
         Ok(Effect::Did(action))
     }
@@ -50,11 +51,12 @@ impl Step {
         if faults::mutant("new_id_on_resume") && record.status == Status::Intended {
             return Box::pin(self.create(Earlier::Gone(Box::new(record)))).await;
         }
-        match resolution(&record.status, asked, self.policy(&record.broker)) {
+        match resolution(&record.status, asked, self.policy_for(&record)) {
             Resolution::Nothing => Ok(record),
             Resolution::AskAndRepeat => Box::pin(self.ask_and_provision(record)).await,
             Resolution::Await => Box::pin(self.await_creation(record, Accepted::Earlier)).await,
             Resolution::Replace => {
+                self.spare_what_may_be_adopted(&record)?;
                 if record.status != Status::Doubtful {
                     step_on(&mut record, Event::Failed)?;
                     self.shared.put(&record, "to be made anew; what may be there is deleted first").await?;
@@ -80,12 +82,15 @@ impl Step {
     }
 
     /// Changes or replaces a ready instance that is not what is declared.
-    async fn reshape(&self, record: InstanceRecord) -> Result<InstanceRecord, StepError> {
+    pub(super) async fn reshape(&self, record: InstanceRecord) -> Result<InstanceRecord, StepError> {
         let repairs = self.planned.action == Action::Update && self.can_repair(&record)?;
         if self.is_as_wanted(&record)? && !repairs {
             return Ok(record);
         }
-        if self.planned.action == Action::Replace || self.is_elsewhere(&record) {
+        if self.planned.action == Action::Replace
+            || self.is_elsewhere(&record)
+            || self.is_to_follow_as_another(&record)?
+        {
             if self.planned.replacement != Some(Replacement::DeleteFirst) {
                 return Box::pin(self.create(Earlier::InForce(Box::new(record)))).await;
             }
@@ -93,6 +98,15 @@ impl Step {
             return Box::pin(self.create(Earlier::Gone(Box::new(record)))).await;
         }
         Box::pin(self.update(record)).await
+    }
+
+    /// Whether what it uses has changed so that only another instance can follow, as the plan said might be.
+    fn is_to_follow_as_another(&self, record: &InstanceRecord) -> Result<bool, StepError> {
+        if self.planned.replacement.is_none() || self.planned.action == Action::Replace {
+            return Ok(false);
+        }
+        let asked = self.request(Some(record))?.asked;
+        self.is_beyond_update(record, &asked)
     }
 
     /// Whether a record is of what is declared.

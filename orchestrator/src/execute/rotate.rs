@@ -24,6 +24,8 @@ impl Step {
     pub(super) async fn rotate(&self) -> Result<(), StepError> {
         let Some(record) = self.record() else { return Ok(()) };
         let record = Box::pin(self.resume(record)).await?;
+        // What it uses may have been rotated just before: it follows, before anybody takes that away.
+        let record = Box::pin(self.reshape(record)).await?;
         let before = in_force(&record);
         let mut record = Box::pin(self.bind_as_wanted(record, false)).await?;
         if in_force(&record) == before {

@@ -32,6 +32,7 @@ pub(super) async fn run(plan: &Plan, records: Vec<InstanceRecord>, context: Cont
     let mut lock = tokio::spawn(keep_lock::keep(Arc::clone(&shared)));
     let mut run = Run::new(plan, Arc::clone(&shared), settled);
     run.walk().await;
+    run.retire_what_followed().await;
     run.sweep_orphans().await;
     if lock.is_finished() {
         let lost = (&mut lock).await;
@@ -236,6 +237,49 @@ impl<'p> Run<'p> {
     fn end_with(&mut self, error: Option<StateError>) {
         if let (Some(error), false) = (error, matches!(self.report.ended, Ended::State(_))) {
             self.report.ended = Ended::State(error);
+        }
+    }
+
+    /// Deletes the earlier ones of instances that had to be replaced to follow what they use: consumers first, and only
+    /// where everyone who used them has followed, too. What stays is found by the next plan.
+    async fn retire_what_followed(&mut self) {
+        for (node, step) in self.plan.steps.iter().enumerate().rev() {
+            let node = node as u32;
+            let is_over = self.shared.stop() != Stop::Never || matches!(self.report.ended, Ended::State(_));
+            if is_over || step.replacement.is_none() || step.action == Action::Replace {
+                continue;
+            }
+            let previous = |record: &InstanceRecord| record.previous.as_ref().map(|_| ());
+            let has_previous = self.shared.of(step.reference.as_str(), previous).is_some();
+            let mut users = self.walk.graph().descendants(node).into_iter().chain([node]);
+            if has_previous && users.all(|user| self.walk.stage(user) == Stage::Succeeded) {
+                self.retire(step).await;
+            }
+        }
+    }
+
+    async fn retire(&mut self, step: &Planned) {
+        let action = Action::Retire;
+        let reference = step.reference.clone();
+        self.shared.tell(Progress::Started { reference: reference.clone(), action });
+        let (begun, planned) = (Instant::now(), Planned { action, ..step.clone() });
+        let retired = Step::new(Arc::clone(&self.shared), planned, (None, Vec::new())).run().await;
+        match retired {
+            Ok(_) => {
+                let took = begun.elapsed();
+                self.shared.tell(Progress::Done { reference: reference.clone(), action, took });
+                self.report.done.push(Done { reference, action, took });
+            }
+            Err(StepError::State(error)) => {
+                self.shared.halt();
+                self.end_with(Some(error));
+            }
+            Err(error) => {
+                let (broker, next, error) = (step.target.broker.clone(), error.next(), error.line());
+                let failed = Progress::Failed { reference: reference.clone(), action, error: error.clone() };
+                self.shared.tell(failed);
+                self.report.failed.push(Failed { reference, action, broker, error, next });
+            }
         }
     }
 

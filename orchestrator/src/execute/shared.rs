@@ -9,6 +9,7 @@ use tokio::sync::{
     watch,
 };
 
+use super::ending::Ending;
 use super::error::StepError;
 use super::gate::Gate;
 use super::group::{Group, Wanted};
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     /// Whether nothing can be recorded any more.
     halted: watch::Sender<bool>,
     group: Group,
+    /// Knows when the last change is made, where somebody wants to know.
+    ending: Option<Ending>,
     gates: Mutex<HashMap<BrokerName, Arc<Gate>>>,
     /// Hears of steps after which others may begin, although they have not ended.
     settled: UnboundedSender<Settled>,
@@ -57,6 +60,7 @@ impl Shared {
         (context, records): (Context, Vec<InstanceRecord>),
         settled: UnboundedSender<Settled>,
     ) -> Self {
+        let ending = context.options.closing.clone().map(|closing| Ending::new(closing, records.clone()));
         let records = records.into_iter().map(|record| (record.reference.clone(), record)).collect();
         let leaving: HashSet<&InstanceRef> = plan
             .steps
@@ -74,6 +78,7 @@ impl Shared {
             claimed,
             halted: watch::Sender::new(false),
             group: Group::default(),
+            ending,
             gates: Mutex::default(),
             settled,
         }
@@ -105,7 +110,7 @@ impl Shared {
         what: &str,
         company: Vec<Company>,
     ) -> Result<(), StepError> {
-        let wanted = self.group.want(Change::put(record.clone(), what));
+        let wanted = self.want(Change::put(record.clone(), what));
         drop(company);
         self.commit(wanted).await?;
         self.records().insert(record.reference.clone(), record.clone());
@@ -120,7 +125,7 @@ impl Shared {
         what: &str,
         node: u32,
     ) -> Result<(), StepError> {
-        let wanted = self.group.want(Change::put(record.clone(), what));
+        let wanted = self.want(Change::put(record.clone(), what));
         self.records().insert(record.reference.clone(), record.clone());
         let (company, mut others) = mpsc::channel(1);
         // Once the run is over nobody hears it, and nobody is waited for.
@@ -136,9 +141,17 @@ impl Shared {
 
     /// Removes a record durably.
     pub(super) async fn remove(&self, reference: &InstanceRef, why: &str) -> Result<(), StepError> {
-        self.commit(self.group.want(Change::remove(reference.clone(), why))).await?;
+        self.commit(self.want(Change::remove(reference.clone(), why))).await?;
         self.records().remove(reference);
         Ok(())
+    }
+
+    /// Gives a change its place, and with it the entry of the ledger that says that it was the last one, if it was.
+    fn want(&self, change: Change) -> Wanted {
+        match &self.ending {
+            Some(ending) => ending.with(change, |changes| self.group.want(changes)),
+            None => self.group.want(vec![change]),
+        }
     }
 
     async fn commit(&self, wanted: Wanted) -> Result<(), StepError> {

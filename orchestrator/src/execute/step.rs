@@ -95,6 +95,24 @@ impl Step {
         context.options.on_ambiguous.or_else(configured).unwrap_or_default()
     }
 
+    /// The same for a record. What may have been adopted is gone on with, or left as it is: never deleted on a guess.
+    pub(super) fn policy_for(&self, record: &InstanceRecord) -> OnAmbiguous {
+        match self.policy(&record.broker) {
+            OnAmbiguous::Mitigate if record.adopted.is_some() => OnAmbiguous::Resume,
+            policy => policy,
+        }
+    }
+
+    /// Refuses to delete what its broker may have taken over: it was there before, and may be all that somebody has.
+    pub(super) fn spare_what_may_be_adopted(&self, record: &InstanceRecord) -> Result<(), StepError> {
+        match &record.adopted {
+            Some(object) => {
+                Err(StepError::Adopting { object: object.clone(), broker: record.broker.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The error of a step that is left as it is.
     pub(super) fn paused(&self, record: &InstanceRecord, what: &'static str) -> StepError {
         let (broker, instance) = (record.broker.clone(), record.instance_id.clone());
@@ -133,7 +151,7 @@ impl Step {
             Action::Record => self.record_only().await?,
             Action::Delete => Box::pin(self.delete()).await?,
             Action::Forget => Box::pin(self.forget()).await?,
-            Action::Retire => Box::pin(self.retire()).await?,
+            Action::Retire => return Box::pin(self.retire()).await,
         }
         Ok(Effect::Did(action))
     }

@@ -159,6 +159,17 @@ impl Step {
         Ok(())
     }
 
+    /// Whether something differs that no update takes.
+    pub(super) fn is_beyond_update(&self, record: &InstanceRecord, asked: &Asked) -> Result<bool, StepError> {
+        let changes = self.changes(record, asked)?;
+        for (key, value) in &changes {
+            if !self.puts_right(record, (key, Some(value).filter(|value| !value.is_null())))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether an update puts right anything that was changed at the vendor.
     pub(super) fn can_repair(&self, record: &InstanceRecord) -> Result<bool, StepError> {
         let asked = &record.asked.parameter_digests;

@@ -87,7 +87,12 @@ pub(super) fn parse(text: &str) -> Result<Vec<Rule>, String> {
 fn rule(text: &str) -> Result<Rule, String> {
     let wrong = || format!("'{text}' is not POINT=ACTION[@n]");
     let (point, rest) = text.split_once('=').ok_or_else(wrong)?;
-    if !super::POINTS.iter().chain(super::MOVE_POINTS).any(|(known, _)| *known == point) {
+    if !super::POINTS
+        .iter()
+        .chain(super::MOVE_POINTS)
+        .chain(super::MIGRATION_POINTS)
+        .any(|(known, _)| *known == point)
+    {
         return Err(format!("there is no point {point}"));
     }
     let (action, nth) = match rest.split_once('@') {

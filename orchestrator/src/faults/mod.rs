@@ -107,10 +107,19 @@ pub const MOVE_POINTS: &[(&str, &str)] = &[
     ("S09-given-up", "a move is given up: the copy is gone, the source says that it leaves"),
 ];
 
+/// Every point at which a process that generates or runs migrations can die, beside those of a run.
+#[cfg(debug_assertions)]
+pub const MIGRATION_POINTS: &[(&str, &str)] = &[
+    ("M01-folder", "the folder of a migration is there, and not listed"),
+    ("M01-listed", "a migration is listed, what it replaces is still there"),
+    ("O19-begun", "that a migration is begun is durable, nothing of it is done"),
+    ("O19-before", "a migration has nothing to do, which is not entered in the ledger"),
+    ("O19-after", "a migration is entered in the ledger, the next one is not begun"),
+];
+
 /// Points of the protocol that belong to what this program does not do.
 #[cfg(debug_assertions)]
-pub const ABSENT: &[(&str, &str)] =
-    &[("O18", "an object is adopted"), ("O19", "the marker of a migration of the configuration")];
+pub const ABSENT: &[(&str, &str)] = &[("O18", "an object is adopted")];
 
 /// Every mistake that can be made on purpose.
 #[cfg(debug_assertions)]

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::armed::{Action, parse};
-use super::{ABSENT, MOVE_MUTANTS, MOVE_POINTS, MUTANTS, POINTS};
+use super::{ABSENT, MIGRATION_POINTS, MOVE_MUTANTS, MOVE_POINTS, MUTANTS, POINTS};
 
 /// All our source but this module.
 fn source() -> String {
@@ -24,7 +24,9 @@ fn source() -> String {
 #[test]
 fn every_point_and_mutant_is_placed_in_the_source() {
     let source = source();
-    for (name, what) in POINTS.iter().chain(MOVE_POINTS).chain(MUTANTS).chain(MOVE_MUTANTS) {
+    for (name, what) in
+        POINTS.iter().chain(MOVE_POINTS).chain(MIGRATION_POINTS).chain(MUTANTS).chain(MOVE_MUTANTS)
+    {
         assert!(source.contains(&format!("\"{name}\"")), "{name} ({what}) is nowhere");
     }
     for (name, what) in ABSENT {
@@ -36,7 +38,7 @@ fn every_point_and_mutant_is_placed_in_the_source() {
 fn every_point_of_the_protocol_is_a_point_or_known_to_be_absent() {
     for number in 1..=23 {
         let name = format!("O{number:02}");
-        let known = POINTS.iter().any(|(point, _)| point.starts_with(&name));
+        let known = POINTS.iter().chain(MIGRATION_POINTS).any(|(point, _)| point.starts_with(&name));
         assert!(known || ABSENT.iter().any(|(point, _)| *point == name), "{name}");
     }
 }

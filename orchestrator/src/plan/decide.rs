@@ -25,6 +25,8 @@ pub(super) struct Facts<'f> {
     pub(super) written: Vec<&'static str>,
     /// Producers that will be changed; what they yield may change with them.
     pub(super) touched: Vec<&'f str>,
+    /// Parameters that may change with those and that no update takes, and why not.
+    pub(super) rigid: Vec<(&'f str, &'static str)>,
 }
 
 /// Where a record stands, as far as it matters here.
@@ -182,6 +184,7 @@ mod tests {
             binding: Binding::Settled,
             written: Vec::new(),
             touched: Vec::new(),
+            rigid: Vec::new(),
         }
     }
 

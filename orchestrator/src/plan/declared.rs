@@ -5,7 +5,7 @@ use std::{cell::LazyCell, sync::Arc};
 use super::{
     Action, BindingWanted, PlanInput, Protection, Reach, Step,
     change::changes,
-    decide::{Facts, decide},
+    decide::{Decision, Facts, decide},
     expiry,
     facts::{Case, Effect},
     input::Draft,
@@ -167,10 +167,7 @@ impl<'p> Planner<'p> {
             targets: self.input.config.targets(position),
         };
         let (facts, differences) = case.facts(inputs);
-        let mut decision = decide(&facts);
-        if self.input.options.rotate.contains(&declaration.reference) {
-            decision = rotation::turned(&self.input.options, case.record, decision);
-        }
+        let decision = self.decided(&case, &facts);
         let changes = match decision.action {
             Action::Keep => Vec::new(),
             action => changes(&case, action, &facts, &differences),
@@ -179,12 +176,20 @@ impl<'p> Planner<'p> {
         complain(&case, decision.action, &differences, self.draft);
         self.draft.warnings.extend(warn::warnings(&case, self.offers_of(&case), decision.action, &facts));
         let mut because = decision.because;
+        let rigid: Vec<String> = facts
+            .rigid
+            .iter()
+            .map(|(key, why)| format!("replaced if {key} has changed with it, since {why}"))
+            .collect();
         let mut replacement = None;
         if decision.action == Action::Replace {
             self.refuse_to_replace(position, &because);
             let (how, said) = how_to_replace(declaration, offer);
             because.extend(said.map(str::to_owned));
             replacement = Some(how);
+        } else if !rigid.is_empty() && self.may_be_replaced(position) {
+            because.extend(rigid);
+            replacement = Some(how_to_replace(declaration, offer).0);
         }
         self.effects[position] = effect;
         Step {
@@ -240,9 +245,41 @@ impl<'p> Planner<'p> {
         moved::offers(&created, &undeclared, self.draft);
     }
 
+    fn decided(&self, case: &Case<'_>, facts: &Facts<'_>) -> Decision {
+        let (decision, options) = (decide(facts), &self.input.options);
+        match options.rotate.contains(&case.declaration.reference) {
+            true => rotation::turned(options, case.record, decision),
+            false => decision,
+        }
+    }
+
     /// The offers of what the uses refer to.
     fn offers_of(&self, case: &Case<'_>) -> impl Iterator<Item = Option<&'p Offer<'p>>> {
         case.targets.iter().map(|target| self.offer(*target as usize))
+    }
+
+    fn is_protected(&self, position: usize) -> bool {
+        let declared = self.input.config.instances.get_index(position);
+        declared.is_some_and(|(_, declaration)| declaration.protected)
+            || self.survey.record(position).is_some_and(|record| record.protected)
+    }
+
+    /// Whether protection forbids to replace it: its own, or that of something that needs it (I-05).
+    fn is_guarded(&mut self, position: usize) -> bool {
+        if self.input.options.protection == Protection::Overridden {
+            return false;
+        }
+        if self.guarded.is_none() {
+            self.guarded = Some(guarded(self.input, |at| self.is_protected(at)));
+        }
+        self.guarded.as_ref().is_some_and(|guarded| guarded[position])
+    }
+
+    /// Whether it may be replaced although nobody asked for that.
+    fn may_be_replaced(&mut self, position: usize) -> bool {
+        let declared = self.input.config.instances.get_index(position);
+        declared.is_some_and(|(_, declaration)| declaration.replace != Some(Replacement::Never))
+            && !self.is_guarded(position)
     }
 
     /// Protection holds for an instance and for everything it needs (I-05).
@@ -256,19 +293,11 @@ impl<'p> Planner<'p> {
             self.draft.findings.push(Finding::new(message).at(at).help(help));
             return;
         }
-        if self.input.options.protection == Protection::Overridden {
+        if !self.is_guarded(position) {
             return;
         }
-        let config = self.input.config;
-        let is_protected = |at: usize| {
-            config.instances.get_index(at).is_some_and(|(_, declaration)| declaration.protected)
-                || self.survey.record(at).is_some_and(|record| record.protected)
-        };
-        let guarded = self.guarded.get_or_insert_with(|| guarded(self.input, is_protected));
-        if !guarded[position] {
-            return;
-        }
-        let who = if is_protected(position) { "it is protected" } else { "a protected instance needs it" };
+        let who =
+            if self.is_protected(position) { "it is protected" } else { "a protected instance needs it" };
         let message = format!("{reference} would be replaced, but {who}: {}", because.join("; "));
         let finding = Finding::new(message).at(At::key(&["instances", reference.as_str()]));
         self.draft.findings.push(finding.help("undo the change, or allow the loss with --force"));

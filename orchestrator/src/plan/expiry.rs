@@ -69,12 +69,13 @@ pub(super) fn of_record(record: &InstanceRecord, now: Timestamp) -> Expiry {
 /// Warns of every binding that the plan is about and that ends.
 pub(super) fn announce(input: &PlanInput<'_>, survey: &Survey<'_>, draft: &mut Draft) {
     for record in input.records {
+        let Some(told) = of_record(record, input.now).told() else { continue };
         let reference = record.reference.as_str();
         let is_meant = match survey.position(reference) {
             Some(position) => survey.is_selected(position),
             None => survey.is_targeted(reference),
         };
-        if let Some(told) = of_record(record, input.now).told().filter(|_| is_meant) {
+        if is_meant {
             draft.warnings.push(format!("{reference}: {told}"));
         }
     }

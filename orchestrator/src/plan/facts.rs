@@ -6,7 +6,7 @@ use super::{
     BindingWanted,
     decide::{Begun, Binding, Facts, InPlace, Standing},
     offer::Offer,
-    parameters::{Difference, differences},
+    parameters::{Difference, Updates, differences},
     survey::Survey,
 };
 use crate::{
@@ -104,8 +104,28 @@ impl<'c> Case<'c> {
                 .filter(|(_, effect)| *effect == Effect::Touched)
                 .map(|(name, _)| name)
                 .collect(),
+            rigid: self.rigid(),
         };
         (facts, different)
+    }
+
+    /// The parameters that may change with a producer and that no update takes.
+    fn rigid(&self) -> Vec<(&'c str, &'static str)> {
+        let updates = Updates::of(self.offer);
+        let touched = |at: usize| self.effects.get(self.targets[at] as usize) == Some(&Effect::Touched);
+        let mut rigid: Vec<(&str, &str)> = Vec::new();
+        for (_, used) in self.declaration.uses.iter().enumerate().filter(|(at, _)| touched(*at)) {
+            let pointer = used.pointer.strip_prefix('/').unwrap_or(&used.pointer);
+            let written = pointer.split('/').next().unwrap_or(pointer).replace("~1", "/").replace("~0", "~");
+            let parameters = self.declaration.parameters.as_object();
+            let Some((key, _)) = parameters.and_then(|all| all.get_key_value(&written)) else { continue };
+            if let (InPlace::Not(why), false) =
+                (updates.takes(key), rigid.iter().any(|(known, _)| known == key))
+            {
+                rigid.push((key, why));
+            }
+        }
+        rigid
     }
 
     /// Whether a record of another ref is of the same offering and plan, and was asked for with the same parameters.
@@ -199,6 +219,7 @@ fn blank(standing: Standing<'_>) -> Facts<'_> {
         binding: Binding::Settled,
         written: Vec::new(),
         touched: Vec::new(),
+        rigid: Vec::new(),
     }
 }
 

@@ -104,7 +104,7 @@ pub struct Step {
     pub reference: InstanceRef,
     /// What happens.
     pub action: Action,
-    /// How, where it is replaced.
+    /// How, where it is replaced, or may have to be once what it uses has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replacement: Option<Replacement>,
     /// Where it lives (delete, forget) or will live.

@@ -95,7 +95,8 @@ impl<'u> Updates<'u> {
         }
     }
 
-    fn takes(&self, key: &str) -> InPlace {
+    /// Whether an update takes a parameter.
+    pub(super) fn takes(&self, key: &str) -> InPlace {
         match self {
             Self::None => InPlace::Not("the plan declares no updates of parameters"),
             Self::Schema(Some(schema)) if !schema.accepts(key) => {

@@ -242,6 +242,12 @@ impl<'u> Waves<'u> {
 
 /// Says what is offered to instances that the plan is about.
 pub(super) fn announce(input: &PlanInput<'_>, survey: &Survey<'_>, draft: &mut Draft) {
+    // Most catalogs say nothing of versions.
+    let plans =
+        input.catalogs.values().flat_map(|index| index.offerings()).flat_map(|offering| &offering.plans);
+    if plans.into_iter().all(|plan| plan.maintenance_info.is_none()) {
+        return;
+    }
     let mut offers: BTreeMap<(String, String), (Option<String>, Vec<InstanceRef>)> = BTreeMap::new();
     for upgrade in upgrades(input.config, input.records, input.catalogs) {
         let position = survey.position(upgrade.reference.as_str());

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::error::StateError;
 use super::journal::Entry;
+use super::ledger::{LedgerEntry, LedgerKey, Rows};
 use super::lock::{Claim, Lock, LockInfo};
 use super::record::InstanceRecord;
 use super::revision::{Revision, Snapshot};
@@ -52,21 +53,44 @@ pub struct State {
     pub canary: Option<Sealed>,
     /// The records, by ref.
     pub records: Vec<InstanceRecord>,
+    /// What was done to the environment as a whole, by kind and id.
+    pub ledger: Vec<LedgerEntry>,
 }
 
 impl State {
     /// What a stack that was never applied has.
     #[must_use]
     pub fn empty(stack: StackName) -> Self {
-        Self { stack, lineage: Lineage::mint(), serial: 0, canary: None, records: Vec::new() }
+        Self {
+            stack,
+            lineage: Lineage::mint(),
+            serial: 0,
+            canary: None,
+            records: Vec::new(),
+            ledger: Vec::new(),
+        }
+    }
+
+    /// With these rows.
+    pub(super) fn with(self, rows: Rows) -> Self {
+        let Rows { records, ledger } = rows.sorted();
+        Self { records, ledger, ..self }
     }
 
     /// The records after changes that are durable.
     pub fn take(&mut self, changes: Vec<Change>) {
-        for change in changes {
-            self.records.retain(|record| record.reference != *change.reference());
-            if let Effect::Put(record) = change.effect {
-                self.records.push(*record);
+        for Change { effect, .. } in changes {
+            match effect {
+                Effect::Put(record) => {
+                    self.records.retain(|other| other.reference != record.reference);
+                    self.records.push(*record);
+                }
+                Effect::Remove(reference) => self.records.retain(|record| record.reference != reference),
+                Effect::Enter(entry) => {
+                    self.ledger.retain(|other| other.key != entry.key);
+                    self.ledger.push(*entry);
+                }
+                Effect::Strike(key) => self.ledger.retain(|entry| entry.key != key),
             }
         }
         self.records.sort_unstable_by(|one, other| one.reference.cmp(&other.reference));
@@ -88,7 +112,7 @@ pub struct Seed {
     pub canary: Sealed,
 }
 
-/// One change of one record, and its line in the journal.
+/// One change of one record, or of one entry of the ledger, and its line in the journal.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// What happens to the record.
@@ -104,6 +128,10 @@ pub enum Effect {
     Put(Box<InstanceRecord>),
     /// It is removed. Removing one that is not there changes nothing but the journal.
     Remove(InstanceRef),
+    /// An entry of the ledger is written, in place of the one with the same key, if any.
+    Enter(Box<LedgerEntry>),
+    /// An entry of the ledger is removed: only by going back to a revision that had none.
+    Strike(LedgerKey),
 }
 
 impl Change {
@@ -119,12 +147,30 @@ impl Change {
         Self { effect: Effect::Remove(reference), what: why.into() }
     }
 
-    /// Whose record it is.
+    /// Writes an entry of the ledger.
     #[must_use]
-    pub fn reference(&self) -> &InstanceRef {
+    pub fn enter(entry: LedgerEntry, what: impl Into<String>) -> Self {
+        Self { effect: Effect::Enter(Box::new(entry)), what: what.into() }
+    }
+
+    /// Whose record it is, if it is one of a record.
+    #[must_use]
+    pub fn instance(&self) -> Option<&InstanceRef> {
         match &self.effect {
-            Effect::Put(record) => &record.reference,
-            Effect::Remove(reference) => reference,
+            Effect::Put(record) => Some(&record.reference),
+            Effect::Remove(reference) => Some(reference),
+            Effect::Enter(_) | Effect::Strike(_) => None,
+        }
+    }
+
+    /// What it is about, as it is written.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match &self.effect {
+            Effect::Put(record) => record.reference.to_string(),
+            Effect::Remove(reference) => reference.to_string(),
+            Effect::Enter(entry) => entry.key.to_string(),
+            Effect::Strike(key) => key.to_string(),
         }
     }
 }

@@ -7,10 +7,10 @@ use sutler_secrets::Sealed;
 use super::FORMAT;
 use super::backend::{Lineage, Seed, State};
 use super::journal::{Entry, Fold, Stamp, Tip, Trail, of_record, origin};
+use super::ledger::{self, Rows};
 use super::prepare::{Before, Prepared, Written};
-use super::record::InstanceRecord;
 use super::revision::{self, Snapshot};
-use crate::name::{InstanceRef, StackName};
+use crate::name::{RecordKey, StackName};
 
 /// Records, and where the journal ends.
 #[derive(Debug, Clone)]
@@ -19,13 +19,13 @@ pub(super) struct Book {
     pub(super) lineage: Lineage,
     pub(super) canary: Sealed,
     pub(super) tip: Tip,
-    records: BTreeMap<InstanceRef, Written>,
-    trails: HashMap<InstanceRef, Trail>,
+    records: BTreeMap<RecordKey, Written>,
+    trails: HashMap<RecordKey, Trail>,
 }
 
 /// The record of a ref is not one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unreadable(pub(super) InstanceRef);
+pub(super) struct Unreadable(pub(super) RecordKey);
 
 impl Book {
     /// With nothing in it.
@@ -40,14 +40,14 @@ impl Book {
         &mut self,
         snapshot: &Snapshot,
         chunks: &[String],
-        trails: HashMap<InstanceRef, Trail>,
+        trails: HashMap<RecordKey, Trail>,
     ) {
-        let stored = chunks.iter().flat_map(|chunk| chunk.lines()).zip(&snapshot.records);
+        let keys = ledger::keys(&snapshot.records, &snapshot.ledger);
+        let stored = chunks.iter().flat_map(|chunk| chunk.lines()).zip(keys);
         self.records = stored
-            .map(|(body, record)| {
-                let (reference, body) = (record.reference.clone(), body.to_owned());
-                let hash = of_record(&reference, &body);
-                (reference, Written { body, hash })
+            .map(|(body, key)| {
+                let hash = of_record(key.as_str(), body);
+                (key, Written { body: body.to_owned(), hash })
             })
             .collect();
         self.tip = snapshot.revision.tip();
@@ -73,8 +73,8 @@ impl Book {
 
     /// Repeats a change that somebody else made. Whether it is the one that follows, and led where it says.
     pub(super) fn replay(&mut self, entry: &Entry, body: Option<&str>) -> bool {
-        let written =
-            body.map(|body| Written { body: body.to_owned(), hash: of_record(&entry.reference, body) });
+        let written = body
+            .map(|body| Written { body: body.to_owned(), hash: of_record(entry.reference.as_str(), body) });
         let new = written.as_ref().map(|written| written.hash);
         let old = self.records.get(&entry.reference).map(|written| written.hash);
         let fold = new.into_iter().fold(old.into_iter().fold(self.tip.fold, Fold::minus), Fold::plus);
@@ -93,21 +93,14 @@ impl Book {
 
     /// Everything, as readers get it.
     pub(super) fn state(&self) -> Result<State, Unreadable> {
-        let parse = |(reference, written): (&InstanceRef, &Written)| {
-            let record: Result<InstanceRecord, _> = serde_json::from_str(&written.body);
-            record
-                .ok()
-                .filter(|record| &record.reference == reference)
-                .ok_or_else(|| Unreadable(reference.clone()))
-        };
-        let records: Result<Vec<_>, _> = self.records.iter().map(parse).collect();
-        Ok(State {
-            stack: self.stack.clone(),
-            lineage: self.lineage,
-            serial: self.tip.serial,
-            canary: Some(self.canary.clone()),
-            records: records?,
-        })
+        let mut rows = Rows::default();
+        for (key, written) in &self.records {
+            if !rows.take(key, &written.body) {
+                return Err(Unreadable(key.clone()));
+            }
+        }
+        let (serial, canary) = (self.tip.serial, Some(self.canary.clone()));
+        Ok(State { lineage: self.lineage, serial, canary, ..State::empty(self.stack.clone()) }.with(rows))
     }
 
     /// How many records there are.
@@ -117,7 +110,8 @@ impl Book {
 
     /// What the records add up to, counted again.
     pub(super) fn fold(&self) -> Fold {
-        let hashes = self.records.iter().map(|(reference, written)| of_record(reference, &written.body));
+        let hashes =
+            self.records.iter().map(|(reference, written)| of_record(reference.as_str(), &written.body));
         hashes.fold(Fold::EMPTY, Fold::plus)
     }
 
@@ -129,7 +123,7 @@ impl Book {
     }
 
     /// The past of every ref there ever was, in the order of their names.
-    pub(super) fn trails(&self) -> BTreeMap<InstanceRef, Trail> {
+    pub(super) fn trails(&self) -> BTreeMap<RecordKey, Trail> {
         self.trails.iter().map(|(reference, trail)| (reference.clone(), *trail)).collect()
     }
 }

@@ -10,11 +10,19 @@ use uuid::Uuid;
 use super::backend::Lineage;
 use super::lock::Lock;
 use super::transition::Transition;
-use crate::name::{InstanceRef, StackName};
+use crate::name::{RecordKey, StackName};
 
 /// SHA-256 of something that is no secret. Written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Hash(pub(super) [u8; 32]);
+
+impl Hash {
+    /// The hash of a list of things that are no secret: no two lists have the same one.
+    #[must_use]
+    pub fn of(parts: &[&[u8]]) -> Self {
+        hash(parts)
+    }
+}
 
 /// The text is no hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -85,8 +93,8 @@ pub struct Entry {
     pub who: String,
     /// In which run.
     pub run: String,
-    /// Which instance.
-    pub reference: InstanceRef,
+    /// Which instance, or which entry of the ledger.
+    pub reference: RecordKey,
     /// The how-manyth change of this ref, from 1. 0 when the entry was written before that was counted.
     pub ordinal: u64,
     /// The how-manyth life of this ref, from 1: after a removal the next record is another one. 0 as above.
@@ -173,8 +181,8 @@ pub(super) fn origin(format: i64, stack: &StackName, lineage: Lineage, canary: &
 }
 
 /// The hash of one record as stored.
-pub(super) fn of_record(reference: &InstanceRef, body: &str) -> Hash {
-    hash(&[reference.as_str().as_bytes(), body.as_bytes()])
+pub(super) fn of_record(key: &str, body: &str) -> Hash {
+    hash(&[key.as_bytes(), body.as_bytes()])
 }
 
 /// The hash of some text.
@@ -263,7 +271,7 @@ impl Stamp {
 #[derive(Debug)]
 pub(super) struct Placed {
     pub(super) change: Uuid,
-    pub(super) reference: InstanceRef,
+    pub(super) reference: RecordKey,
     pub(super) what: String,
     pub(super) trail: Trail,
     pub(super) transitions: Vec<Transition>,

@@ -184,7 +184,7 @@ impl StateBackend for MemoryBackend {
     ) -> Result<Vec<Entry>, StateError> {
         let inner = self.inner();
         let journal = inner.stored.iter().flat_map(|stored| &stored.journal);
-        let wanted = journal.filter(|entry| entry.sequence > after && &entry.reference == reference);
+        let wanted = journal.filter(|entry| entry.sequence > after && entry.reference == *reference);
         Ok(wanted.take(limit).cloned().collect())
     }
 

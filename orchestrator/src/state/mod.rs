@@ -8,7 +8,7 @@
 //!   └───┬────────────────────────────┘
 //!    journal · revision · lock · seal · error
 //!               │
-//!    transition · record · status
+//!    transition · record · ledger · status
 //! ```
 
 use std::sync::Arc;
@@ -21,6 +21,7 @@ mod book;
 mod error;
 mod few;
 mod journal;
+mod ledger;
 mod lock;
 mod memory;
 mod movable;
@@ -46,6 +47,7 @@ pub(crate) mod samples;
 pub use backend::{Change, Effect, Extent, Lineage, Seed, State, StateBackend};
 pub use error::{Kind, StateError};
 pub use journal::{Entry, Hash};
+pub use ledger::{AppliedBy, LedgerEntry, LedgerKey, LedgerKind, LedgerOutcome};
 pub use lock::{Claim, Holder, Lock, LockInfo};
 pub use memory::MemoryBackend;
 pub use movable::{Movable, Remaining};

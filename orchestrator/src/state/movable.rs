@@ -14,7 +14,7 @@ use super::journal::{Entry, Hash, Tip, Trail, origin};
 use super::lock::Lock;
 use super::revision::Revision;
 use super::standing::Standing;
-use crate::name::{InstanceRef, StackName};
+use crate::name::{RecordKey, StackName};
 
 /// Whose state it is, and where it stands: what a copy must say of itself too.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ pub struct Pages {
 
 /// How often each ref was changed, up to the end of the journal.
 #[derive(Debug, Clone, Default)]
-pub struct Trails(pub(super) BTreeMap<InstanceRef, Trail>);
+pub struct Trails(pub(super) BTreeMap<RecordKey, Trail>);
 
 /// One item of a copy.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ pub enum Part {
 pub struct Settled {
     pub(super) tip: Tip,
     /// The records, letter by letter: those of the last revision.
-    pub(super) records: Vec<(InstanceRef, String)>,
+    pub(super) records: Vec<(RecordKey, String)>,
     /// The last revision.
     pub(super) last: Option<Pages>,
     /// Every revision, oldest first.

@@ -1,5 +1,6 @@
 //! A change as it is stored: written out, taken apart and hashed before any lock on storage is taken.
 
+use std::io;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,15 +9,16 @@ use uuid::Uuid;
 use super::backend::{Change, Effect};
 use super::error::StateError;
 use super::journal::{Hash, Placed, Trail, of_record};
+use super::ledger::LedgerKey;
 use super::transition::{Leaves, leaves, transitions};
-use crate::name::InstanceRef;
+use crate::name::RecordKey;
 
 /// A change that is ready to be stored.
 #[derive(Debug)]
 pub(super) struct Prepared {
     /// Its own name.
     pub(super) change: Uuid,
-    pub(super) reference: InstanceRef,
+    pub(super) reference: RecordKey,
     pub(super) what: String,
     /// The record to write; none when it is removed.
     pub(super) record: Option<Written>,
@@ -67,25 +69,29 @@ impl Prepared {
 
     fn one(Change { effect, what }: Change, location: &str) -> Result<Self, StateError> {
         let change = Uuid::now_v7();
-        match effect {
-            Effect::Remove(reference) => {
-                Ok(Self { change, reference, what, record: None, fields: Arc::default() })
-            }
-            Effect::Put(record) => {
-                let unwritable = |source: serde_json::Error| StateError::Storage {
-                    location: location.to_owned(),
-                    step: "write a record for",
-                    source: source.into(),
-                };
-                let mut value = serde_json::to_value(&record).map_err(unwritable)?;
-                value.sort_all_objects();
-                let body = serde_json::to_string(&value).map_err(unwritable)?;
-                let reference = record.reference.clone();
-                let hash = of_record(&reference, &body);
-                let fields = Arc::new(leaves(&value));
-                Ok(Self { change, reference, what, record: Some(Written { body, hash }), fields })
-            }
-        }
+        let unwritable = |source: io::Error| StateError::Storage {
+            location: location.to_owned(),
+            step: "write a record for",
+            source: source.into(),
+        };
+        let ledger = |key: &LedgerKey| {
+            RecordKey::new(&key.to_string()).map_err(|error| unwritable(io::Error::other(error)))
+        };
+        let (reference, row) = match effect {
+            Effect::Remove(reference) => (RecordKey::from(&reference), None),
+            Effect::Strike(key) => (ledger(&key)?, None),
+            Effect::Put(record) => (RecordKey::from(&record.reference), Some(serde_json::to_value(&record))),
+            Effect::Enter(entry) => (ledger(&entry.key)?, Some(serde_json::to_value(&entry))),
+        };
+        let Some(row) = row else {
+            return Ok(Self { change, reference, what, record: None, fields: Arc::default() });
+        };
+        let mut value = row.map_err(|error| unwritable(error.into()))?;
+        value.sort_all_objects();
+        let body = serde_json::to_string(&value).map_err(|error| unwritable(error.into()))?;
+        let hash = of_record(reference.as_str(), &body);
+        let fields = Arc::new(leaves(&value));
+        Ok(Self { change, reference, what, record: Some(Written { body, hash }), fields })
     }
 
     /// Its place after what is stored. Pure.

@@ -82,7 +82,7 @@ mod tests {
         web.needs = vec![reference("cache"), old.clone()];
         let changes = renaming(&[db.clone(), web], (&db, &new), &vault).unwrap();
         let told: Vec<_> =
-            changes.iter().map(|change| format!("{} {}", change.reference(), change.what)).collect();
+            changes.iter().map(|change| format!("{} {}", change.subject(), change.what)).collect();
         assert_eq!(
             told,
             ["db renamed to 'main-db'", "main-db renamed from 'db'", "web needs 'main-db', which was 'db'"]

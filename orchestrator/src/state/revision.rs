@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::backend::{Change, Lineage};
+use super::backend::{Change, Effect, Lineage};
 use super::error::StateError;
 use super::journal::{Fold, Hash, Stamp, Tip, hash, of_record, of_text};
+use super::ledger::{LedgerEntry, LedgerKey, Rows};
 use super::record::InstanceRecord;
 use crate::name::{InstanceRef, StackName};
 
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub revision: Revision,
     /// The records, by ref.
     pub records: Vec<InstanceRecord>,
+    /// The ledger, by kind and id.
+    pub ledger: Vec<LedgerEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -129,17 +132,16 @@ impl Revision {
         if !are(chunks, &named(index).ok_or_else(|| damaged("names what cannot be a chunk"))?) {
             return Err(damaged("is not what was written"));
         }
-        let (mut records, mut fold) = (Vec::new(), Fold::EMPTY);
+        let (mut rows, mut fold) = (Rows::default(), Fold::EMPTY);
         for line in chunks.iter().flat_map(|chunk| chunk.lines()) {
-            let record: InstanceRecord =
-                serde_json::from_str(line).map_err(|_| damaged("has a record that cannot be read"))?;
-            fold = fold.plus(of_record(&record.reference, line));
-            records.push(record);
+            let key = rows.take_unnamed(line).ok_or_else(|| damaged("has a record that cannot be read"))?;
+            fold = fold.plus(of_record(key.as_str(), line));
         }
-        if fold.as_hash() != self.fold || records.len() as u64 != self.records {
+        if fold.as_hash() != self.fold || rows.len() as u64 != self.records {
             return Err(damaged("does not hold what the journal led to"));
         }
-        Ok(Snapshot { revision: self.clone(), records })
+        let Rows { records, ledger } = rows;
+        Ok(Snapshot { revision: self.clone(), records, ledger })
     }
 }
 
@@ -257,9 +259,10 @@ pub(super) fn expired(serials: &[u64], kept: usize) -> Vec<u64> {
     newest_first.split_off(newest_first.len().min(kept.max(1)))
 }
 
-/// The changes that make the records of now those of a revision. Nothing when they are.
+/// The changes that make the records and the ledger of now those of a revision: both tell of the same moment. Nothing
+/// when they are.
 #[must_use]
-pub fn restoring(now: &[InstanceRecord], snapshot: &Snapshot) -> Vec<Change> {
+pub fn restoring((now, ledger): (&[InstanceRecord], &[LedgerEntry]), snapshot: &Snapshot) -> Vec<Change> {
     let serial = snapshot.revision.serial;
     let index = |records: &'_ [InstanceRecord]| -> HashMap<InstanceRef, InstanceRecord> {
         records.iter().map(|record| (record.reference.clone(), record.clone())).collect()
@@ -270,6 +273,19 @@ pub fn restoring(now: &[InstanceRecord], snapshot: &Snapshot) -> Vec<Change> {
     });
     let back = snapshot.records.iter().filter(|record| today.get(&record.reference) != Some(*record));
     gone.chain(back.map(|record| Change::put(record.clone(), format!("restored from revision {serial}"))))
+        .chain(restoring_ledger(ledger, snapshot))
+        .collect()
+}
+
+fn restoring_ledger(now: &[LedgerEntry], snapshot: &Snapshot) -> Vec<Change> {
+    let serial = snapshot.revision.serial;
+    let known = |entries: &[LedgerEntry], key: &LedgerKey| entries.iter().any(|entry| entry.key == *key);
+    let gone = now.iter().filter(|entry| !known(&snapshot.ledger, &entry.key)).map(|entry| Change {
+        effect: Effect::Strike(entry.key.clone()),
+        what: format!("not in revision {serial}, which was restored"),
+    });
+    let back = snapshot.ledger.iter().filter(|entry| !now.contains(entry));
+    gone.chain(back.map(|entry| Change::enter(entry.clone(), format!("restored from revision {serial}"))))
         .collect()
 }
 
@@ -290,7 +306,7 @@ mod tests {
         let fold = records
             .iter()
             .zip(&texts)
-            .fold(Fold::EMPTY, |fold, (record, text)| fold.plus(of_record(&record.reference, text)));
+            .fold(Fold::EMPTY, |fold, (record, text)| fold.plus(of_record(record.reference.as_str(), text)));
         let tip = Tip { serial: 7, sequence: 9, head: of_text("head"), fold };
         let stamp =
             Stamp { at: "2026-11-30T12:00:00Z".to_owned(), who: "ada".to_owned(), run: "run".to_owned() };
@@ -375,11 +391,12 @@ mod tests {
     fn restoring_brings_back_what_changed_and_takes_away_what_came() {
         let (same, mut changed, new, gone) = (record("a"), record("b"), record("c"), record("d"));
         let (revision, _) = written(&[]);
-        let snapshot = Snapshot { revision, records: vec![same.clone(), changed.clone(), gone] };
+        let snapshot =
+            Snapshot { revision, records: vec![same.clone(), changed.clone(), gone], ledger: Vec::new() };
         changed.status = Status::Ready;
-        let told: Vec<_> = restoring(&[same, changed, new], &snapshot)
+        let told: Vec<_> = restoring((&[same, changed, new], &[]), &snapshot)
             .iter()
-            .map(|change| format!("{} {}", change.reference(), change.what))
+            .map(|change| format!("{} {}", change.subject(), change.what))
             .collect();
         let expected = [
             "c not in revision 7, which was restored",
@@ -387,7 +404,7 @@ mod tests {
             "d restored from revision 7",
         ];
         assert_eq!(told, expected);
-        assert!(restoring(&snapshot.records, &snapshot).is_empty());
+        assert!(restoring((&snapshot.records, &[]), &snapshot).is_empty());
     }
 
     proptest! {

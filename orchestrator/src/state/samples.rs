@@ -10,11 +10,13 @@ use sutler_secrets::KeyRing;
 use sutler_spec::{InstanceId, PlanId, ServiceId};
 
 use super::backend::{State, StateBackend};
+use super::journal::of_text;
+use super::ledger::{AppliedBy, LedgerEntry, LedgerKey, LedgerKind, LedgerOutcome};
 use super::lock::{Claim, Holder};
 use super::record::{Asked, InstanceRecord, Named};
 use super::seal::Vault;
 use super::status::Status;
-use crate::name::{BrokerName, InstanceRef, StackName};
+use crate::name::{BrokerName, InstanceRef, LedgerId, StackName};
 
 /// What no file and no log may ever hold.
 pub(crate) const CANARY: &str = "c4n4ry-0f-p4r4m3ters";
@@ -37,6 +39,21 @@ pub(crate) async fn claim(backend: &dyn StateBackend, purpose: &str) -> Claim {
     let mut seed = vault(&State { canary: None, ..state.clone() }).seed();
     seed.lineage = state.lineage;
     Claim { holder: Holder::this_process("ada", purpose), lease: Duration::from_secs(60), seed }
+}
+
+/// An entry of the ledger that was begun.
+pub(crate) fn entry(kind: LedgerKind, id: &str) -> LedgerEntry {
+    LedgerEntry {
+        key: LedgerKey { kind, id: LedgerId::new(id).expect("an id") },
+        outcome: LedgerOutcome::Begun,
+        digest: of_text(id),
+        started: "2026-11-21T10:00:00Z".to_owned(),
+        finished: None,
+        duration_ms: 0,
+        applied_by: AppliedBy::Cli,
+        actor: "ada@host".to_owned(),
+        notes: Vec::new(),
+    }
 }
 
 pub(crate) fn record(name: &str) -> InstanceRecord {

@@ -120,7 +120,7 @@ fn bindings_variables_and_protection_are_followed() {
     let mut other = world.clone();
     other.record("db").binding.as_mut().unwrap().status = BindingStatus::Doubtful;
     assert_eq!(action(&with(SHOP, &other), "db"), Action::Rebind);
-    assert_eq!(because(&with(SHOP, &other), "token"), "looked at again once @db has changed");
+    assert!(because(&with(SHOP, &other), "token").starts_with("looked at again once @db has changed"));
     let alone = "  db: { service: d1, params: { hint: weur } }\n";
     let plan = with(alone, &world);
     assert_eq!(action(&plan, "db"), Action::Record, "{}", because(&plan, "db"));
@@ -167,7 +167,7 @@ fn a_name_follows_only_where_the_service_lets_it() {
 }
 
 #[test]
-fn a_plan_changes_in_place_or_not_and_a_service_moves() {
+fn a18_a_plan_changes_in_place_or_not_and_a_service_moves() {
     let text = "  x: { service: edge/sized, plan: small }\n  y: { service: d1, plan: standard }\n";
     let mut world = World::new();
     world.apply(&declare(text));

@@ -167,3 +167,17 @@ fn what_is_not_as_declared_is_not_rotated_and_what_its_user_cannot_follow_is_not
     let plan = world.plan(&declare(&moved), rotate(&["token"], Which::Named, 0)).unwrap();
     assert_eq!(actions(&plan), [("token", Action::Rotate)], "{}", shown(&plan));
 }
+
+#[test]
+fn what_somebody_uses_who_is_not_declared_any_more_is_not_revoked() {
+    let mut world = World::new();
+    world.apply(&declare(SHOP));
+    let without: String = SHOP.lines().take(2).map(|line| format!("{line}\n")).collect();
+    let without = without.replace("token: { service: token,", "token: { service: token, bind: { token: T },");
+    let config = declare(&without);
+    let mut bound = world.clone();
+    bound.record("token").variables = config.instances[&reference("token")].bind.clone();
+    let plan = bound.plan(&config, rotate(&["token"], Which::Named, 0)).unwrap();
+    assert_eq!(actions(&plan), [("token", Action::Rotate)], "{}", shown(&plan));
+    assert!(plan.warnings[0].contains("worker"), "{}", shown(&plan));
+}

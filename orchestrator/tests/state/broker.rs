@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 /// What no output may show.
 pub(crate) const SECRET: &str = "c4n4ry-0f-cr3d3nt14ls";
 
-/// A broker that offers a database.
+/// A broker that offers a database and a cache.
 pub(crate) async fn start() -> MockServer {
     let server = MockServer::start().await;
     let plan = json!({ "id": "plan-1", "name": "standard", "description": "it", "free": true });
@@ -18,7 +18,11 @@ pub(crate) async fn start() -> MockServer {
         "id": "service-1", "name": "database", "description": "it", "bindable": true, "plan_updateable": true,
         "plans": [plan],
     });
-    let catalog = ResponseTemplate::new(200).set_body_json(json!({ "services": [service] }));
+    let other_plan = json!({ "id": "plan-2", "name": "standard", "description": "it", "free": true });
+    let other = json!({
+        "id": "service-2", "name": "cache", "description": "it", "bindable": true, "plans": [other_plan],
+    });
+    let catalog = ResponseTemplate::new(200).set_body_json(json!({ "services": [service, other] }));
     Mock::given(method("GET")).and(path("/v2/catalog")).respond_with(catalog).mount(&server).await;
     let credentials = json!({ "credentials": { "url": "db://here", "password": SECRET } });
     let bound = ResponseTemplate::new(201).set_body_json(credentials);

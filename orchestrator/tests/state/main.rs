@@ -7,6 +7,7 @@ use sutler::config;
 mod broker;
 mod by_hand;
 mod locks;
+mod migrations;
 mod moves;
 mod outbox;
 mod outbox_tls;

@@ -83,6 +83,7 @@ async fn apply(folder: &Path, config: &str) -> Result<Duration, Failure> {
         patience: Duration::from_secs(10),
         on_ambiguous: None,
         until: Until::Done,
+        adoption: None,
     };
     let prepared = prepare(&project, options).await?;
     let (events, mut heard) = mpsc::unbounded_channel();

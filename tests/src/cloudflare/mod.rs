@@ -17,12 +17,12 @@ mod call;
 mod contract;
 mod control;
 mod control_http;
-mod envelope;
+pub(crate) mod envelope;
 mod exchange;
-mod faults;
+pub(crate) mod faults;
 mod ledger;
 mod options;
-mod rate;
+pub(crate) mod rate;
 mod server;
 mod table;
 

@@ -27,6 +27,8 @@ pub struct BrokerSpec {
     pub vendor_token: String,
     /// How long it works on a request before it answers that it goes on by itself.
     pub inline_budget: &'static str,
+    /// Our extensions of the protocol that it allows.
+    pub extensions: &'static str,
     /// Its log level.
     pub log_level: &'static str,
 }
@@ -80,7 +82,9 @@ impl BrokerProcess {
              credentials:\n  - {{ id: platform, username: platform, password: {{ file: platform.password }} }}\n\
              vendors:\n  cloudflare: {{ base_url: \"{vendor}\", account_id: {ACCOUNT}, api_token: {{ file: cf.token }}, calls_per_five_minutes: 1000000 }}\n\
              offerings: [{offerings}]\n\
+             extensions: [{extensions}]\n\
              tuning: {{ inline_budget: {inline_budget}, lease: 10s, call_timeout: 1s, poll_interval: 50ms, backoff_cap: 500ms }}\n",
+            extensions = self.spec.extensions,
             inline_budget = self.spec.inline_budget,
             port = self.port,
             management = self.management,

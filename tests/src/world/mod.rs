@@ -52,6 +52,8 @@ pub struct WorldOptions {
     pub pages_delay: Duration,
     /// How long brokers work on a request before they answer that they go on by themselves.
     pub inline_budget: &'static str,
+    /// Our extensions of the protocol that brokers allow.
+    pub extensions: &'static str,
     /// Log level of brokers and CLI.
     pub log_level: &'static str,
     /// Keep the folder and leave processes alone on drop.
@@ -65,6 +67,7 @@ impl Default for WorldOptions {
         Self {
             pages_delay: Duration::from_millis(60),
             inline_budget: "2s",
+            extensions: "",
             log_level: "trace",
             keep: false,
             folder: None,
@@ -144,6 +147,7 @@ impl World {
             vendor_url: self.fake.base_url().to_owned(),
             vendor_token: self.secrets["vendor master token"].clone(),
             inline_budget: self.options.inline_budget,
+            extensions: self.options.extensions,
             log_level: self.options.log_level,
         };
         let broker = BrokerProcess::start(&self.binaries, spec).await?;

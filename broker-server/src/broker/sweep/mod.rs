@@ -17,7 +17,7 @@ use sutler_spec::{InstanceId, ServiceId};
 pub use report::{Compared, Finding, Owner, ServiceSweep, SweepReport, VendorObject};
 
 use self::compare::{Expected, Misfits, Presence, compare};
-use super::facts;
+use super::{adoption, facts};
 use crate::{
     binding::BindingState,
     instance::{Instance, InstanceState},
@@ -142,7 +142,9 @@ impl Sweep<'_> {
                 }
             }
             if bearers != Bearers::Bindings {
-                let is_ready = instance.state == InstanceState::Ready;
+                // what was adopted has an object without a mark
+                let is_ready =
+                    instance.state == InstanceState::Ready && adoption::object(&instance).is_none();
                 expected.push(Expected {
                     subject: Subject::Instance(instance.id),
                     marker,

@@ -1,5 +1,6 @@
 //! The engine on a store, with a vendor as the test wants it.
 
+mod adopting;
 mod bounds;
 mod failures;
 mod replicas;

@@ -4,6 +4,7 @@
 //! two steps, by [`Progress::Pending`], so that a restart in the middle changes nothing.
 
 mod bound;
+mod discovery;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,9 +20,9 @@ use sutler_spec::{InstanceId, PlanId};
 use crate::config;
 
 use super::{
-    Announced, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, InstanceFacts, Listing, Marker,
-    Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass, Refusal,
-    Repeatability, Step, StepName, Usability, Work,
+    Announced, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, Discovery, InstanceFacts, Listing,
+    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass,
+    Refusal, Repeatability, Step, StepName, Usability, Work,
 };
 
 /// The step after the wait.
@@ -95,8 +96,14 @@ impl Provider for Probe {
         change: &Change,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let done = || {
-            let updates = updates(step.instance.record.as_ref()) + 1;
-            Ok(Progress::Done(made(&step.instance.id, &change.plan_id, updates)))
+            let record = step.instance.record.as_ref();
+            let mut made = made(&step.instance.id, &change.plan_id, updates(record) + 1);
+            if let Some(Record(Value::Object(before))) = record
+                && let Some(object) = before.get("object")
+            {
+                made.record.0["object"] = object.clone();
+            }
+            Ok(Progress::Done(made))
         };
         match (behaviour(&step.instance.plan_id)?, is_first(&step)) {
             (Behaviour::UpdateRefused, _) => {
@@ -163,6 +170,10 @@ impl Provider for Probe {
             labels: labels(&instance.plan_id),
             attributes: attributes(&instance.plan_id, updates(instance.record.as_ref())),
         }
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

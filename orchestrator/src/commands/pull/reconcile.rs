@@ -158,9 +158,11 @@ impl Reconciliation<'_> {
 
     async fn under_lock(&self, session: &Session) -> Result<Reconciled, Failure> {
         let (changes, left) = self.second_look(&session.state.records, &session.vault).await;
-        let line =
-            |change: &Change| Line { reference: change.reference().clone(), what: change.what.clone() };
-        let written = changes.iter().map(line).collect();
+        let line = |change: &Change| {
+            let reference = change.instance()?.clone();
+            Some(Line { reference, what: change.what.clone() })
+        };
+        let written = changes.iter().filter_map(line).collect();
         let serial = if changes.is_empty() {
             None
         } else {

@@ -40,7 +40,7 @@ impl Restoration {
     /// When state cannot be read, or has no such revision.
     pub async fn plan(project: &Project, serial: u64) -> Result<Self, Failure> {
         let now = project.backend.load().await?;
-        let changes = told(&restoring(&now.records, &snapshot(project, serial).await?));
+        let changes = told(&restoring((&now.records, &now.ledger), &snapshot(project, serial).await?));
         Ok(Self { serial, seen: now.serial, changes })
     }
 
@@ -56,7 +56,7 @@ impl Restoration {
                     "state changed while you were asked; nothing was restored. Run the command again",
                 ));
             }
-            Ok(restoring(&state.records, &snapshot))
+            Ok(restoring((&state.records, &state.ledger), &snapshot))
         })
         .await
     }
@@ -232,8 +232,8 @@ fn told(changes: &[Change]) -> Vec<String> {
     changes
         .iter()
         .map(|change| {
-            let sign = if matches!(change.effect, Effect::Remove(_)) { '-' } else { '+' };
-            format!("{sign} {}: {}", change.reference(), change.what)
+            let sign = if matches!(change.effect, Effect::Remove(_) | Effect::Strike(_)) { '-' } else { '+' };
+            format!("{sign} {}: {}", change.subject(), change.what)
         })
         .collect()
 }

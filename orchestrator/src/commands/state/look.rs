@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::find;
 use crate::commands::failure::Failure;
 use crate::commands::project::Project;
-use crate::state::record::InstanceRecord;
 use crate::state::{Entry, Extent, Revision, Seen, fields};
 
 /// One record, field by field.
@@ -100,13 +99,18 @@ pub async fn verify(project: &Project, extent: Extent) -> Result<Verified, Failu
 /// When state cannot be read, or there is no such revision.
 pub async fn export(project: &Project, revision: Option<u64>) -> Result<Value, Failure> {
     let state = project.backend.load().await?;
-    let (serial, mut records): (u64, Vec<InstanceRecord>) = match revision {
-        None => (state.serial, state.records),
-        Some(serial) => (serial, snapshot(project, serial).await?.records),
+    let (serial, mut records, ledger) = match revision {
+        None => (state.serial, state.records, state.ledger),
+        Some(serial) => {
+            let snapshot = snapshot(project, serial).await?;
+            (serial, snapshot.records, snapshot.ledger)
+        }
     };
     records.sort_by(|one, other| one.reference.cmp(&other.reference));
     let lineage = state.canary.is_some().then(|| state.lineage.to_string());
-    Ok(json!({ "stack": state.stack, "lineage": lineage, "serial": serial, "records": records }))
+    Ok(
+        json!({ "stack": state.stack, "lineage": lineage, "serial": serial, "records": records, "ledger": ledger }),
+    )
 }
 
 /// A revision, or which ones there are.

@@ -13,8 +13,12 @@ pub use variable::is_hostile;
 
 use indexmap::IndexMap;
 
-use super::{Config, SecretVariables, Source, file::ConfigFile, problem::At, problem::Finding};
-use crate::name::{NameError, StackName};
+use super::{
+    Config, Declaration, Links, SecretVariables, SinkConfig, Source, file::ConfigFile, problem::At,
+    problem::Finding,
+};
+use crate::graph::Graph;
+use crate::name::{InstanceRef, NameError, StackName};
 
 /// Problems gathered at most; nobody reads more.
 const GATHERED: usize = 10_000;
@@ -46,6 +50,23 @@ impl Gather {
     /// Whether problems are still told with suggestions, which cost a look at every name.
     fn is_detailed(&self) -> bool {
         self.findings.len() < DETAILED
+    }
+}
+
+/// What holds instances together, for such as were not read from a file: who needs whom, and that no two claim one
+/// variable.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub(super) fn instances(
+    mut instances: IndexMap<InstanceRef, Declaration>,
+    (sinks, secrets): (&[SinkConfig], &SecretVariables),
+) -> Result<(IndexMap<InstanceRef, Declaration>, Graph, Links), Vec<Finding>> {
+    let mut gather = Gather::default();
+    variable::claims(&instances, sinks, &mut gather);
+    match need::connect(&mut instances, secrets, &mut gather) {
+        Some((graph, links)) if gather.findings.is_empty() => Ok((instances, graph, links)),
+        _ => Err(gather.findings),
     }
 }
 
@@ -85,7 +106,7 @@ pub(super) fn config(
                 removed,
                 graph,
                 links,
-                secrets,
+                secrets: secrets.into(),
                 warnings: gather.warnings,
                 source: source.clone(),
                 composition: None,

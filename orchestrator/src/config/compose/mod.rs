@@ -5,12 +5,15 @@
 //! ```text
 //! gather ── files and their includes, one map          overlay ── the stage over it
 //! variable ── what each variable is                    each ── what instances are repeated for
-//! expand ── both put into place                        place ── a state and a name of the stage's own
+//! expand ── both put into place                        mention ── what each mention of them comes to
+//! stage ── finding its file                            place ── a state and a name of the stage's own
 //! ```
 
 mod each;
 mod expand;
 mod gather;
+mod kind;
+mod mention;
 mod overlay;
 mod place;
 mod stage;

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{Choices, Desk};
+use super::{Choices, Desk, kind::Type};
 use crate::{
     config::{
         SecretSource, Source,
@@ -12,7 +12,7 @@ use crate::{
         problem::{At, Finding},
         secret::SecretVariables,
         shape,
-        tree::{Entry, Kind, plain},
+        tree::{Entry, Kind},
     },
     nearest::{listed, nearest},
 };
@@ -47,68 +47,6 @@ impl Variables {
 
     pub(super) fn into_secrets(self) -> SecretVariables {
         self.secrets
-    }
-}
-
-/// What a variable can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Type {
-    String,
-    Number,
-    Integer,
-    Boolean,
-    List,
-    Map,
-    Any,
-}
-
-impl Type {
-    const WORDS: [(&str, Self); 7] = [
-        ("string", Self::String),
-        ("number", Self::Number),
-        ("integer", Self::Integer),
-        ("boolean", Self::Boolean),
-        ("list", Self::List),
-        ("map", Self::Map),
-        ("any", Self::Any),
-    ];
-
-    fn parse(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning)
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::String => "a text",
-            Self::Number => "a number",
-            Self::Integer => "a whole number",
-            Self::Boolean => "true or false",
-            Self::List => "a list",
-            Self::Map => "a map",
-            Self::Any => "JSON",
-        }
-    }
-
-    fn takes(self, value: &Value) -> bool {
-        match self {
-            Self::String => value.is_string(),
-            Self::Number => value.is_number(),
-            Self::Integer => value.is_i64() || value.is_u64(),
-            Self::Boolean => value.is_boolean(),
-            Self::List => value.is_array(),
-            Self::Map => value.is_object(),
-            Self::Any => true,
-        }
-    }
-
-    /// What a text on the command line means.
-    fn read(self, text: &str) -> Option<Value> {
-        let value = match self {
-            Self::String => Value::from(text),
-            Self::Number | Self::Integer | Self::Boolean => plain(text),
-            Self::List | Self::Map | Self::Any => serde_json::from_str(text).ok()?,
-        };
-        self.takes(&value).then_some(value)
     }
 }
 

@@ -155,3 +155,52 @@ async fn what_is_removed_in_the_configuration_is_forgotten_and_stays() {
     assert_eq!(world.record("web").await, None);
     assert_eq!(world.fake.instances().len(), 2);
 }
+
+/// A consumer of something that changes in place, in a parameter that no update takes.
+const RIGID: &str = "
+  db: { service: thing, plan: small, params: { size: 3 } }
+  web: { service: thing, plan: small, params: { region: 'size ${db.size}' }, bind: { token: WEB_TOKEN } }
+  api: { service: thing, plan: small, params: { uses: '@web.token' } }
+";
+
+#[tokio::test]
+async fn i_37_a_consumer_that_no_update_can_change_follows_as_another_in_the_same_run() {
+    let mut world = World::new(RIGID).await;
+    world.apply().await;
+    world.fake.asked();
+    world.declare(&RIGID.replace("size: 3", "size: 4"));
+    let plan = world.plan(Intent::Apply).await;
+    let web = plan.steps.iter().find(|step| step.reference.as_str() == "web").unwrap();
+    assert_eq!(web.action, Action::Keep);
+    assert!(
+        web.because.iter().any(|why| why.starts_with("replaced if region has changed with it")),
+        "{web:#?}"
+    );
+    let report = world.apply().await;
+    assert!(report.is_complete(), "{report:#?}");
+    let asked = ["update db", "provision web", "bind web", "update api", "unbind web", "deprovision web"];
+    assert_eq!(world.fake.asked(), asked);
+    let variables = world.variables();
+    assert_eq!(variables.len(), 1);
+    world.is_consistent().await;
+    world.has_nothing_to_do().await;
+    // its own change is not in the way
+    world.declare(&RIGID.replace("params: { size: 3 }", "params: { size: 4, password: new }"));
+    assert!(world.apply().await.is_complete());
+    assert_eq!(world.fake.asked(), ["update db"]);
+}
+
+#[tokio::test]
+async fn i_05_what_is_protected_does_not_follow_as_another() {
+    let protected = RIGID.replace("web: { service: thing,", "web: { service: thing, protected: true,");
+    let mut world = World::new(&protected).await;
+    world.apply().await;
+    let before = world.record("web").await.unwrap();
+    world.fake.asked();
+    world.declare(&protected.replace("size: 3", "size: 4"));
+    let report = world.apply().await;
+    assert_eq!(report.failed.len(), 1, "{report:#?}");
+    assert!(report.failed[0].error.contains("region"), "{report:#?}");
+    assert_eq!(world.record("web").await.unwrap().instance_id, before.instance_id);
+    assert_eq!(world.fake.asked(), ["update db"]);
+}

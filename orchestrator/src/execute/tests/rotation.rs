@@ -220,3 +220,14 @@ async fn a_rotation_killed_anywhere_is_finished_by_the_next_run() {
         assert!(commits > 4, "only {commits} commits");
     }
 }
+
+#[tokio::test]
+async fn i_37_a_consumer_that_is_rotated_in_the_same_run_follows_what_it_uses_first() {
+    let mut world = chain().await;
+    world.targets = vec!["db", "web"];
+    let before = (binding(&db(&world).await), token(&world));
+    let report = rotate(&mut world, Duration::ZERO).await;
+    assert!(report.is_complete(), "{report:#?}");
+    assert_eq!(world.fake.asked(), ["bind db", "update web", "bind web", "unbind web", "unbind db"]);
+    is_rotated(&mut world, (&before.0, &before.1)).await;
+}

@@ -14,6 +14,7 @@ use crate::name::StackName;
 
 mod damage;
 mod journal;
+mod ledger;
 mod locks;
 pub(super) mod moves;
 mod records;
@@ -116,6 +117,10 @@ macro_rules! contract {
                 i_25_equal_states_are_equal_revisions, a_revision_can_be_restored, a_revision_that_never_was_is_none,
                 everything_goes_on_past_a_revision, the_journal_survives_a_revision,
                 the_count_goes_on_past_a_revision;
+            ledger: a_fresh_state_has_an_empty_ledger, a46_an_entry_is_in_the_commit_of_the_effect_it_ends,
+                b03_two_kinds_with_one_id_are_two_entries, the_last_writing_of_an_entry_counts,
+                an_entry_is_told_in_the_journal, the_ledger_survives_a_revision, the_ledger_goes_back_with_the_records,
+                the_ledger_is_no_record, an_entry_can_be_written_again;
         }
     };
     (stored $new:path) => {
@@ -136,7 +141,8 @@ macro_rules! contract {
                 i_27_damage_at_the_source_stops_a_move_before_it_begins, only_an_arriving_copy_is_discarded,
                 a_source_is_removed_only_when_everything_is_found_at_the_target, a_removed_source_keeps_its_tombstone,
                 a_second_move_of_the_same_state_is_refused, a_holder_that_lost_its_lock_copies_nothing,
-                a_state_of_format_1_goes_on_counting_at_its_new_place, a_state_without_records_can_move;
+                a_state_of_format_1_goes_on_counting_at_its_new_place, a_state_without_records_can_move,
+                the_ledger_moves_with_the_state;
         }
     };
     (@each $new:path; $($part:ident: $($case:ident),+;)+) => {

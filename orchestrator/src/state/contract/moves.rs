@@ -10,11 +10,11 @@ use sutler_secrets::KeyRing;
 use super::{Harm, Storage, expired, locked, put, refs};
 use crate::state::movable::Swap;
 use crate::state::relocation::{self, Route, Start, Terms, abort, compare, relocate, remove_source};
-use crate::state::samples::{claim, record, reference, stack};
+use crate::state::samples::{claim, entry, record, reference, stack};
 use crate::state::standing::{Cargo, Copied, Move, Remains, Side, Standing, current};
 use crate::state::{
-    Change, Claim, Entry, Extent, Holder, Kind, Movable, Notice, Secrecy, SqliteBackend, State, StateBackend,
-    StateError, Vault,
+    Change, Claim, Entry, Extent, Holder, Kind, LedgerKind, Movable, Notice, Secrecy, SqliteBackend, State,
+    StateBackend, StateError, Vault,
 };
 
 /// Another place, in a file of its own.
@@ -573,4 +573,20 @@ pub(in crate::state) async fn step_by_step(route: &Route, before: impl Fn(), aft
     let remaining = source.strip(&lock, &part).await.unwrap();
     after("strip").await;
     assert_eq!(remaining, crate::state::Remaining::More);
+}
+
+pub(in crate::state) async fn the_ledger_moves_with_the_state(storage: &impl Storage) {
+    let elsewhere = Elsewhere::new();
+    let source = elsewhere.open();
+    let lock = locked(&*source).await;
+    put(&*source, &lock, "m").await;
+    let rows = [entry(LedgerKind::Migration, "0001_init"), entry(LedgerKind::StateRekey, "k-1")];
+    let changes = rows.iter().map(|row| Change::enter(row.clone(), "entered")).collect();
+    source.commit(&lock, changes).await.unwrap();
+    source.unlock(&lock).await.unwrap();
+    relocate(&arriving_at(storage, &elsewhere), &terms(), Start::Anew).await.unwrap();
+    let state = storage.open().load().await.unwrap();
+    assert_eq!(state.ledger, rows);
+    assert_eq!(refs(&*storage.open()).await, ["m"]);
+    storage.open().verify(Extent::Everything).await.unwrap();
 }

@@ -126,7 +126,7 @@ pub(in crate::state) async fn a_revision_can_be_restored(storage: &impl Storage)
     backend.commit(&lock, changes).await.unwrap();
     let now = backend.load().await.unwrap();
     let snapshot = backend.revision(2).await.unwrap().unwrap();
-    let serial = backend.commit(&lock, restoring(&now.records, &snapshot)).await.unwrap();
+    let serial = backend.commit(&lock, restoring((&now.records, &now.ledger), &snapshot)).await.unwrap();
     assert_eq!(serial, now.serial + 1, "restoring is a new serial, not an old one");
     assert_eq!(storage.open().load().await.unwrap().records, then.records);
     let told = backend.history(&reference("c"), 0, 9).await.unwrap();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::header::{self, Reading, signed};
 use super::session::{Access, Session, Trouble, Work};
-use crate::name::InstanceRef;
+use crate::name::RecordKey;
 use crate::state::StateError;
 use crate::state::journal::{Entry, Stamp, Tip, Trail};
 use crate::state::lock::Lock;
@@ -95,7 +95,7 @@ impl Group {
 }
 
 /// What is stored of these refs.
-async fn before(session: &Session<'_>, references: &[&str]) -> Result<HashMap<InstanceRef, Before>, Trouble> {
+async fn before(session: &Session<'_>, references: &[&str]) -> Result<HashMap<RecordKey, Before>, Trouble> {
     let rows = session
         .rows(
             "SELECT w.reference, r.body, r.hash, j.ordinal, j.incarnation, j.record IS NOT NULL \
@@ -108,7 +108,7 @@ async fn before(session: &Session<'_>, references: &[&str]) -> Result<HashMap<In
     let mut found = HashMap::with_capacity(rows.len());
     for row in &rows {
         let row = Reading { row, place: session.place };
-        let reference = InstanceRef::new(row.get(0)?)
+        let reference = RecordKey::new(row.get(0)?)
             .map_err(|_| session.place.damaged("a ref came back as something else"))?;
         let record = match row.get::<Option<String>>(1)? {
             Some(body) => Some(Written { body, hash: row.hash(2)? }),
@@ -126,7 +126,7 @@ async fn before(session: &Session<'_>, references: &[&str]) -> Result<HashMap<In
 /// Everything that one transaction writes.
 struct Batch {
     tip: Tip,
-    now: HashMap<InstanceRef, Before>,
+    now: HashMap<RecordKey, Before>,
     entries: Vec<Entry>,
 }
 
@@ -144,7 +144,7 @@ impl Batch {
     }
 
     async fn write(self, session: &Session<'_>, had: u64) -> Result<(), Trouble> {
-        let touched: BTreeMap<&InstanceRef, &Before> = self.now.iter().collect();
+        let touched: BTreeMap<&RecordKey, &Before> = self.now.iter().collect();
         let (mut kept, mut gone) = ((Vec::new(), Vec::new(), Vec::new()), Vec::new());
         for (reference, before) in touched {
             match &before.record {

@@ -6,11 +6,11 @@ use tokio_postgres::Row;
 use super::header::{self, Header, Reading, signed};
 use super::revisions;
 use super::session::{Access, Place, Session, Trouble, Work};
-use crate::name::InstanceRef;
+use crate::name::{InstanceRef, RecordKey};
 use crate::state::backend::{Extent, State};
 use crate::state::journal::{Entry, Fold, Hash, Tip, of_record};
+use crate::state::ledger::Rows;
 use crate::state::lock::LockInfo;
-use crate::state::record::InstanceRecord;
 use crate::state::revision::Revision;
 
 /// So many entries are held at once.
@@ -30,40 +30,35 @@ impl Work for Load {
             return Ok(State::empty(session.place.stack.clone()));
         };
         tail(session, &header).await?;
-        let records = records(session, &header).await?;
+        let rows = rows(session, &header).await?;
         let Header { lineage, canary, tip, .. } = header;
-        let stack = session.place.stack.clone();
-        Ok(State { stack, lineage, serial: tip.serial, canary: Some(canary), records })
+        let empty = State::empty(session.place.stack.clone());
+        Ok(State { lineage, serial: tip.serial, canary: Some(canary), ..empty }.with(rows))
     }
 }
 
-async fn records(session: &Session<'_>, header: &Header) -> Result<Vec<InstanceRecord>, Trouble> {
+async fn rows(session: &Session<'_>, header: &Header) -> Result<Rows, Trouble> {
     let rows = session.rows("SELECT reference, body, hash FROM record ORDER BY reference", &[]).await?;
-    let (mut records, mut fold) = (Vec::with_capacity(rows.len()), Fold::EMPTY);
+    let (mut found, mut fold) = (Rows::default(), Fold::EMPTY);
+    found.records.reserve(rows.len());
     for row in rows {
-        let (record, hash) = record(&row, session.place)?;
-        fold = fold.plus(hash);
-        records.push(record);
+        fold = fold.plus(take(&row, session.place, &mut found)?);
     }
-    if fold != header.tip.fold || records.len() as u64 != header.records {
+    if fold != header.tip.fold || found.len() as u64 != header.records {
         return Err(session.place.damaged("its records are not those that the journal ends with").into());
     }
-    Ok(records)
+    Ok(found)
 }
 
-fn record(row: &Row, place: &Place) -> Result<(InstanceRecord, Hash), Trouble> {
+/// Takes a row that is what was written; its hash.
+fn take(row: &Row, place: &Place, rows: &mut Rows) -> Result<Hash, Trouble> {
     let row = Reading { row, place };
     let (reference, body): (&str, &str) = (row.get(0)?, row.get(1)?);
     let bad =
         || place.damaged(format!("the record of '{}' is not what was written", reference.escape_debug()));
     let hash = row.hash(2)?;
-    let reference = InstanceRef::new(reference).map_err(|_| bad())?;
-    let record: InstanceRecord = serde_json::from_str(body).map_err(|_| bad())?;
-    if of_record(&reference, body) == hash && record.reference == reference {
-        Ok((record, hash))
-    } else {
-        Err(bad().into())
-    }
+    let key = RecordKey::new(reference).map_err(|_| bad())?;
+    if of_record(key.as_str(), body) == hash && rows.take(&key, body) { Ok(hash) } else { Err(bad().into()) }
 }
 
 /// The last entry of the journal is the one that the header was written with.
@@ -106,7 +101,7 @@ fn entry(row: &Row, place: &Place) -> Result<Entry, Trouble> {
         at: row.get(3)?,
         who: row.get(4)?,
         run: row.get(5)?,
-        reference: InstanceRef::new(reference).map_err(|_| unreadable())?,
+        reference: RecordKey::new(reference).map_err(|_| unreadable())?,
         ordinal: row.count(7)?,
         incarnation: row.count(8)?,
         what: row.get(9)?,

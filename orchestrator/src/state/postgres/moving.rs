@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::header::{self, Header, signed};
 use super::session::{Access, Session, Trouble, Work};
 use super::{PostgresBackend, commit, revisions};
-use crate::name::InstanceRef;
+use crate::name::RecordKey;
 use crate::state::backend::StateBackend;
 use crate::state::journal::{Fold, Tip, of_record, of_text};
 use crate::state::lock::Lock;
@@ -121,7 +121,7 @@ async fn settle(session: &Session<'_>, settled: &Settled) -> Result<(), Trouble>
     session.execute("DELETE FROM record", &[]).await?;
     let mut sum = Fold::EMPTY;
     for batch in settled.records.chunks(BATCH) {
-        let hash = |(reference, body): &(InstanceRef, String)| of_record(reference, body);
+        let hash = |(reference, body): &(RecordKey, String)| of_record(reference.as_str(), body);
         let hashes: Vec<_> = batch.iter().map(hash).collect();
         sum = hashes.iter().fold(sum, |sum, hash| sum.plus(*hash));
         let references: Vec<&str> = batch.iter().map(|(reference, _)| reference.as_str()).collect();

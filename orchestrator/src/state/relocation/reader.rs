@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::Deserialize;
 
-use crate::name::InstanceRef;
+use crate::name::RecordKey;
 use crate::state::error::StateError;
 use crate::state::journal::{Entry, Tip, Trail};
 use crate::state::movable::{Identity, Movable, Pages, Part, Settled, Trails};
@@ -27,7 +27,7 @@ pub(super) struct Reader<'r> {
 
 #[derive(Deserialize)]
 struct Named {
-    reference: InstanceRef,
+    reference: RecordKey,
 }
 
 impl<'r> Reader<'r> {

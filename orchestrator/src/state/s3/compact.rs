@@ -11,7 +11,7 @@ use super::lines;
 use super::objects::Objects;
 use super::pointer::{Base, Reason, archive, chunk, revision};
 use crate::faults;
-use crate::name::{InstanceRef, StackName};
+use crate::name::{RecordKey, StackName};
 use crate::state::StateError;
 use crate::state::journal::{Hash, Stamp, Trail, of_text};
 use crate::state::lock::Lock;
@@ -103,7 +103,7 @@ async fn write(
 }
 
 /// The past of one ref, as a line.
-pub(super) fn trail((reference, trail): (&InstanceRef, &Trail)) -> (String, String) {
+pub(super) fn trail((reference, trail): (&RecordKey, &Trail)) -> (String, String) {
     (reference.to_string(), serde_json::to_string(&(reference, trail)).unwrap_or_default())
 }
 

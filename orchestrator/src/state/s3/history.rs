@@ -24,7 +24,7 @@ pub(super) async fn journal(
     wanted: Wanted<'_>,
 ) -> Result<Vec<Entry>, StateError> {
     let Wanted { reference, mut after, limit } = wanted;
-    let fits = |entry: &Entry| reference.is_none_or(|reference| &entry.reference == reference);
+    let fits = |entry: &Entry| reference.is_none_or(|reference| entry.reference == *reference);
     let mut found = Vec::new();
     let base = now.pointer.base.as_ref().map_or(0, |base| base.revision.sequence);
     if after < base {

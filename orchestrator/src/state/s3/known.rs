@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::lines::{self, Step};
 use super::objects::{Found, Fresh, Objects};
 use super::pointer::{Base, Pointer, chunk, revision, segment};
-use crate::name::{InstanceRef, StackName};
+use crate::name::{RecordKey, StackName};
 use crate::state::StateError;
 use crate::state::book::Book;
 use crate::state::journal::{Entry, Hash, Trail, of_text};
@@ -147,8 +147,8 @@ async fn start(
     if !are(&past, &digests) {
         return Err(bad());
     }
-    let told = |line: &str| serde_json::from_str::<(InstanceRef, Trail)>(line).map_err(|_| bad());
-    let trails: Result<HashMap<InstanceRef, Trail>, StateError> =
+    let told = |line: &str| serde_json::from_str::<(RecordKey, Trail)>(line).map_err(|_| bad());
+    let trails: Result<HashMap<RecordKey, Trail>, StateError> =
         past.iter().flat_map(|chunk| chunk.lines()).map(told).collect();
     book.restore(&snapshot, &chunks, trails?);
     Ok(Some((book, parts.places)))

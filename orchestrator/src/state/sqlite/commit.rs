@@ -8,7 +8,7 @@ use super::failure::sql;
 use super::file::Place;
 use super::locking::Key;
 use super::recent::Recent;
-use crate::name::InstanceRef;
+use crate::name::RecordKey;
 use crate::state::StateError;
 use crate::state::journal::{Entry, Hash, Stamp, Tip, Trail};
 use crate::state::prepare::{Before, Prepared, Written};
@@ -122,7 +122,7 @@ fn apply(
 }
 
 /// What is stored of a ref.
-fn before(transaction: &Transaction<'_>, reference: &InstanceRef) -> rusqlite::Result<Before> {
+fn before(transaction: &Transaction<'_>, reference: &RecordKey) -> rusqlite::Result<Before> {
     let record = transaction
         .prepare_cached("SELECT body, hash FROM record WHERE reference = ?1")?
         .query_row([reference.as_str()], |row| Ok(Written { body: row.get(0)?, hash: row.get(1)? }))
@@ -146,7 +146,7 @@ fn before(transaction: &Transaction<'_>, reference: &InstanceRef) -> rusqlite::R
 }
 
 /// The past of a ref whose last entry is of the time when changes were not counted.
-fn count(transaction: &Transaction<'_>, reference: &InstanceRef) -> rusqlite::Result<Trail> {
+fn count(transaction: &Transaction<'_>, reference: &RecordKey) -> rusqlite::Result<Trail> {
     let mut statement =
         transaction.prepare("SELECT record FROM journal WHERE reference = ?1 ORDER BY sequence")?;
     let mut rows = statement.query([reference.as_str()])?;

@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::column::Count;
 use super::failure::{damaged, sql};
 use super::file::Place;
-use crate::name::InstanceRef;
+use crate::name::{InstanceRef, RecordKey};
 use crate::state::backend::{Lineage, State};
 use crate::state::journal::{Entry, Fold, Hash, Tip, of_record, origin};
-use crate::state::record::InstanceRecord;
+use crate::state::ledger::Rows;
 use crate::state::standing::Standing;
 use crate::state::{MOVING, StateError};
 
@@ -80,47 +80,39 @@ pub(super) fn state(connection: &mut Connection, place: &Place) -> Result<State,
     let snapshot = connection.transaction().map_err(sql(place, "read"))?;
     let header = header(&snapshot, place)?;
     tail(&snapshot, place, &header)?;
-    let records = records(&snapshot, place, &header)?;
+    let rows = rows(&snapshot, place, &header)?;
     let Header { lineage, canary, tip, .. } = header;
-    Ok(State { stack: place.stack.clone(), lineage, serial: tip.serial, canary: Some(canary), records })
+    let empty = State::empty(place.stack.clone());
+    Ok(State { lineage, serial: tip.serial, canary: Some(canary), ..empty }.with(rows))
 }
 
-fn records(
-    connection: &Connection,
-    place: &Place,
-    header: &Header,
-) -> Result<Vec<InstanceRecord>, StateError> {
+fn rows(connection: &Connection, place: &Place, header: &Header) -> Result<Rows, StateError> {
     let failed = sql(place, "read");
     let mut statement =
         connection.prepare_cached("SELECT reference, body, hash FROM record NOT INDEXED").map_err(&failed)?;
     let mut rows = statement.query([]).map_err(&failed)?;
-    let mut records = Vec::with_capacity(usize::try_from(header.records).unwrap_or_default().min(1 << 20));
+    let mut found = Rows::default();
+    found.records.reserve(usize::try_from(header.records).unwrap_or_default().min(1 << 20));
     let mut fold = Fold::EMPTY;
     while let Some(row) = rows.next().map_err(&failed)? {
-        let (record, hash) = record(row, place)?;
-        fold = fold.plus(hash);
-        records.push(record);
+        fold = fold.plus(take(row, place, &mut found)?);
     }
-    if fold != header.tip.fold || records.len() as u64 != header.records {
+    if fold != header.tip.fold || found.len() as u64 != header.records {
         return Err(damaged(place, "its records are not those that the journal ends with"));
     }
-    records.sort_unstable_by(|one: &InstanceRecord, other| one.reference.cmp(&other.reference));
-    Ok(records)
+    Ok(found)
 }
 
-fn record(row: &Row<'_>, place: &Place) -> Result<(InstanceRecord, Hash), StateError> {
+/// Takes a row that is what was written; its hash.
+fn take(row: &Row<'_>, place: &Place, rows: &mut Rows) -> Result<Hash, StateError> {
     let failed = sql(place, "read");
     let text = |at| row.get_ref(at).and_then(|value| Ok(value.as_str()?)).map_err(&failed);
     let (reference, body) = (text(0)?, text(1)?);
     let bad =
         || damaged(place, format!("the record of '{}' is not what was written", reference.escape_debug()));
     let hash: Hash = row.get(2).map_err(&failed)?;
-    let reference = InstanceRef::new(reference).map_err(|_| bad())?;
-    if of_record(&reference, body) != hash {
-        return Err(bad());
-    }
-    let record: InstanceRecord = serde_json::from_str(body).map_err(|_| bad())?;
-    if record.reference != reference { Err(bad()) } else { Ok((record, hash)) }
+    let key = RecordKey::new(reference).map_err(|_| bad())?;
+    if of_record(key.as_str(), body) == hash && rows.take(&key, body) { Ok(hash) } else { Err(bad()) }
 }
 
 /// The last entry of the journal is the one that the header was written with.
@@ -192,7 +184,7 @@ pub(super) fn history(
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let unreadable = |_| rusqlite::Error::InvalidQuery;
     let reference: String = row.get(5)?;
-    let reference = InstanceRef::new(&reference).map_err(|_| rusqlite::Error::InvalidQuery)?;
+    let reference = RecordKey::new(&reference).map_err(|_| rusqlite::Error::InvalidQuery)?;
     let (hash, change): (Hash, Option<[u8; 16]>) = (row.get(9)?, row.get(11)?);
     let transitions = row.get_ref(14)?.as_str()?;
     Ok(Entry {

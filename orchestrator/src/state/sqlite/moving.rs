@@ -120,7 +120,7 @@ fn settle(transaction: &Transaction<'_>, settled: &Settled, place: &Place) -> Re
         transaction.execute("DELETE FROM record", [])?;
         let mut sum = Fold::EMPTY;
         for (reference, body) in &settled.records {
-            let hash = of_record(reference, body);
+            let hash = of_record(reference.as_str(), body);
             sum = sum.plus(hash);
             transaction
                 .prepare_cached("INSERT INTO record (reference, body, hash) VALUES (?1, ?2, ?3)")?

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::name::InstanceRef;
+use crate::name::RecordKey;
 use crate::state::journal::Tip;
 use crate::state::prepare::Before;
 
@@ -15,8 +15,8 @@ const GENERATION: usize = 512;
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     end: Option<Tip>,
-    young: HashMap<InstanceRef, Before>,
-    old: HashMap<InstanceRef, Before>,
+    young: HashMap<RecordKey, Before>,
+    old: HashMap<RecordKey, Before>,
 }
 
 impl Recent {
@@ -34,12 +34,12 @@ impl Recent {
     }
 
     /// What is stored of a ref, if it is known.
-    pub(super) fn take(&mut self, reference: &InstanceRef) -> Option<Before> {
+    pub(super) fn take(&mut self, reference: &RecordKey) -> Option<Before> {
         self.young.remove(reference).or_else(|| self.old.remove(reference))
     }
 
     /// Keeps what is stored of a ref; forgets what was not asked for during the last two generations.
-    pub(super) fn keep(&mut self, reference: InstanceRef, stored: Before) {
+    pub(super) fn keep(&mut self, reference: RecordKey, stored: Before) {
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
@@ -51,7 +51,11 @@ impl Recent {
 mod tests {
     use super::*;
     use crate::state::journal::{Trail, hash};
-    use crate::state::samples::reference;
+    use crate::state::samples;
+
+    fn reference(name: &str) -> RecordKey {
+        RecordKey::from(&samples::reference(name))
+    }
 
     fn known(recent: &mut Recent, name: &str) -> bool {
         recent.take(&reference(name)).is_some()

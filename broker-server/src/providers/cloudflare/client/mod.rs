@@ -2,6 +2,7 @@
 
 mod call;
 mod config;
+mod cursor;
 mod envelope;
 mod error;
 mod pages;
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 
 pub(super) use call::{Call, Endpoint, Product};
 pub use config::{CloudflareConfig, ConfigError};
+pub(super) use cursor::Cursor;
 pub(super) use envelope::Answer;
 pub(super) use error::{CallError, Unclear};
 

@@ -220,7 +220,7 @@ async fn a_call_outside_the_table_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_list_is_read_to_its_last_page() {
+async fn a59_a_list_is_read_to_its_last_page() {
     let server = MockServer::start().await;
     let on_page = |number: &str| {
         on("GET", "/things").and(query_param("page", number)).and(query_param("per_page", "2"))

@@ -77,7 +77,11 @@ impl D1 {
         }
     }
 
-    fn done(&self, known: &Known, goal: &Goal) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+    pub(super) fn done(
+        &self,
+        known: &Known,
+        goal: &Goal,
+    ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let account = self.databases.client().account();
         let id = known.id()?;
         Ok(Progress::Done(ProvisionedInstance {

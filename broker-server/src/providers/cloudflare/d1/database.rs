@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sutler_catalog::cloudflare::d1::{Parameters, ReadReplication};
 
-use super::super::client::{Api, Call, CallError, Client, Endpoint, Product};
+use super::super::client::{Api, Call, CallError, Client, Cursor, Endpoint, Product};
 use crate::providers::{MarkedObject, Sent, mark_of_name};
 
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/d1/database" };
@@ -38,11 +38,16 @@ pub(super) static D1: Product = Product {
 /// The most rows of a list in one answer: some 250 KB.
 const PER_PAGE: u32 = 1_000;
 
+/// The most that is shown to a platform at once.
+const SHOWN_AT_ONCE: u32 = 100;
+
 /// A database as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Database {
     pub(super) uuid: String,
     pub(super) name: String,
+    #[serde(default)]
+    pub(super) jurisdiction: Option<String>,
     #[serde(default)]
     pub(super) read_replication: Option<Replication>,
 }
@@ -85,6 +90,13 @@ impl Databases {
             Some(MarkedObject { id, name, mark })
         });
         Ok(marked.collect())
+    }
+
+    /// A page of all databases, whoever made them.
+    pub(super) async fn page(&self, cursor: Cursor) -> Result<(Vec<Database>, Option<Cursor>), CallError> {
+        let (rows, next) = self.api.page(Call::new(&LIST, &[]), cursor, SHOWN_AT_ONCE).await?;
+        let databases: Result<Vec<Database>, _> = rows.into_iter().map(serde_json::from_value).collect();
+        Ok((databases.map_err(|_| CallError::incomplete(Sent::No))?, next))
     }
 
     pub(super) async fn create(&self, name: &str, wanted: &Parameters) -> Result<Database, CallError> {

@@ -18,6 +18,9 @@ pub(super) struct Known {
     /// The migrations applied so far, in order.
     #[serde(default)]
     pub(super) migrations: Vec<Applied>,
+    /// Whether it was there before: then its name carries no mark of ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) adopted: bool,
 }
 
 /// A migration that was applied.
@@ -39,7 +42,7 @@ impl Applied {
 impl Known {
     /// A database of which only the name is decided.
     pub(super) fn named(name: String) -> Self {
-        Self { database_name: name, database_id: None, migrations: Vec::new() }
+        Self { database_name: name, database_id: None, migrations: Vec::new(), adopted: false }
     }
 
     /// The id, in Cloudflare's form (S-26).

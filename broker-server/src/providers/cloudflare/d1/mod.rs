@@ -8,6 +8,7 @@
 mod converge;
 mod create;
 mod database;
+mod discovery;
 mod known;
 mod remove;
 #[cfg(test)]
@@ -26,9 +27,9 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, FieldDrift, InstanceFacts,
-    Listing, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record,
-    RecoveryClass, Refusal, Sent, Step, StepName, Work,
+    Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, Discovery, FieldDrift,
+    InstanceFacts, Listing, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance,
+    Record, RecoveryClass, Refusal, Sent, Step, StepName, Work,
 };
 use converge::Goal;
 use database::{Database, Databases};
@@ -204,6 +205,10 @@ impl Provider for D1 {
         let found = self.databases.marked().await;
         let objects = found.map_err(|error| error.while_asking("list the databases"))?;
         Ok(Listing::Objects { bearers: Bearers::Instances, objects })
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
     }
 
     fn account(&self) -> Option<&Account> {

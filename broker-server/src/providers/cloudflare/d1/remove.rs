@@ -27,7 +27,7 @@ impl D1 {
             };
         }
         match self.databases.read(known.id()?).await {
-            Ok(found) if Self::is_ours(&found.name, step.marker) => next(DELETE, &known),
+            Ok(found) if known.adopted || Self::is_ours(&found.name, step.marker) => next(DELETE, &known),
             Ok(_) | Err(CallError::Missing { .. }) => Ok(Progress::Done(())),
             Err(error) => Err(error.while_trying_to(LOOKING)),
         }

@@ -96,7 +96,7 @@ async fn a_plain_database_takes_one_change() {
 }
 
 #[tokio::test]
-async fn a_foreign_database_of_the_same_name_is_a_conflict_and_is_not_touched() {
+async fn a59_a_foreign_database_of_the_same_name_is_a_conflict_and_is_not_touched() {
     let (server, provider) = with_database().await;
     let stage = Stage::new(&provider, &server, json!({}));
     for attempt in [Attempt::First, Attempt::Again] {

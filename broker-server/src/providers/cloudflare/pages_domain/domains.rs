@@ -4,8 +4,12 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::client::{Api, Call, CallError, Client, Endpoint, Product};
+use super::super::client::{Api, Call, CallError, Client, Cursor, Endpoint, Product};
+use crate::providers::Sent;
 
+static PROJECTS: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/pages/projects" };
+static DOMAINS: Endpoint =
+    Endpoint { method: Method::GET, template: "/accounts/{account}/pages/projects/{project}/domains" };
 static PROJECT: Endpoint =
     Endpoint { method: Method::GET, template: "/accounts/{account}/pages/projects/{project}" };
 static ADD: Endpoint =
@@ -22,7 +26,7 @@ pub(super) const NO_PROJECT: i64 = 8_000_007;
 
 /// Pages: 8000007 no such project, 8000021 no such domain, 8000018 the domain is there already.
 pub(super) static PAGES: Product = Product {
-    endpoints: &[&PROJECT, &ADD, &READ, &RETRY, &DELETE],
+    endpoints: &[&PROJECTS, &DOMAINS, &PROJECT, &ADD, &READ, &RETRY, &DELETE],
     missing: &[NO_PROJECT, 8_000_021],
     exists: &[8_000_018],
     transient: &[],
@@ -46,6 +50,21 @@ pub(super) struct Validation {
     #[serde(default)]
     pub(super) txt_value: Option<String>,
 }
+
+/// A domain as it is listed.
+#[derive(Debug, Deserialize)]
+pub(super) struct NamedDomain {
+    pub(super) name: String,
+    pub(super) status: String,
+}
+
+#[derive(Deserialize)]
+struct NamedProject {
+    name: String,
+}
+
+/// So many projects are looked at for one page of domains.
+const PROJECTS_AT_ONCE: u32 = 10;
 
 #[derive(Deserialize)]
 struct Project {
@@ -74,6 +93,19 @@ impl Pages {
         let known = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
         let is_one = label.is_some_and(|label| (1..=63).contains(&label.len()) && label.bytes().all(known));
         Ok(is_one.then_some(subdomain))
+    }
+
+    /// The names of a page of projects.
+    pub(super) async fn projects(&self, cursor: Cursor) -> Result<(Vec<String>, Option<Cursor>), CallError> {
+        let (rows, next) = self.api.page(Call::new(&PROJECTS, &[]), cursor, PROJECTS_AT_ONCE).await?;
+        let projects: Result<Vec<NamedProject>, _> = rows.into_iter().map(serde_json::from_value).collect();
+        let projects = projects.map_err(|_| CallError::incomplete(Sent::No))?;
+        Ok((projects.into_iter().map(|project| project.name).collect(), next))
+    }
+
+    /// All domains of a project; Cloudflare tells them in one answer.
+    pub(super) async fn domains(&self, project: &str) -> Result<Vec<NamedDomain>, CallError> {
+        self.api.send(&Call::new(&DOMAINS, &[project])).await?.into()
     }
 
     pub(super) async fn add(&self, project: &str, hostname: &str) -> Result<Domain, CallError> {

@@ -10,6 +10,7 @@
 
 mod attach;
 mod detach;
+mod discovery;
 mod domains;
 #[cfg(test)]
 mod tests;
@@ -27,8 +28,9 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    Account, Announced, BEGIN, Change, FieldDrift, InstanceFacts, Listing, Marker, Observation, Progress,
-    Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName, Work,
+    Account, Announced, BEGIN, Change, Discovery, FieldDrift, InstanceFacts, Listing, Marker, Observation,
+    Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName,
+    Work,
 };
 use domains::{Domain, Pages};
 use watch::Known;
@@ -155,6 +157,10 @@ impl Provider for PagesDomain {
     async fn marked(&self) -> Result<Listing, ProviderError> {
         let reason = "a domain's name is the host name itself, and it has no place for a mark";
         Ok(Listing::NotPossible(reason.to_owned()))
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
     }
 
     fn account(&self) -> Option<&Account> {

@@ -97,7 +97,7 @@ async fn a_failed_validation_is_started_again_with_growing_gaps() {
 }
 
 #[tokio::test]
-async fn a_validation_that_always_fails_ends() {
+async fn a58_a_validation_that_always_fails_ends() {
     let (_server, driven) = created(&["error"]).await;
     assert_eq!(driven.steps.iter().filter(|step| *step == RETRY).count(), 6);
     match driven.error() {
@@ -117,7 +117,7 @@ async fn a_validation_that_healed_meanwhile_is_not_started_again() {
 }
 
 #[tokio::test]
-async fn an_unknown_state_is_awaited_but_not_for_ever_and_not_quoted() {
+async fn a58_an_unknown_state_is_awaited_but_not_for_ever_and_not_quoted() {
     let (_server, driven) = created(&[CANARY, "pending", "active"]).await;
     driven.done();
     let (_server, driven) = created(&[CANARY]).await;

@@ -9,6 +9,7 @@
 //! unbind, deprovision: begin ──▶ revoke ──▶ revoke … ──▶ done
 //! ```
 
+mod discovery;
 mod mint;
 mod policy;
 mod revise;
@@ -30,9 +31,9 @@ use super::{
     recorded::{self, is_hexadecimal, unknown_step},
 };
 use crate::providers::{
-    Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker,
-    Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step,
-    StepName, Work,
+    Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, Discovery, InstanceFacts,
+    Listing, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass,
+    Refusal, Sent, Step, StepName, Work,
 };
 use tokens::Tokens;
 
@@ -218,6 +219,10 @@ impl Provider for Token {
     async fn marked(&self) -> Result<Listing, ProviderError> {
         let objects = self.tokens.marked().await.map_err(|error| error.while_asking(LISTING))?;
         Ok(Listing::Objects { bearers: Bearers::Bindings, objects })
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
     }
 
     fn account(&self) -> Option<&Account> {

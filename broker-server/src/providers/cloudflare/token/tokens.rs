@@ -6,7 +6,7 @@ use serde_json::Value;
 use sutler_secrets::SecretString;
 
 use super::super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
+    client::{Api, Call, CallError, Client, Cursor, Endpoint, Product},
     recorded::is_hexadecimal,
 };
 use crate::providers::{MarkedObject, Sent};
@@ -108,6 +108,14 @@ impl Tokens {
             is_marked.then(|| MarkedObject { id, mark: mark.to_owned(), name: name.clone() })
         });
         Ok(marked.collect())
+    }
+
+    /// A page of all tokens, whoever made them.
+    pub(super) async fn page(&self, cursor: Cursor) -> Result<(Vec<Listed>, Option<Cursor>), CallError> {
+        let call = Call::new(&LIST, &[]).query("direction", "asc").query("include_expired", true);
+        let (rows, next) = self.api.page(call, cursor, PER_PAGE).await?;
+        let tokens: Result<Vec<Listed>, _> = rows.into_iter().map(serde_json::from_value).collect();
+        Ok((tokens.map_err(|_| CallError::incomplete(Sent::No))?, next))
     }
 
     async fn all(&self) -> Result<Vec<Listed>, CallError> {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use story::tell;
 
 /// So many stories are told in a test run.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 1_000;
 /// On so many threads.
 const THREADS: u64 = 2;
 

@@ -227,7 +227,7 @@ impl StateBackend for Storage {
         // It may have been written all the same.
         if !broken || fate.random().chance(50) {
             for change in &changes {
-                fate.note(format!("commit {} {}", change.reference(), change.what));
+                fate.note(format!("commit {} {}", change.subject(), change.what));
             }
             let serial = self.inner.commit(lock, changes).await?;
             fate.moment().await;

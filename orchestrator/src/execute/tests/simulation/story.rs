@@ -19,8 +19,8 @@ use super::random::Random;
 use crate::brokers::{BrokerSet, ConnectedBroker};
 use crate::config::{self, Config, Format, OnAmbiguous, Source};
 use crate::execute::{Context, Options, Report, Stop, Until, execute};
-use crate::name::BrokerName;
-use crate::plan::{self, Intent, PlanInput, Undeclared};
+use crate::name::{BrokerName, InstanceRef};
+use crate::plan::{self, Intent, PlanInput, Rotate, Undeclared, Which};
 use crate::sink::SinkSet;
 use crate::state::status::BindingStatus;
 use crate::state::{Claim, Extent, Holder, MemoryBackend, State, StateBackend, Vault};
@@ -78,6 +78,8 @@ struct Life {
     end: (End, usize),
     options: Options,
     intent: Intent,
+    /// What the intent is about; everything when empty.
+    targets: Vec<InstanceRef>,
     undeclared: Undeclared,
 }
 
@@ -143,11 +145,24 @@ impl Story {
         };
         let until = if random.chance(20) { Until::Accepted } else { Until::Done };
         let teardown = random.chance(10);
+        let mut targets = Vec::new();
+        if random.chance(15) {
+            for at in self.declared.keys() {
+                if random.chance(50) {
+                    targets.push(InstanceRef::new(&format!("i{at}")).expect("a ref"));
+                }
+            }
+        }
         Life {
             trouble: if random.chance(30) { 0 } else { random.below(35) },
             end: (end, 1 + random.below(60)),
             options: options(1 + random.below(4), on_ambiguous, until),
-            intent: if teardown { Intent::Teardown } else { Intent::Apply },
+            intent: match (teardown, targets.is_empty()) {
+                (true, _) => Intent::Teardown,
+                (false, true) => Intent::Apply,
+                (false, false) => Intent::Rotate(Rotate { which: Which::Named, grace: Duration::ZERO }),
+            },
+            targets: if teardown { Vec::new() } else { targets },
             undeclared: if random.chance(50) { Undeclared::Pruned } else { Undeclared::Kept },
         }
     }
@@ -165,7 +180,7 @@ impl Story {
             2 => declared.broker = if declared.broker == "edge" { "core" } else { "edge" },
             3 if !needed && self.declared.len() > 1 => drop(self.declared.remove(&at)),
             _ => {
-                let new = 20 + self.declared.len();
+                let new = self.declared.keys().max().map_or(20, |last| (last + 1).max(20));
                 let declared = Declared { broker: "core", plan: "small", size: 1, needs: vec![at] };
                 self.declared.insert(new, declared);
             }
@@ -257,6 +272,7 @@ impl Story {
             options: plan::Options {
                 undeclared: life.undeclared,
                 intent: life.intent,
+                targets: life.targets.clone(),
                 ..plan::Options::default()
             },
         };
@@ -341,7 +357,8 @@ impl Story {
                 let known = state
                     .records
                     .iter()
-                    .any(|record| record.binding.as_ref().is_some_and(|binding| of(&binding.binding_id)))
+                    .filter_map(|record| record.binding.as_ref())
+                    .any(|binding| of(&binding.binding_id) || of(&binding.in_force().binding_id))
                     || orphans().any(|orphan| orphan.binding_id.as_ref().is_some_and(of));
                 if !known {
                     return Err(format!("I-01: nobody knows of binding {id} at {}", model.name));
@@ -405,6 +422,7 @@ fn calm(intent: Intent) -> Life {
         end: (End::Lives, 0),
         options: options(4, None, Until::Done),
         intent,
+        targets: Vec::new(),
         undeclared: Undeclared::Pruned,
     }
 }

@@ -16,8 +16,8 @@ use super::PostgresBackend;
 use crate::config::{PostgresPlace, Transport};
 use crate::state::contract::moves::step_by_step;
 use crate::state::relocation::Route;
-use crate::state::samples::{claim, record, stack};
-use crate::state::{Change, Claim, Extent, Movable, StateBackend, StateError};
+use crate::state::samples::{claim, entry, record, stack};
+use crate::state::{Change, Claim, Extent, LedgerKind, Movable, StateBackend, StateError};
 
 fn backend(place: PostgresPlace) -> Arc<dyn StateBackend> {
     Arc::new(PostgresBackend::new(place, stack("shop")))
@@ -76,6 +76,26 @@ async fn an_answer_to_a_commit_that_is_lost_is_looked_up() {
         backend.unlock(&lock).await.unwrap();
         assert!(proxy.has_cut() && direct.lock_holder().await.unwrap().is_none());
         direct.verify(Extent::Everything).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b11_an_entry_of_the_ledger_whose_commit_was_not_answered_is_read_back_and_there_once() {
+    let cluster = Cluster::shared();
+    for cut in [Cut::BeforeCommit, Cut::AfterCommit] {
+        let place = cluster.fresh();
+        let proxy = Proxy::start(place.port, cut).await;
+        let direct = backend(place.clone());
+        let backend = backend(PostgresPlace { port: proxy.port, ..place });
+        let lock = backend.lock(&claim(&*backend, "test").await).await.unwrap();
+        let applied = entry(LedgerKind::Migration, "0001_init");
+        let changes = vec![Change::put(record("db"), "ready"), Change::enter(applied.clone(), "applied")];
+        proxy.cut_next();
+        assert_eq!(backend.commit(&lock, changes).await.unwrap(), 1, "{cut:?}: it is no failure");
+        assert!(proxy.has_cut(), "{cut:?}");
+        let state = direct.load().await.unwrap();
+        assert_eq!((state.records.len(), state.ledger), (1, vec![applied]), "{cut:?}");
+        assert_eq!(direct.journal(0, 9).await.unwrap().len(), 2, "{cut:?}: each was written once");
     }
 }
 
