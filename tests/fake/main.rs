@@ -12,3 +12,4 @@ mod tags;
 mod things;
 mod tokens;
 mod vendor;
+mod zones;

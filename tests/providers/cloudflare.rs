@@ -20,6 +20,8 @@ pub(crate) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 /// The Worker and the Pages project that exist.
 pub(crate) const SCRIPT: &str = "shop";
 pub(crate) const PROJECT: &str = "shop-site";
+/// The id of the zone `example.com`, where there is one.
+pub(crate) const ZONE: &str = "0a0b0c0d0e0f00112233445566778899";
 
 const TOKEN: &str = "master-token-of-the-contract";
 
@@ -79,6 +81,16 @@ impl Vendor {
             Object::new(kind.as_str().unwrap(), &found.id, json!([found.name, found.shown, found.hidden]))
         });
         databases.chain(tokens).chain(secrets).chain(domains).chain(things).collect()
+    }
+
+    /// Somebody adds a zone.
+    pub(crate) fn zone(&self, name: &str) {
+        self.somebody("zones.create", &[], json!({ "name": name, "account": { "id": ACCOUNT } }));
+    }
+
+    /// The zone `example.com`, with an id that wishes can name.
+    pub(crate) fn known_zone(&self) {
+        self.control().declare_zone(ZONE, "example.com");
     }
 
     /// Somebody deletes all objects of a sort.

@@ -3,6 +3,7 @@
 
 mod cloudflare;
 mod d1;
+mod dns_record;
 mod hyperdrive;
 mod kv;
 mod pages_domain;
@@ -12,6 +13,9 @@ mod stripe;
 mod token;
 mod turnstile;
 mod vectorize;
+mod worker_domain;
+mod www_redirect;
+mod zone;
 
 use sutler_broker_server::providers::contract;
 
@@ -84,4 +88,35 @@ async fn cloudflare_vectorize_keeps_the_contract() {
     let report = contract::run::<Stage<vectorize::Indexes>>().await;
     // the list of indexes has one page, always
     assert_eq!(report.not_tried(), [&NOTHING_TO_REVOKE[..], &["second_page"]].concat(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_dns_record_keeps_the_contract() {
+    let report = contract::run::<Stage<dns_record::Sets>>().await;
+    assert_eq!(report.not_tried(), UNBOUND, "{report}");
+}
+
+/// What an offering without bindings cannot try.
+const UNBOUND: [&str; 3] =
+    ["bind_and_unbind_repeated", "unbind_revokes", "unbind_after_a_failed_bind_at_every_step"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_zone_keeps_the_contract() {
+    let report = contract::run::<Stage<zone::Zones>>().await;
+    // the name is all that a list is asked for
+    assert_eq!(report.not_tried(), [&NEITHER_BOUND_NOR_MARKED[..], &["second_page"]].concat(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_worker_domain_keeps_the_contract() {
+    let report = contract::run::<Stage<worker_domain::Domains>>().await;
+    // the host name is all that a list is asked for
+    assert_eq!(report.not_tried(), [&NEITHER_BOUND_NOR_MARKED[..], &["second_page"]].concat(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_www_redirect_keeps_the_contract() {
+    let report = contract::run::<Stage<www_redirect::Redirects>>().await;
+    // a ruleset is one object
+    assert_eq!(report.not_tried(), [&UNBOUND[..], &["second_page"]].concat(), "{report}");
 }

@@ -68,6 +68,10 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Turnstile::new(&client)));
         providers.push(Arc::new(cloudflare::Hyperdrive::new(&client)));
         providers.push(Arc::new(cloudflare::Vectorize::new(&client)));
+        providers.push(Arc::new(cloudflare::DnsRecord::new(&client)));
+        providers.push(Arc::new(cloudflare::Zone::new(&client)));
+        providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
+        providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe::Client::new(&stripe::StripeConfig {

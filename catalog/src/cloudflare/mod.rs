@@ -1,6 +1,7 @@
 //! The offerings of Cloudflare that we ship: ids, plans, parameters and outputs. The work is done elsewhere.
 
 pub mod d1;
+pub mod dns_record;
 pub mod hyperdrive;
 pub mod kv;
 pub mod pages_domain;
@@ -9,6 +10,9 @@ pub mod secrets;
 pub mod token;
 pub mod turnstile;
 pub mod vectorize;
+pub mod worker_domain;
+pub mod www_redirect;
+pub mod zone;
 
 use crate::Offering;
 
@@ -25,6 +29,10 @@ pub fn offerings() -> Vec<Offering> {
         turnstile::offering(),
         hyperdrive::offering(),
         vectorize::offering(),
+        dns_record::offering(),
+        zone::offering(),
+        worker_domain::offering(),
+        www_redirect::offering(),
     ]
 }
 

@@ -122,6 +122,11 @@ impl Control {
         self.shared.world().account.remove_script(name)
     }
 
+    /// Makes an active zone exist, with this id.
+    pub fn declare_zone(&self, id: &str, name: &str) {
+        self.shared.world().account.declare_zone(id, name);
+    }
+
     /// Makes a Pages project exist.
     ///
     /// # Errors

@@ -132,6 +132,14 @@ pub enum Kind {
     Hyperdrive,
     /// A Vectorize index.
     VectorIndex,
+    /// A zone.
+    Zone,
+    /// A DNS record.
+    DnsRecord,
+    /// A redirect rule of a zone.
+    RedirectRule,
+    /// A host name of a Worker.
+    WorkerDomain,
 }
 
 /// The list of calls, in memory and, if wanted, in a file.

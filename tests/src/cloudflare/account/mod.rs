@@ -11,6 +11,8 @@ pub(crate) mod pages;
 mod permission_groups;
 mod policies;
 mod queues;
+mod records;
+mod redirects;
 mod secrets;
 mod shelf;
 pub(crate) mod snapshot;
@@ -18,8 +20,10 @@ mod sql;
 mod tags;
 mod tokens;
 mod widgets;
+mod worker_domains;
+mod zones;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::call::Call;
@@ -55,6 +59,12 @@ pub(crate) struct Account {
     widgets: Shelf,
     hyperdrives: Shelf,
     indexes: Shelf,
+    zones: Shelf,
+    records: Shelf,
+    redirects: Shelf,
+    /// The ruleset of each zone that has one.
+    rulesets: HashMap<String, String>,
+    worker_domains: Shelf,
     /// Names of Vectorize indexes that were deleted.
     buried: HashSet<String>,
 }
@@ -75,6 +85,11 @@ impl Account {
             widgets: Shelf::of(Kind::Widget),
             hyperdrives: Shelf::of(Kind::Hyperdrive),
             indexes: Shelf::of(Kind::VectorIndex),
+            zones: Shelf::of(Kind::Zone),
+            records: Shelf::of(Kind::DnsRecord),
+            redirects: Shelf::of(Kind::RedirectRule),
+            rulesets: HashMap::new(),
+            worker_domains: Shelf::of(Kind::WorkerDomain),
             buried: HashSet::new(),
         }
     }
@@ -85,8 +100,18 @@ impl Account {
     }
 
     /// All products whose objects stand on shelves.
-    fn shelves(&self) -> [&Shelf; 5] {
-        [&self.namespaces, &self.queues, &self.widgets, &self.hyperdrives, &self.indexes]
+    fn shelves(&self) -> [&Shelf; 9] {
+        [
+            &self.namespaces,
+            &self.queues,
+            &self.widgets,
+            &self.hyperdrives,
+            &self.indexes,
+            &self.zones,
+            &self.records,
+            &self.redirects,
+            &self.worker_domains,
+        ]
     }
 
     /// Makes a Worker exist.
@@ -174,6 +199,23 @@ pub(crate) fn work_of(operation: &str) -> Option<Work> {
         "vectorize.add" => indexes::add,
         "vectorize.remove" => indexes::remove,
         "vectorize.insert" => indexes::insert,
+        "zones.list" => zones::list,
+        "zones.create" => zones::create,
+        "zones.delete" => zones::delete,
+        "zones.delegate" => zones::delegate,
+        "records.list" => records::list,
+        "records.create" => records::create,
+        "records.delete" => records::delete,
+        "records.batch" => records::batch,
+        "redirects.get" => redirects::get,
+        "redirects.create" => redirects::create,
+        "redirects.add" => redirects::add,
+        "redirects.patch" => redirects::patch,
+        "redirects.delete" => redirects::delete,
+        "worker_domains.list" => worker_domains::list,
+        "worker_domains.put" => worker_domains::put,
+        "worker_domains.get" => worker_domains::get,
+        "worker_domains.delete" => worker_domains::delete,
         _ => return None,
     })
 }

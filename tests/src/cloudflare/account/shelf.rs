@@ -21,7 +21,7 @@ pub(crate) struct Thing {
 }
 
 /// All objects of a product.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shelf {
     kind: Kind,
     things: IndexMap<String, Thing>,
@@ -59,6 +59,11 @@ impl Shelf {
         let thing = self.things.shift_remove(id)?;
         let effect = Effect::deleted(self.kind, &thing.id, &thing.name);
         Some((thing, effect))
+    }
+
+    /// Everything that lies in a zone goes with it.
+    pub(super) fn forget_in(&mut self, zone: &str) {
+        self.things.retain(|_, thing| thing.hidden["zone"] != zone);
     }
 
     /// What the ledger says of a change.

@@ -29,7 +29,7 @@ impl<K: Kind> Object<K> {
             return Ok(Progress::Done(()));
         };
         if known.id.is_none() {
-            let ids = self.unanswered(&known, wanted).await?;
+            let ids = self.unguarded(&known, wanted).await?;
             if ids.is_empty() {
                 return Ok(Progress::Pending {
                     checkpoint: at(LOOK_AGAIN, &known)?,
@@ -57,6 +57,24 @@ impl<K: Kind> Object<K> {
             Some(reason) => Err(ProviderError::refused(Refusal::Protected, reason)),
             None => Ok(()),
         }
+    }
+
+    /// The objects that have the name, each of which may be deleted. What was only just made is empty: if one is not,
+    /// somebody else may have been faster.
+    async fn unguarded(
+        &self,
+        known: &Known<K::Memory>,
+        wanted: &K::Wanted,
+    ) -> Result<Vec<String>, ProviderError> {
+        let ids = self.unanswered(known, wanted).await?;
+        for id in &ids {
+            match self.kind.read(id, wanted).await {
+                Ok(found) => self.guard(&found, wanted).await?,
+                Err(CallError::Missing { .. }) => {}
+                Err(error) => return Err(error.while_trying_to(&Self::looking())),
+            }
+        }
+        Ok(ids)
     }
 
     /// What an answered creation made, and what attempts before it may have made.
@@ -115,6 +133,6 @@ impl<K: Kind> Object<K> {
         wanted: &K::Wanted,
     ) -> Result<Progress<()>, ProviderError> {
         let known = recorded::data(step.checkpoint)?;
-        Self::doom(self.unanswered(&known, wanted).await?)
+        Self::doom(self.unguarded(&known, wanted).await?)
     }
 }

@@ -201,3 +201,18 @@ async fn a_change_that_cloudflare_refuses_leaves_what_is_usable() {
     };
     assert!(description.contains("change the settings of the widget"), "{description}");
 }
+
+#[tokio::test]
+async fn what_has_the_name_of_a_creation_in_doubt_and_is_not_empty_is_kept() {
+    let server = MockServer::start().await;
+    let provider = Kv::new(&client(&server.uri()));
+    let stage = Stage::new(&provider, &server, json!({}));
+    lists(&server, NAMESPACES, vec![json!([namespace(OURS, &name(&stage))])]).await;
+    on("GET", &path(OURS)).respond_with(ok(namespace(OURS, &name(&stage)))).mount(&server).await;
+    let keys = ok(json!([{ "name": "a" }]));
+    on("GET", &format!("{}/keys", path(OURS))).respond_with(keys).mount(&server).await;
+    let left_over = json!({ "name": name(&stage), "memory": null });
+    let error = stage.deprovision_after(left_over).await.error();
+    assert_eq!(refusal_of(&error), Some(Refusal::Protected), "{error}");
+    assert!(changes(&server).await.is_empty());
+}

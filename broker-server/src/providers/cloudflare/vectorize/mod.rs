@@ -1,9 +1,12 @@
 //! `cloudflare-vectorize`: indexes of vectors, with properties to filter by. The name is the id.
 
+mod calls;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sutler_catalog::{
@@ -12,47 +15,12 @@ use sutler_catalog::{
 };
 
 use super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
+    client::{Call, CallError, Client, Product},
     object::{Kind, Known, Next, Object, differs, marked},
 };
-use crate::providers::{FieldDrift, InstanceFacts, Listing, Marker, Sent};
-
-static LIST: Endpoint =
-    Endpoint { method: Method::GET, template: "/accounts/{account}/vectorize/v2/indexes" };
-static CREATE: Endpoint = Endpoint { method: Method::POST, template: LIST.template };
-static READ: Endpoint =
-    Endpoint { method: Method::GET, template: "/accounts/{account}/vectorize/v2/indexes/{index}" };
-static DELETE: Endpoint = Endpoint { method: Method::DELETE, template: READ.template };
-static INFO: Endpoint =
-    Endpoint { method: Method::GET, template: "/accounts/{account}/vectorize/v2/indexes/{index}/info" };
-static PROPERTIES: Endpoint = Endpoint {
-    method: Method::GET,
-    template: "/accounts/{account}/vectorize/v2/indexes/{index}/metadata_index/list",
-};
-static ADD: Endpoint = Endpoint {
-    method: Method::POST,
-    template: "/accounts/{account}/vectorize/v2/indexes/{index}/metadata_index/create",
-};
-static REMOVE: Endpoint = Endpoint {
-    method: Method::POST,
-    template: "/accounts/{account}/vectorize/v2/indexes/{index}/metadata_index/delete",
-};
-
-/// Vectorize: 3000 no such index, 3002 one of that name exists.
-static INDEXES: Product = Product {
-    endpoints: &[&LIST, &CREATE, &READ, &DELETE, &INFO, &PROPERTIES, &ADD, &REMOVE],
-    missing: &[3000],
-    exists: &[3002],
-    transient: &[],
-    advice: &[
-        (3001, "it does not accept the name; give the instance another one"),
-        (3003, "it does not accept dimensions, metric or preset"),
-        (3005, "an index of that name was deleted a short while ago; try again later"),
-        (40004, "it does not accept the properties to filter by"),
-        (40005, "it does not accept the properties to filter by"),
-        (40026, "it does not accept the properties to filter by"),
-    ],
-};
+use crate::providers::{FieldDrift, InstanceFacts, Listing, Marker};
+pub(super) use calls::Indexes;
+use calls::{ADD, CREATE, DELETE, INDEXES, Index, READ, REMOVE, Shown};
 
 /// How many looks a property is given to be listed.
 const MAX_LOOKS: u32 = 60;
@@ -68,35 +36,6 @@ impl Vectorize {
     pub fn new(client: &Client) -> Self {
         Self::of(Indexes { api: client.of(&INDEXES) })
     }
-}
-
-/// All Vectorize indexes of the account.
-#[derive(Debug)]
-pub struct Indexes {
-    api: Api,
-}
-
-/// An index as Cloudflare shows it.
-#[derive(Debug, Deserialize)]
-struct Shown {
-    name: String,
-    #[serde(default)]
-    description: Option<String>,
-    config: Config,
-}
-
-#[derive(Debug, Deserialize)]
-struct Config {
-    dimensions: u32,
-    metric: String,
-}
-
-/// An index with its properties.
-#[derive(Debug)]
-pub(super) struct Index {
-    shown: Shown,
-    /// What values of each property are.
-    properties: BTreeMap<String, String>,
 }
 
 /// The properties that we had added, and how long one of them has been waited for.
@@ -145,36 +84,6 @@ fn shape(wanted: &Parameters) -> (Option<u32>, Option<Value>) {
         Some(Preset::BgeBase | Preset::CohereMultilingual) => (Some(768), cosine()),
         Some(Preset::BgeLarge) => (Some(1024), cosine()),
         Some(Preset::Ada) => (Some(1536), cosine()),
-    }
-}
-
-impl Indexes {
-    /// There is neither a filter nor a second page.
-    async fn all(&self) -> Result<Vec<Shown>, CallError> {
-        self.api.send(&Call::new(&LIST, &[])).await?.into()
-    }
-
-    async fn properties(&self, name: &str) -> Result<BTreeMap<String, String>, CallError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Property {
-            property_name: String,
-            index_type: String,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Answer {
-            #[serde(default)]
-            metadata_indexes: Vec<Property>,
-        }
-        let answer: Answer = self.api.send(&Call::new(&PROPERTIES, &[name])).await?.into()?;
-        let pair = |property: Property| (property.property_name, property.index_type.to_lowercase());
-        Ok(answer.metadata_indexes.into_iter().map(pair).collect())
-    }
-
-    async fn has_vectors(&self, name: &str) -> Result<bool, CallError> {
-        let answer = self.api.send(&Call::new(&INFO, &[name])).await?;
-        answer.result["vectorCount"].as_u64().map(|count| count > 0).ok_or(CallError::incomplete(Sent::No))
     }
 }
 
@@ -370,58 +279,5 @@ impl Kind for Indexes {
             problems.push("metadata_indexes: a property is given twice".to_owned());
         }
         problems
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(name, of)| ((*name).to_owned(), (*of).to_owned())).collect()
-    }
-
-    fn next(added: &[(&str, &str)], found: &[(&str, &str)], wanted: &[(&str, &str)]) -> Next<Change, Memory> {
-        let memory = Memory { added: map(added), looks: 0 };
-        let known = Known { name: "n".to_owned(), id: Some("n".to_owned()), memory };
-        let shown = json!({ "name": "n", "config": { "dimensions": 3, "metric": "cosine" } });
-        let found = Index { shown: serde_json::from_value(shown).unwrap(), properties: map(found) };
-        let indexes: Vec<Value> =
-            wanted.iter().map(|(name, of)| json!({ "property": name, "type": of })).collect();
-        let wanted = json!({ "dimensions": 3, "metric": "cosine", "metadata_indexes": indexes });
-        Indexes::next(&known, &found, &serde_json::from_value(wanted).unwrap())
-    }
-
-    #[test]
-    fn properties_are_added_and_only_ours_removed() {
-        let a = [("a", "string")];
-        assert_eq!(next(&[], &[], &[]), Next::Done);
-        assert_eq!(next(&a, &a, &a), Next::Done);
-        let added = |changed| Memory { added: map(changed), looks: 0 };
-        // what somebody else added stays, and one that is as wanted is ours from now on
-        assert_eq!(next(&[], &[("b", "number")], &[]), Next::Done);
-        assert_eq!(next(&[], &a, &a), Next::Remember(added(&a)));
-        assert_eq!(next(&[], &[], &a), Next::Change(Change::Add("a".into(), "string".into()), added(&a)));
-        assert_eq!(next(&a, &a, &[]), Next::Change(Change::Remove("a".into()), added(&[])));
-        // other values: first away with it, then anew
-        assert_eq!(next(&a, &a, &[("a", "number")]), Next::Change(Change::Remove("a".into()), added(&[])));
-        assert!(matches!(next(&[], &a, &[("a", "number")]), Next::Failed(_)));
-    }
-
-    #[test]
-    fn what_cloudflare_was_told_and_does_not_list_yet_is_waited_for() {
-        let a = [("a", "string")];
-        assert!(matches!(next(&a, &[], &a), Next::Wait(Memory { looks: 1, .. }, _)));
-    }
-
-    #[test]
-    fn either_a_preset_or_a_shape() {
-        let problems = |wanted: Value| Indexes::problems(&serde_json::from_value(wanted).unwrap());
-        assert!(problems(json!({ "preset": "openai/text-embedding-ada-002" })).is_empty());
-        assert!(problems(json!({ "dimensions": 3, "metric": "dot-product" })).is_empty());
-        assert!(problems(json!({}))[0].starts_with("dimensions: "));
-        assert!(problems(json!({ "dimensions": 3 }))[0].starts_with("dimensions: "));
-        let both = json!({ "preset": "openai/text-embedding-ada-002", "metric": "cosine" });
-        assert!(problems(both)[0].starts_with("preset: "));
     }
 }

@@ -1,0 +1,254 @@
+//! `cloudflare-zone`: domains whose DNS is at Cloudflare. A zone has no place for a mark: what was there before is
+//! refused, and what is ours is known by its id.
+
+use async_trait::async_trait;
+use http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sutler_catalog::{
+    Offering,
+    cloudflare::zone::{self, Parameters, output},
+};
+
+use super::{
+    client::{Api, Call, CallError, Client, Endpoint, Product},
+    object::{Kind, Known, Next, Object, differs},
+    recorded::is_hexadecimal,
+    zones::{self, ZONES},
+};
+use crate::providers::{FieldDrift, InstanceFacts, Listing, Marker};
+
+static CREATE: Endpoint = Endpoint { method: Method::POST, template: ZONES.template };
+static DELETE: Endpoint = Endpoint { method: Method::DELETE, template: "/zones/{zone}" };
+static RECORDS: Endpoint = Endpoint { method: Method::GET, template: "/zones/{zone}/dns_records" };
+
+/// Zones: 1061 it exists already, here or in another account.
+static PRODUCT: Product = Product {
+    endpoints: &[&ZONES, &CREATE, &DELETE, &RECORDS],
+    missing: &[],
+    exists: &[1061],
+    transient: &[],
+    advice: &[
+        (1002, "it is not a domain that Cloudflare takes"),
+        (1052, "Cloudflare does not take it now; look at the account in the dashboard"),
+        (1099, "the domain is not registered"),
+        (1116, "it is below a registered domain, which only some accounts may add"),
+    ],
+};
+
+/// A list of zones that does not hold the one that is looked for: an authentic no.
+const NOT_LISTED: CallError = CallError::Missing { code: 404 };
+/// About a day, at one look a minute.
+const MAX_LOOKS: u32 = 1_500;
+/// How often in a row a status may be one we do not know.
+const MAX_UNKNOWN: u32 = 20;
+
+/// Provides `cloudflare-zone`.
+pub type Zone = Object<Zones>;
+
+impl Zone {
+    /// Zones in the client's account.
+    #[must_use]
+    pub fn new(client: &Client) -> Self {
+        Self::of(Zones { api: client.of(&PRODUCT) })
+    }
+}
+
+/// All zones of the account.
+#[derive(Debug)]
+pub struct Zones {
+    api: Api,
+}
+
+/// How long the delegation has been waited for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Memory {
+    #[serde(default)]
+    looks: u32,
+    #[serde(default)]
+    unknown: u32,
+}
+
+impl Zones {
+    async fn has_records(&self, id: &str) -> Result<bool, CallError> {
+        let answer = self.api.send(&Call::new(&RECORDS, &[id]).query("page", 1).query("per_page", 5)).await?;
+        let records: Vec<Value> = answer.into()?;
+        Ok(!records.is_empty())
+    }
+}
+
+#[async_trait]
+impl Kind for Zones {
+    type Wanted = Parameters;
+    type Found = zones::Zone;
+    type Change = ();
+    type Memory = Memory;
+
+    const NOUN: &'static str = "zone";
+    const PRODUCT: &'static Product = &PRODUCT;
+
+    fn offering() -> Offering {
+        zone::offering()
+    }
+
+    fn client(&self) -> &Client {
+        self.api.client()
+    }
+
+    fn name(_instance: &InstanceFacts, _marker: &Marker, wanted: &Parameters) -> String {
+        wanted.name.clone()
+    }
+
+    fn is_id(id: &str) -> bool {
+        is_hexadecimal(id, 32)
+    }
+
+    fn is_ours(found: &zones::Zone, known: &Known<Memory>, _marker: &Marker) -> bool {
+        known.id.as_ref() == Some(&found.id)
+    }
+
+    fn name_of(found: &zones::Zone) -> &str {
+        &found.name
+    }
+
+    async fn find(&self, name: &str, _wanted: &Parameters) -> Result<Vec<String>, CallError> {
+        let found = zones::zones(&self.api, Some(name)).await?.into_iter().filter(|zone| zone.name == name);
+        Ok(found.map(|zone| zone.id).collect())
+    }
+
+    async fn create(&self, name: &str, wanted: &Parameters) -> Result<String, CallError> {
+        let account = self.client().account();
+        let body = json!({ "name": name, "account": { "id": account }, "type": wanted.r#type });
+        let made: zones::Zone = self.api.send(&Call::new(&CREATE, &[]).body(body)).await?.into()?;
+        Ok(made.id)
+    }
+
+    /// A zone of the same name and another id is another zone.
+    async fn read(&self, id: &str, wanted: &Parameters) -> Result<zones::Zone, CallError> {
+        let found = zones::zones(&self.api, Some(&wanted.name)).await?;
+        found.into_iter().find(|zone| zone.id == id).ok_or(NOT_LISTED)
+    }
+
+    async fn change(&self, _id: &str, (): &(), _wanted: &Parameters) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    /// What is not there and what may not be seen are answered alike; the list tells them apart.
+    async fn delete(&self, id: &str, _wanted: &Parameters) -> Result<(), CallError> {
+        match self.api.send(&Call::new(&DELETE, &[id])).await {
+            Ok(_) => Ok(()),
+            Err(error @ CallError::Misrouted { .. }) => match zones::zone_of(&self.api, id).await? {
+                None => Ok(()),
+                Some(_) => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    fn next(known: &Known<Memory>, found: &zones::Zone, wanted: &Parameters) -> Next<(), Memory> {
+        let Memory { looks, unknown } = known.memory;
+        let servers = found.name_servers.join(" and ");
+        let name = &found.name;
+        let wait = |unknown, description| Next::Wait(Memory { looks: looks + 1, unknown }, description);
+        match found.status.as_deref() {
+            _ if !wanted.wait_for_activation => Next::Done,
+            Some("active") => Next::Done,
+            Some("moved") => Next::Failed(format!(
+                "the registrar of {name} names other name servers; have it name {servers}, then delete the instance and \
+                 create it again"
+            )),
+            _ if looks >= MAX_LOOKS => Next::Failed(format!(
+                "{name} did not become active within a day; have its registrar name {servers}, then delete the instance \
+                 and create it again"
+            )),
+            Some("pending") => wait(0, format!("waiting until the registrar of {name} names {servers}")),
+            Some("initializing") => wait(0, format!("Cloudflare prepares the zone {name}")),
+            _ if unknown >= MAX_UNKNOWN => Next::Failed(format!(
+                "the state of {name} at Cloudflare is not known to this broker; look at it in the dashboard"
+            )),
+            _ => wait(
+                unknown + 1,
+                format!("Cloudflare shows a state of {name} that this broker does not know"),
+            ),
+        }
+    }
+
+    /// Longer and longer, up to a minute at the usual pace: people have to do something.
+    fn patience(memory: &Memory) -> u32 {
+        (1 + memory.looks / 4).min(12)
+    }
+
+    fn doing((): &()) -> String {
+        "change the zone".to_owned()
+    }
+
+    async fn hindrance(&self, found: &zones::Zone, wanted: &Parameters) -> Result<Option<String>, CallError> {
+        let is_kept = wanted.protect && self.has_records(&found.id).await?;
+        Ok(is_kept.then(|| {
+            "protect: the zone has DNS records; update the instance with protect set to false, and deleting it deletes \
+             them too"
+                .to_owned()
+        }))
+    }
+
+    fn attributes(
+        &self,
+        known: &Known<Memory>,
+        found: &zones::Zone,
+        _wanted: &Parameters,
+    ) -> Map<String, Value> {
+        let mut attributes = Map::from_iter([
+            (output::ZONE_ID.to_owned(), json!(known.id)),
+            (output::NAME.to_owned(), json!(known.name)),
+            (output::STATUS.to_owned(), json!(found.status)),
+            (output::NAME_SERVERS.to_owned(), json!(found.name_servers)),
+        ]);
+        if let Some(key) = &found.verification_key {
+            attributes.insert(output::VERIFICATION_KEY.to_owned(), json!(key));
+        }
+        attributes
+    }
+
+    fn drift(_known: &Known<Memory>, found: &zones::Zone, wanted: &Parameters) -> Vec<FieldDrift> {
+        let kind = found.kind.as_ref().and_then(|kind| differs("type", json!(wanted.r#type), json!(kind)));
+        kind.into_iter().collect()
+    }
+
+    fn dashboard(&self, _id: Option<&str>, marker: &Marker) -> String {
+        format!("https://dash.cloudflare.com/{}/home/domains#{}", self.client().account(), marker.hex(24))
+    }
+
+    async fn marked(&self) -> Result<Listing, CallError> {
+        Ok(Listing::NotPossible("a zone has no place for a mark; it is known by its id".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(status: &str, looks: u32, wait: bool) -> Next<(), Memory> {
+        let memory = Memory { looks, unknown: looks.min(MAX_UNKNOWN) };
+        let known = Known { name: "example.com".to_owned(), id: Some("i".to_owned()), memory };
+        let found =
+            json!({ "id": "i", "name": "example.com", "status": status, "name_servers": ["a.ns", "b.ns"] });
+        let wanted = json!({ "name": "example.com", "wait_for_activation": wait });
+        let (found, wanted) = (serde_json::from_value(found), serde_json::from_value(wanted));
+        Zones::next(&known, &found.unwrap(), &wanted.unwrap())
+    }
+
+    #[test]
+    fn every_state_is_mapped_and_none_is_waited_for_endlessly() {
+        for status in ["active", "pending", "moved", "initializing", "whatever"] {
+            assert_eq!(next(status, 0, false), Next::Done, "{status}");
+        }
+        assert_eq!(next("active", 3, true), Next::Done);
+        for status in ["pending", "initializing", "whatever"] {
+            assert!(matches!(next(status, 0, true), Next::Wait(..)), "{status}");
+            assert!(matches!(next(status, MAX_LOOKS, true), Next::Failed(_)), "{status}");
+        }
+        assert!(matches!(next("whatever", MAX_UNKNOWN, true), Next::Failed(_)));
+        let Next::Failed(told) = next("moved", 0, true) else { panic!("it moved") };
+        assert!(told.contains("a.ns and b.ns"), "{told}");
+    }
+}
