@@ -132,6 +132,11 @@ impl Account {
 
 /// The work behind an operation of the contract.
 pub(crate) fn work_of(operation: &str) -> Option<Work> {
+    stored(operation).or_else(|| secret(operation)).or_else(|| named(operation))
+}
+
+/// Of what keeps data.
+fn stored(operation: &str) -> Option<Work> {
     Some(match operation {
         "d1.list" => databases::list,
         "d1.create" => databases::create,
@@ -140,31 +145,6 @@ pub(crate) fn work_of(operation: &str) -> Option<Work> {
         "d1.put" => databases::put,
         "d1.delete" => databases::delete,
         "d1.query" => databases::query,
-        "tokens.list" => tokens::list,
-        "tokens.create" => tokens::create,
-        "tokens.verify" => tokens::verify,
-        "tokens.permission_groups" => tokens::permission_groups,
-        "tokens.get" => tokens::get,
-        "tokens.put" => tokens::put,
-        "tokens.delete" => tokens::delete,
-        "tokens.roll" => tokens::roll,
-        "secrets.list" => secrets::list,
-        "secrets.put" => secrets::put,
-        "secrets.get" => secrets::get,
-        "secrets.delete" => secrets::delete,
-        "secrets.bulk" => secrets::bulk,
-        "pages.list" => pages::list,
-        "pages.create" => pages::create,
-        "pages.get" => pages::get,
-        "pages.delete" => pages::delete,
-        "domains.list" => domains::list,
-        "domains.create" => domains::create,
-        "domains.get" => domains::get,
-        "domains.retry" => domains::retry,
-        "domains.delete" => domains::delete,
-        "tags.get" => tags::get,
-        "tags.put" => tags::put,
-        "tags.delete" => tags::delete,
         "kv.list" => namespaces::list,
         "kv.create" => namespaces::create,
         "kv.get" => namespaces::get,
@@ -179,12 +159,6 @@ pub(crate) fn work_of(operation: &str) -> Option<Work> {
         "queues.metrics" => queues::metrics,
         "queues.send" => queues::send,
         "queues.consume" => queues::consume,
-        "turnstile.list" => widgets::list,
-        "turnstile.create" => widgets::create,
-        "turnstile.get" => widgets::get,
-        "turnstile.put" => widgets::put,
-        "turnstile.delete" => widgets::delete,
-        "turnstile.rotate" => widgets::rotate,
         "hyperdrive.list" => hyperdrives::list,
         "hyperdrive.create" => hyperdrives::create,
         "hyperdrive.get" => hyperdrives::get,
@@ -199,6 +173,51 @@ pub(crate) fn work_of(operation: &str) -> Option<Work> {
         "vectorize.add" => indexes::add,
         "vectorize.remove" => indexes::remove,
         "vectorize.insert" => indexes::insert,
+        _ => return None,
+    })
+}
+
+/// Of what lets somebody in.
+fn secret(operation: &str) -> Option<Work> {
+    Some(match operation {
+        "tokens.list" => tokens::list,
+        "tokens.create" => tokens::create,
+        "tokens.verify" => tokens::verify,
+        "tokens.permission_groups" => tokens::permission_groups,
+        "tokens.get" => tokens::get,
+        "tokens.put" => tokens::put,
+        "tokens.delete" => tokens::delete,
+        "tokens.roll" => tokens::roll,
+        "secrets.list" => secrets::list,
+        "secrets.put" => secrets::put,
+        "secrets.get" => secrets::get,
+        "secrets.delete" => secrets::delete,
+        "secrets.bulk" => secrets::bulk,
+        "turnstile.list" => widgets::list,
+        "turnstile.create" => widgets::create,
+        "turnstile.get" => widgets::get,
+        "turnstile.put" => widgets::put,
+        "turnstile.delete" => widgets::delete,
+        "turnstile.rotate" => widgets::rotate,
+        _ => return None,
+    })
+}
+
+/// Of what has a name in public, and of tags.
+fn named(operation: &str) -> Option<Work> {
+    Some(match operation {
+        "pages.list" => pages::list,
+        "pages.create" => pages::create,
+        "pages.get" => pages::get,
+        "pages.delete" => pages::delete,
+        "domains.list" => domains::list,
+        "domains.create" => domains::create,
+        "domains.get" => domains::get,
+        "domains.retry" => domains::retry,
+        "domains.delete" => domains::delete,
+        "tags.get" => tags::get,
+        "tags.put" => tags::put,
+        "tags.delete" => tags::delete,
         "zones.list" => zones::list,
         "zones.create" => zones::create,
         "zones.delete" => zones::delete,

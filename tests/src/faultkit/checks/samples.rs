@@ -122,6 +122,7 @@ pub(super) fn world() -> World {
                 reads: 0,
             }],
         }],
+        things: vec![],
         tags: vec![],
     };
     let mut vendor = foreign.clone();
