@@ -4,16 +4,16 @@ use std::{net::SocketAddr, path::Path};
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
-use sutler_catalog::{Extension, probe::Home};
+use sutler_catalog::Extension;
 use sutler_secrets::SecretString;
 
 use super::{
-    CloudflareAccount, Config, ConfigError, Credential, DeletedLastOperation, Duration, Limits,
-    MissingVersionHeader, Position, Probe, Proof, Size, StoreLocation, StripeAccount, Tls, Tuning, Validity,
-    Vendors, Watched,
+    Config, ConfigError, Credential, DeletedLastOperation, Duration, Limits, MissingVersionHeader, Position,
+    Proof, Size, StoreLocation, Tls, Tuning, Validity, Watched,
     secret::SecretSource,
     store::{FileStore, locate},
     telemetry::FileTelemetry,
+    vendors::FileVendors,
 };
 
 #[derive(Deserialize)]
@@ -61,51 +61,6 @@ struct FileTls {
     crl: Option<String>,
     #[serde(default)]
     client_names: Vec<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileVendors {
-    cloudflare: Option<Spanned<FileCloudflare>>,
-    stripe: Option<Spanned<FileStripe>>,
-    probe: Option<FileProbe>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileProbe {
-    slow: Option<Duration>,
-    maintenance_version: Option<String>,
-    lifetime: Option<Duration>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileCloudflare {
-    #[serde(default = "cloudflare_api")]
-    base_url: String,
-    account_id: String,
-    api_token: SecretSource,
-    calls_per_five_minutes: Option<std::num::NonZeroU32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileStripe {
-    #[serde(default = "stripe_api")]
-    base_url: String,
-    account_id: String,
-    test_key: Option<SecretSource>,
-    live_key: Option<SecretSource>,
-    calls_per_second: Option<std::num::NonZeroU32>,
-}
-
-fn stripe_api() -> String {
-    "https://api.stripe.com".to_owned()
-}
-
-fn cloudflare_api() -> String {
-    "https://api.cloudflare.com/client/v4".to_owned()
 }
 
 #[derive(Default, Deserialize)]
@@ -199,7 +154,7 @@ impl Meaning<'_> {
         Position { path: self.path.to_owned(), at: (at.0 > 0).then_some(at) }
     }
 
-    fn wrong<T>(&self, value: &Spanned<T>, message: impl Into<String>) -> ConfigError {
+    pub(super) fn wrong<T>(&self, value: &Spanned<T>, message: impl Into<String>) -> ConfigError {
         ConfigError::Value { position: self.position(value), message: message.into() }
     }
 
@@ -331,80 +286,6 @@ impl Meaning<'_> {
             from,
             source,
         })
-    }
-
-    fn vendors(
-        &mut self,
-        vendors: FileVendors,
-        offerings: Option<&[String]>,
-        listen: SocketAddr,
-    ) -> Result<Vendors, ConfigError> {
-        let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
-        let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
-        Ok(Vendors { cloudflare, stripe, probe: probe(vendors.probe, offerings) })
-    }
-
-    fn stripe(
-        &mut self,
-        stripe: Spanned<FileStripe>,
-        listen: SocketAddr,
-    ) -> Result<StripeAccount, ConfigError> {
-        let position = self.position(&stripe);
-        let FileStripe { base_url, account_id, test_key, live_key, calls_per_second } = stripe.value;
-        check_vendor_url(&base_url)
-            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
-        let mut read =
-            |key: Option<SecretSource>| key.map(|source| self.secret(source, &position, listen)).transpose();
-        let (test_key, live_key) = (read(test_key)?, read(live_key)?);
-        let base_url = base_url.trim_end_matches('/').to_owned();
-        Ok(StripeAccount { base_url, account_id, test_key, live_key, calls_per_second })
-    }
-
-    fn cloudflare(
-        &mut self,
-        cloudflare: Spanned<FileCloudflare>,
-        listen: SocketAddr,
-    ) -> Result<CloudflareAccount, ConfigError> {
-        let position = self.position(&cloudflare);
-        let FileCloudflare { base_url, account_id, api_token, calls_per_five_minutes } = cloudflare.value;
-        check_vendor_url(&base_url)
-            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
-        let api_token = self.secret(api_token, &position, listen)?;
-        let base_url = base_url.trim_end_matches('/').to_owned();
-        Ok(CloudflareAccount { base_url, account_id, api_token, calls_per_five_minutes })
-    }
-}
-
-/// The probe is off unless it is configured, or one of its offerings is asked for by name.
-fn probe(configured: Option<FileProbe>, offerings: Option<&[String]>) -> Option<Probe> {
-    let probes = Home::ALL.map(Home::name);
-    let is_named = offerings.is_some_and(|names| names.iter().any(|name| probes.contains(&name.as_str())));
-    let default = Probe::default();
-    match configured {
-        Some(FileProbe { slow, maintenance_version, lifetime }) => Some(Probe {
-            slow: slow.map_or(default.slow, |slow| slow.0),
-            maintenance_version: maintenance_version.unwrap_or(default.maintenance_version),
-            lifetime: lifetime.map_or(default.lifetime, |lifetime| lifetime.0),
-        }),
-        None => is_named.then_some(default),
-    }
-}
-
-/// Credentials go over HTTPS, or stay on this machine (S-10).
-pub(super) fn check_vendor_url(text: &str) -> Result<(), String> {
-    let url = url::Url::parse(text).map_err(|_| format!("'{text}' is no URL"))?;
-    let is_loopback = match url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_loopback => Ok(()),
-        _ => Err(format!(
-            "'{text}' is neither an https URL nor on loopback; a token would travel in the clear"
-        )),
     }
 }
 

@@ -7,6 +7,7 @@ mod secret;
 mod store;
 mod telemetry;
 mod tuning;
+mod vendors;
 mod watched;
 
 use std::{

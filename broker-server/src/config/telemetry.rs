@@ -6,11 +6,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 use sutler_secrets::SecretString;
 
-use super::{
-    ConfigError,
-    file::{Meaning, check_vendor_url},
-    secret::SecretSource,
-};
+use super::{ConfigError, file::Meaning, secret::SecretSource};
 
 /// Where traces are sent, by OTLP over HTTP.
 #[derive(Debug)]
@@ -43,7 +39,7 @@ impl Meaning<'_> {
         let position = self.position(&otlp);
         let wrong = |message: String| ConfigError::Value { position: position.clone(), message };
         let FileOtlp { endpoint, headers, sample } = otlp.value;
-        check_vendor_url(&endpoint).map_err(wrong)?;
+        super::vendors::check_vendor_url(&endpoint).map_err(wrong)?;
         let sample = sample.unwrap_or(1.0);
         if !(0.0..=1.0).contains(&sample) {
             return Err(wrong(format!("sample is {sample}; write a share from 0 to 1")));

@@ -67,6 +67,42 @@ fn the_catalog_is_printed_and_can_be_selected_from() {
 }
 
 #[test]
+fn live_plans_of_stripe_are_there_only_with_a_live_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = |keys: &str| {
+        format!("vendors: {{ stripe: {{ base_url: \"http://127.0.0.1:9\", account_id: acct_1, {keys} }} }}\n")
+    };
+    for (keys, expected) in [
+        ("test_key: sk_test_nobodyHasThis", "stripe-webhook-endpoint: test\n"),
+        ("live_key: rk_live_nobodyHasThis", "stripe-webhook-endpoint: live\n"),
+        (
+            "test_key: sk_test_nobodyHasThis, live_key: sk_live_nobodyHasThis",
+            "stripe-webhook-endpoint: test, live\n",
+        ),
+    ] {
+        let config = configure(folder.path(), &vendor(keys));
+        // the second time there is one already
+        run(&["key", "new"], &config);
+        let checked = run(&["check"], &config);
+        assert!(checked.status.success(), "{}", errors(&checked));
+        let printed = String::from_utf8(checked.stdout).unwrap();
+        assert!(printed.contains(expected) && !printed.contains("nobodyHasThis"), "{printed}");
+    }
+    for (keys, expected) in [
+        ("test_key: sk_live_nobodyHasThis", "the test key of Stripe must begin with sk_test_ or rk_test_"),
+        ("live_key: pk_live_nobodyHasThis", "the live key of Stripe must begin with sk_live_ or rk_live_"),
+        ("calls_per_second: 5", "Stripe needs a `test_key`, a `live_key`, or both"),
+    ] {
+        let refused = run(&["check"], &configure(folder.path(), &vendor(keys)));
+        let said = errors(&refused);
+        assert!(
+            !refused.status.success() && said.contains(expected) && !said.contains("nobodyHasThis"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn each_offering_has_a_page_for_people() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(&["docs"], &configure(folder.path(), VENDOR));

@@ -12,4 +12,5 @@ mod keys;
 mod notes;
 mod openapi;
 mod operators;
+mod pages;
 mod process;

@@ -1,7 +1,13 @@
 //! The offerings of Stripe that we ship: ids, plans, parameters and outputs. The work is done elsewhere.
 
+pub mod coupon;
+pub mod customer_portal;
 pub mod entitlement_feature;
+pub mod event_destination;
+pub mod meter;
 mod mode;
+pub mod payment_link;
+pub mod product;
 pub mod tax_rate;
 pub mod webhook_endpoint;
 
@@ -12,8 +18,17 @@ pub use mode::Mode;
 /// All of them with the plans of these modes, in the order of the catalog.
 #[must_use]
 pub fn offerings(modes: &[Mode]) -> Vec<Offering> {
-    let offering = [webhook_endpoint::offering, tax_rate::offering, entitlement_feature::offering];
-    offering.iter().map(|offering| offering(modes)).collect()
+    vec![
+        product::offering(modes),
+        webhook_endpoint::offering(modes),
+        event_destination::offering(modes),
+        customer_portal::offering(modes),
+        meter::offering(modes),
+        coupon::offering(modes),
+        tax_rate::offering(modes),
+        payment_link::offering(modes),
+        entitlement_feature::offering(modes),
+    ]
 }
 
 /// What all of them say about where they come from.

@@ -36,7 +36,7 @@ impl Service for Features {
     }
 
     fn vanish(vendor: &Vendor) {
-        archive_all(vendor, "features.update");
+        archive_all(vendor, "entitlements.feature", "features.update");
     }
 }
 

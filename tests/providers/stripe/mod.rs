@@ -1,6 +1,15 @@
 //! What the stages of Stripe's services have in common: the fake, its objects, and its faults.
 
+mod behaviour;
+mod coupon;
+mod customer_portal;
+mod drive;
 mod entitlement_feature;
+mod event_destination;
+mod meter;
+mod payment_link;
+mod product;
+mod served;
 mod tax_rate;
 mod webhook_endpoint;
 
@@ -165,8 +174,8 @@ impl<S: Service> Staged for Stage<S> {
 }
 
 /// Somebody puts everything out of use that Stripe keeps for ever.
-fn archive_all(vendor: &Vendor, operation: &str) {
-    for object in vendor.control().objects() {
+fn archive_all(vendor: &Vendor, kind: &str, operation: &str) {
+    for object in vendor.control().objects().iter().filter(|object| object["object"] == kind) {
         vendor.somebody(operation, object["id"].as_str().unwrap(), serde_json::json!({ "active": false }));
     }
 }

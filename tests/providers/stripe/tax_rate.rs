@@ -37,7 +37,7 @@ impl Service for TaxRates {
     }
 
     fn vanish(vendor: &Vendor) {
-        archive_all(vendor, "tax_rates.update");
+        archive_all(vendor, "tax_rate", "tax_rates.update");
     }
 }
 

@@ -4,7 +4,10 @@ use http::Method;
 
 use sutler_catalog::stripe as catalog;
 
-use super::{client::Table, entitlement_feature, tax_rate, webhook_endpoint};
+use super::{
+    client::Table, coupon, customer_portal, entitlement_feature, event_destination, meter, payment_link,
+    product, tax_rate, webhook_endpoint,
+};
 
 /// One kind of call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +24,13 @@ pub struct VendorCall {
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
-    let tables: [(&'static str, &'static Table); 3] = [
+    let tables: [(&'static str, &'static Table); 9] = [
+        (catalog::product::NAME, &product::TABLE),
+        (catalog::event_destination::NAME, &event_destination::TABLE),
+        (catalog::customer_portal::NAME, &customer_portal::TABLE),
+        (catalog::meter::NAME, &meter::TABLE),
+        (catalog::coupon::NAME, &coupon::TABLE),
+        (catalog::payment_link::NAME, &payment_link::TABLE),
         (catalog::webhook_endpoint::NAME, &webhook_endpoint::TABLE),
         (catalog::tax_rate::NAME, &tax_rate::TABLE),
         (catalog::entitlement_feature::NAME, &entitlement_feature::TABLE),

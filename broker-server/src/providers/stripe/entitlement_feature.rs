@@ -44,6 +44,7 @@ impl Kind for Features {
         // an archived feature keeps its key
         filters: &[&[("archived", "false")], &[("archived", "true")]],
         read: &READ,
+        told: &[],
         update: &UPDATE,
         identity: Identity::Unique,
         removal: Removal::Archive {
@@ -73,7 +74,7 @@ impl Kind for Features {
         shown["lookup_key"] == wanted.lookup_key.as_str()
     }
 
-    fn attributes(shown: &Value) -> Map<String, Value> {
+    fn attributes(shown: &Value, _family: &[Value]) -> Map<String, Value> {
         Map::from_iter([
             (output::FEATURE_ID.to_owned(), shown["id"].clone()),
             (output::LOOKUP_KEY.to_owned(), shown["lookup_key"].clone()),

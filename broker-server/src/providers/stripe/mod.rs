@@ -2,8 +2,14 @@
 
 mod calls;
 mod client;
+mod coupon;
+mod customer_portal;
 mod entitlement_feature;
+mod event_destination;
+mod meter;
 mod object;
+mod payment_link;
+mod product;
 mod tax_rate;
 mod webhook_endpoint;
 
@@ -24,8 +30,14 @@ use super::Provider;
 #[must_use]
 pub fn providers(client: &Client) -> Vec<Arc<dyn Provider>> {
     vec![
+        Arc::new(Object::<product::Products>::new(client)),
         Arc::new(Object::<webhook_endpoint::Endpoints>::new(client)),
+        Arc::new(Object::<event_destination::Destinations>::new(client)),
+        Arc::new(Object::<customer_portal::Portals>::new(client)),
+        Arc::new(Object::<meter::Meters>::new(client)),
+        Arc::new(Object::<coupon::Coupons>::new(client)),
         Arc::new(Object::<tax_rate::TaxRates>::new(client)),
+        Arc::new(Object::<payment_link::PaymentLinks>::new(client)),
         Arc::new(Object::<entitlement_feature::Features>::new(client)),
     ]
 }

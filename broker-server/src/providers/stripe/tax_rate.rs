@@ -39,6 +39,7 @@ impl Kind for TaxRates {
         list: &LIST,
         filters: &[&[("active", "true")]],
         read: &READ,
+        told: &[],
         update: &UPDATE,
         identity: Identity::Marked,
         removal: Removal::Archive {
@@ -70,7 +71,7 @@ impl Kind for TaxRates {
         ]
     }
 
-    fn attributes(shown: &Value) -> Map<String, Value> {
+    fn attributes(shown: &Value, _family: &[Value]) -> Map<String, Value> {
         Map::from_iter([
             (output::TAX_RATE_ID.to_owned(), shown["id"].clone()),
             (output::PERCENTAGE.to_owned(), shown["percentage"].clone()),

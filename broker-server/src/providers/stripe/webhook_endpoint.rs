@@ -45,6 +45,7 @@ impl Kind for Endpoints {
         list: &LIST,
         filters: &[&[]],
         read: &READ,
+        told: &[],
         update: &UPDATE,
         identity: Identity::Marked,
         removal: Removal::Delete(&DELETE),
@@ -74,7 +75,7 @@ impl Kind for Endpoints {
         ]
     }
 
-    fn attributes(shown: &Value) -> Map<String, Value> {
+    fn attributes(shown: &Value, _family: &[Value]) -> Map<String, Value> {
         Map::from_iter([
             (output::ENDPOINT_ID.to_owned(), shown["id"].clone()),
             (output::URL.to_owned(), shown["url"].clone()),
@@ -82,7 +83,7 @@ impl Kind for Endpoints {
         ])
     }
 
-    fn credentials(known: &Known, shown: &Value) -> Map<String, Value> {
+    fn credentials(known: &Known, shown: &Value, _family: &[Value]) -> Map<String, Value> {
         Map::from_iter([
             (output::ENDPOINT_ID.to_owned(), shown["id"].clone()),
             (output::SIGNING_SECRET.to_owned(), json!(known.secret)),

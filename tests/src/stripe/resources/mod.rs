@@ -1,6 +1,14 @@
 //! What each operation does.
 
+mod coupons;
+mod event_destinations;
 mod features;
+mod meters;
+mod payment_links;
+mod portals;
+mod prices;
+mod products;
+mod promotion_codes;
 mod tax_rates;
 mod webhook_endpoints;
 
@@ -31,6 +39,42 @@ pub(crate) fn work_of(operation: &str) -> Option<Work> {
         "features.create" => features::create,
         "features.get" => features::get,
         "features.update" => features::update,
+        "products.list" => products::list,
+        "products.create" => products::create,
+        "products.get" => products::get,
+        "products.update" => products::update,
+        "products.delete" => products::delete,
+        "prices.list" => prices::list,
+        "prices.create" => prices::create,
+        "prices.get" => prices::get,
+        "prices.update" => prices::update,
+        "coupons.list" => coupons::list,
+        "coupons.create" => coupons::create,
+        "coupons.get" => coupons::get,
+        "coupons.update" => coupons::update,
+        "coupons.delete" => coupons::delete,
+        "promotion_codes.list" => promotion_codes::list,
+        "promotion_codes.create" => promotion_codes::create,
+        "promotion_codes.update" => promotion_codes::update,
+        "meters.list" => meters::list,
+        "meters.create" => meters::create,
+        "meters.get" => meters::get,
+        "meters.update" => meters::update,
+        "meters.deactivate" => meters::deactivate,
+        "meters.reactivate" => meters::reactivate,
+        "payment_links.list" => payment_links::list,
+        "payment_links.create" => payment_links::create,
+        "payment_links.get" => payment_links::get,
+        "payment_links.update" => payment_links::update,
+        "portals.list" => portals::list,
+        "portals.create" => portals::create,
+        "portals.get" => portals::get,
+        "portals.update" => portals::update,
+        "event_destinations.list" => event_destinations::list,
+        "event_destinations.create" => event_destinations::create,
+        "event_destinations.get" => event_destinations::get,
+        "event_destinations.update" => event_destinations::update,
+        "event_destinations.delete" => event_destinations::delete,
         _ => return None,
     })
 }

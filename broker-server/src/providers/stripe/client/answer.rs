@@ -118,3 +118,121 @@ fn word(text: &str) -> Option<String> {
         text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_[]".contains(&byte));
     (!text.is_empty() && text.len() <= 80 && is_plain).then(|| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    static TABLE: Table = Table {
+        endpoints: &[],
+        exists: &["already uses that lookup key"],
+        limits: &["reached the maximum of"],
+        in_use: &["cannot be deleted because"],
+    };
+
+    fn received(status: u16, body: &Value) -> Received {
+        Received {
+            status: StatusCode::from_u16(status).unwrap(),
+            retry_after: None,
+            should_retry: None,
+            replayed: false,
+            body: Zeroizing::new(serde_json::to_vec(body).unwrap()),
+        }
+    }
+
+    fn told(received: &Received) -> Result<Value, CallError> {
+        read(&TABLE, Mode::Test, Sent::Perhaps, received)
+    }
+
+    fn error(status: u16, error: &Value) -> CallError {
+        told(&received(status, &json!({ "error": error }))).unwrap_err()
+    }
+
+    fn is_unknown(error: &CallError) -> bool {
+        matches!(error, CallError::Unavailable { sent: Sent::Perhaps, .. })
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_status_code_and_the_words_we_know() {
+        let says = |message: &str| json!({ "type": "invalid_request_error", "message": message });
+        let coded =
+            |code: &str| json!({ "type": "invalid_request_error", "code": code, "message": "hunter2" });
+        for (status, body, expected) in [
+            (404, coded("resource_missing"), CallError::Missing),
+            (404, coded("not_found"), CallError::Missing),
+            (400, coded("resource_already_exists"), CallError::Exists),
+            (400, says("A price (`price_1`) already uses that lookup key."), CallError::Exists),
+            (401, says("Invalid API Key provided: sk_test_****"), CallError::Credentials(401)),
+            (403, says("no"), CallError::Credentials(403)),
+            (429, coded("lock_timeout"), CallError::RateLimited { retry_after: None }),
+            (400, json!({ "type": "idempotency_error", "message": "no" }), CallError::KeyUsedUp),
+        ] {
+            assert_eq!(error(status, &body), expected, "{status} {body}");
+        }
+        for (message, cause) in [
+            ("You have reached the maximum of 16 test webhook endpoints.", Cause::Limit),
+            ("This product cannot be deleted because it has one or more user-created prices.", Cause::InUse),
+            ("Unrecognized request URL (GET: /v1/nowhere).", Cause::Other),
+        ] {
+            let found = error(400, &says(message));
+            assert!(matches!(&found, CallError::Refused(reason) if reason.kind == cause), "{found:?}");
+        }
+        assert!(is_unknown(&error(409, &coded("idempotency_key_in_use"))), "an earlier attempt is under way");
+        assert!(is_unknown(&error(424, &coded("external_dependency_failed"))));
+    }
+
+    #[test]
+    fn an_object_that_a_parameter_names_is_not_the_object_that_was_asked_for() {
+        let body = json!({ "type": "invalid_request_error", "code": "resource_missing", "param": "product",
+                           "message": "No such product: 'hunter2'" });
+        let found = error(400, &body);
+        assert!(matches!(found, CallError::Refused(_)), "{found:?}");
+        let said = found.describe("make the price");
+        assert!(
+            said.contains("resource_missing") && said.contains("product") && !said.contains("hunter2"),
+            "{said}"
+        );
+        let strange = json!({ "type": "x", "code": "Hunter 2", "param": "hunter2;", "message": "hunter2" });
+        assert!(!error(400, &strange).describe("x").to_lowercase().contains("hunter"));
+    }
+
+    #[test]
+    fn a_failure_that_is_repeated_uses_the_key_up_and_any_other_is_unknown() {
+        let failure = json!({ "error": { "type": "api_error", "message": "oops" } });
+        assert!(is_unknown(&told(&received(500, &failure)).unwrap_err()));
+        let replayed = Received { replayed: true, ..received(500, &failure) };
+        assert_eq!(told(&replayed).unwrap_err(), CallError::KeyUsedUp);
+        let final_word = Received { should_retry: Some(false), ..received(500, &failure) };
+        assert_eq!(told(&final_word).unwrap_err(), CallError::KeyUsedUp);
+        let read_again = read(&TABLE, Mode::Test, Sent::No, &replayed).unwrap_err();
+        assert!(matches!(read_again, CallError::Unavailable { sent: Sent::No, .. }), "a read has no key");
+        let again = Received { should_retry: Some(true), ..received(400, &failure) };
+        assert!(is_unknown(&told(&again).unwrap_err()), "Stripe's own word counts first");
+    }
+
+    #[test]
+    fn what_is_not_the_interface_says_nothing() {
+        for (status, body) in [
+            (200, json!("a page")),
+            (200, json!({ "success": true })),
+            (404, json!({ "message": "no such page" })),
+            (400, json!({ "error": "bad" })),
+        ] {
+            assert!(is_unknown(&told(&received(status, &body)).unwrap_err()), "{status} {body}");
+        }
+        let html = Received { body: Zeroizing::new(b"<html>".to_vec()), ..received(404, &json!(null)) };
+        assert!(is_unknown(&told(&html).unwrap_err()));
+    }
+
+    #[test]
+    fn an_object_of_the_other_mode_is_not_ours_alone_and_in_lists() {
+        let object = |livemode: bool| json!({ "object": "product", "livemode": livemode });
+        assert!(told(&received(200, &object(false))).is_ok());
+        assert_eq!(told(&received(200, &object(true))).unwrap_err(), CallError::WrongAccount);
+        let list = json!({ "object": "list", "data": [object(false), object(true)] });
+        assert_eq!(told(&received(200, &list)).unwrap_err(), CallError::WrongAccount);
+        assert!(told(&received(200, &json!({ "object": "product", "deleted": true }))).is_ok());
+    }
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::client::{Call, CallError, Key},
+    super::client::{Api, Call, CallError, Key},
     CHANGE, Field, Kind, Known, Object, Removal, SETTLE, field, naming, present,
 };
 use crate::providers::{
@@ -12,6 +12,8 @@ use crate::providers::{
 
 /// Changes after which an object is left as it is: Stripe then has another way of writing what was asked for.
 const ROUNDS: u32 = 5;
+/// The same for a family, which takes a change for each of its members at least.
+const FAMILY_ROUNDS: u32 = 250;
 
 impl<K: Kind> Object<K> {
     /// No vendor call: whether the change can be.
@@ -48,7 +50,7 @@ impl<K: Kind> Object<K> {
         };
         let fields = Self::fields(wanted, &naming(step.instance, step.marker));
         let Some((endpoint, body)) = pending::<K>(&fields, &shown).filter(|_| known.rounds < ROUNDS) else {
-            return finished(self, step, (known, &shown));
+            return self.change_family(&api, step, wanted, (known, &shown)).await;
         };
         let call = Call::write(endpoint, &[&known.id], body, Key::of(step));
         match api.send(&call).await {
@@ -62,12 +64,35 @@ impl<K: Kind> Object<K> {
     }
 }
 
+impl<K: Kind> Object<K> {
+    /// One changing call, if the family is not what is asked for.
+    async fn change_family(
+        &self,
+        api: &Api,
+        step: &Step<'_>,
+        wanted: &K::Wanted,
+        (known, shown): (Known, &Value),
+    ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+        let members = self.family(api, &known.id).await;
+        let members =
+            members.map_err(|error| error.while_completing(&Self::doing("look at what belongs to")))?;
+        let act = K::next(wanted, &naming(step.instance, step.marker), shown, &members);
+        let (Some(family), Some(act)) = (K::FAMILY, act.filter(|_| known.rounds < FAMILY_ROUNDS)) else {
+            return finished(self, step, (known, shown, &members));
+        };
+        let acted = self.act(api, step, (family, &known.id, act)).await;
+        acted.map_err(|error| error.while_completing(&format!("change the {}s", family.what)))?;
+        Progress::next(CHANGE, &Known { rounds: known.rounds + 1, ..known })
+    }
+}
+
 /// The next changing call that the object needs.
 fn pending<K: Kind>(
     fields: &[Field],
     shown: &Value,
 ) -> Option<(&'static super::super::client::Endpoint, Value)> {
-    if let Removal::Archive { revive: (endpoint, flag), .. } = K::TRAITS.removal
+    if let Removal::Archive { revive: (endpoint, flag), .. }
+    | Removal::DeleteOrArchive { revive: (endpoint, flag), .. } = K::TRAITS.removal
         && !K::TRAITS.is_in_use(shown)
     {
         return Some((endpoint, flag.body()));
@@ -85,7 +110,7 @@ pub(super) fn use_drift<K: Kind>(shown: &Value) -> Option<FieldDrift> {
 pub(super) fn finished<K: Kind>(
     object: &Object<K>,
     step: &Step<'_>,
-    (known, shown): (Known, &Value),
+    (known, shown, family): (Known, &Value, &[Value]),
 ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
     if known.doubt {
         let after = object.client.call_timeout() * 2;
@@ -96,7 +121,7 @@ pub(super) fn finished<K: Kind>(
         record: Record::of(&known)?,
         dashboard_url: object.dashboard(step.instance, &known.id),
         labels: serde_json::Map::new(),
-        attributes: K::attributes(shown),
+        attributes: K::attributes(shown, family),
     }))
 }
 

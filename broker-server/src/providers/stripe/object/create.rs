@@ -8,7 +8,7 @@ use super::{
     super::client::{Api, Call, CallError, Key},
     CHANGE, CLAIM, CREATE, Identity, Kind, Known, Object, SETTLE, SWEEP, change, field, find, kind,
     known::{Claiming, Creating},
-    mark, naming,
+    naming,
 };
 use crate::{
     faults,
@@ -73,7 +73,7 @@ impl<K: Kind> Object<K> {
         let api = self.api(step.instance)?;
         let failed = |error: CallError| error.while_trying_to(&Self::doing("take up"));
         let shown = self.read(&api, &id).await.map_err(failed)?;
-        if K::carries(&shown, &mark(step.marker)) {
+        if K::carries(&shown, step.marker) {
             return Progress::next(CHANGE, &made::<K>(&shown, creating)?);
         }
         if !kind::is_released(&shown) {
@@ -199,7 +199,7 @@ impl<K: Kind> Object<K> {
                 let known = Known { doubt: false, ..known };
                 let shown = self.read(&api, &known.id).await;
                 let shown = shown.map_err(|error| error.while_completing(&Self::doing("look at")))?;
-                change::finished(self, step, (known, &shown))
+                change::finished(self, step, (known, &shown, &[]))
             }
         }
     }

@@ -102,10 +102,10 @@ pub(super) fn drift(fields: &[Field], shown: &Value) -> Vec<FieldDrift> {
 
 /// The first parameter that would have to change and cannot.
 pub(super) fn fixed_change(present: &[Field], wanted: &[Field]) -> Option<&'static str> {
-    let of = |name: &str| present.iter().find(|field| field.name == name);
+    let of = |at: &str| present.iter().find(|field| field.at == at);
     let fixed = wanted.iter().filter(|field| field.when == When::Creation);
     let mut changed =
-        fixed.filter(|field| of(field.name).is_some_and(|present| !is_same(&field.wanted, &present.wanted)));
+        fixed.filter(|field| of(field.at).is_some_and(|present| !is_same(&field.wanted, &present.wanted)));
     changed.next().map(|field| field.name)
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     super::client::{Api, Call, CallError},
-    Identity, Kind, Object, mark,
+    Identity, Kind, Object,
 };
 use crate::providers::{InstanceFacts, Marker, ProviderError, Refusal};
 
@@ -22,22 +22,22 @@ impl<K: Kind> Object<K> {
 
     /// One object, in use or not.
     pub(super) async fn read(&self, api: &Api, id: &str) -> Result<Value, CallError> {
-        api.send(&Call::read(K::TRAITS.read, &[id])).await
+        let call = Call::read(K::TRAITS.read, &[id]);
+        api.send(&K::TRAITS.told.iter().fold(call, |call, (name, value)| call.query(name, value))).await
     }
 
     /// What carries the instance's mark, in use or not.
     pub(super) async fn ours(&self, api: &Api, marker: &Marker) -> Result<Vec<Value>, CallError> {
-        let mark = mark(marker);
         match K::TRAITS.own_id(marker) {
             Some(id) => match self.read(api, &id).await {
-                Ok(shown) if K::carries(&shown, &mark) => Ok(vec![shown]),
+                Ok(shown) if K::carries(&shown, marker) => Ok(vec![shown]),
                 Ok(_) => Err(CallError::Exists),
                 Err(CallError::Missing) => Ok(Vec::new()),
                 Err(error) => Err(error),
             },
             None => {
                 let all = self.all(api).await?;
-                Ok(all.into_iter().filter(|shown| K::carries(shown, &mark)).collect())
+                Ok(all.into_iter().filter(|shown| K::carries(shown, marker)).collect())
             }
         }
     }
@@ -58,7 +58,7 @@ impl<K: Kind> Object<K> {
         for filter in K::TRAITS.filters {
             let call = || {
                 let call = Call::read(K::TRAITS.list, &[]);
-                filter.iter().fold(call, |call, (name, value)| call.query(name, value))
+                filter.iter().chain(K::TRAITS.told).fold(call, |call, (name, value)| call.query(name, value))
             };
             all.extend(api.list(call).await?);
         }

@@ -9,12 +9,12 @@ use sutler_spec::PlanId;
 
 use super::{
     super::client::{Endpoint, Table},
-    Field, Known,
+    Act, Family, Field, Known,
 };
-use crate::providers::Marker;
+use crate::providers::{FieldDrift, Marker};
 
 /// The key in the metadata of everything that we make.
-const MARK: &str = "sutler_mark";
+pub(in super::super) const MARK: &str = "sutler_mark";
 
 /// The key in the metadata of what was given up.
 const RELEASED: &str = "sutler_released";
@@ -54,12 +54,33 @@ pub(in super::super) trait Kind: Debug + Send + Sync + 'static {
     /// The fields of the object, without id and mark.
     fn fields(wanted: &Self::Wanted, naming: &Naming<'_>) -> Vec<Field>;
 
+    /// What belongs to an object and lives and goes with it.
+    const FAMILY: Option<Family> = None;
+
+    /// Who uses an object that must not go then.
+    const USERS: Option<Users> = None;
+
+    /// The next change that makes the family what is asked for.
+    fn next(_wanted: &Self::Wanted, _naming: &Naming<'_>, _shown: &Value, _family: &[Value]) -> Option<Act> {
+        None
+    }
+
+    /// The next change before the object itself can go.
+    fn last(_naming: &Naming<'_>, _shown: &Value, _family: &[Value]) -> Option<Act> {
+        None
+    }
+
+    /// What differs in the family.
+    fn family_drift(_wanted: &Self::Wanted, _naming: &Naming<'_>, _family: &[Value]) -> Vec<FieldDrift> {
+        Vec::new()
+    }
+
     /// Facts for the platform.
-    fn attributes(shown: &Value) -> Map<String, Value>;
+    fn attributes(shown: &Value, family: &[Value]) -> Map<String, Value>;
 
     /// What a binding gives.
-    fn credentials(_known: &Known, shown: &Value) -> Map<String, Value> {
-        Self::attributes(shown)
+    fn credentials(_known: &Known, shown: &Value, family: &[Value]) -> Map<String, Value> {
+        Self::attributes(shown, family)
     }
 
     /// Where the mark stands.
@@ -77,9 +98,9 @@ pub(in super::super) trait Kind: Debug + Send + Sync + 'static {
         false
     }
 
-    /// Whether an object carries this mark.
-    fn carries(shown: &Value, mark: &str) -> bool {
-        shown["metadata"][MARK] == mark
+    /// Whether an object carries the instance's mark.
+    fn carries(shown: &Value, marker: &Marker) -> bool {
+        shown["metadata"][MARK] == mark(marker).as_str()
     }
 
     /// The mark that an object carries, if any.
@@ -110,6 +131,8 @@ pub(in super::super) struct Traits {
     pub(in super::super) filters: &'static [&'static [(&'static str, &'static str)]],
     /// Reads one.
     pub(in super::super) read: &'static Endpoint,
+    /// What a read, and a list, has to ask for.
+    pub(in super::super) told: &'static [(&'static str, &'static str)],
     /// Changes one.
     pub(in super::super) update: &'static Endpoint,
     /// How it is told from others.
@@ -120,6 +143,19 @@ pub(in super::super) struct Traits {
     pub(in super::super) shown_once: Option<&'static str>,
     /// Where people manage it, behind the address of the dashboard.
     pub(in super::super) dashboard: &'static str,
+}
+
+/// Who may use an object.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Users {
+    /// What people call them, such as `active prices`.
+    pub(in super::super) what: &'static str,
+    /// Lists them.
+    pub(in super::super) list: &'static Endpoint,
+    /// What of the list counts.
+    pub(in super::super) filter: &'static [(&'static str, &'static str)],
+    /// Where the id of what is used stands, as a JSON pointer.
+    pub(in super::super) at: &'static str,
 }
 
 /// How an object is told from all others.
@@ -138,6 +174,15 @@ pub(in super::super) enum Identity {
 pub(in super::super) enum Removal {
     /// It is deleted.
     Delete(&'static Endpoint),
+    /// It is deleted if it never had a family; otherwise Stripe keeps it for ever.
+    DeleteOrArchive {
+        /// Deletes it.
+        delete: &'static Endpoint,
+        /// Puts it out of use.
+        archive: (&'static Endpoint, Flag),
+        /// Puts it into use again.
+        revive: (&'static Endpoint, Flag),
+    },
     /// Stripe keeps it for ever; it is put out of use.
     Archive {
         /// Puts it out of use.
@@ -150,6 +195,8 @@ pub(in super::super) enum Removal {
 /// What is sent to put an object out of use, or into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Flag {
+    /// Nothing: the address says it.
+    None,
     /// `active` with this value.
     Active(bool),
     /// Out of use, and free for whoever wants the same key: the mark is taken away.
@@ -159,6 +206,7 @@ pub(in super::super) enum Flag {
 impl Flag {
     pub(super) fn body(self) -> Value {
         match self {
+            Self::None => json!({}),
             Self::Active(active) => json!({ "active": active }),
             Self::Release => json!({ "active": false, "metadata": { MARK: "", RELEASED: "true" } }),
         }
@@ -175,7 +223,9 @@ impl Traits {
     pub(super) fn is_in_use(&self, shown: &Value) -> bool {
         match self.removal {
             Removal::Delete(_) => shown["deleted"] != true,
-            Removal::Archive { .. } => shown["active"] != false && shown["status"] != "inactive",
+            Removal::Archive { .. } | Removal::DeleteOrArchive { .. } => {
+                shown["active"] != false && shown["status"] != "inactive"
+            }
         }
     }
 }

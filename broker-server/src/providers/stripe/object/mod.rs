@@ -15,6 +15,7 @@
 
 mod change;
 mod create;
+mod family;
 mod field;
 mod find;
 mod kind;
@@ -28,15 +29,16 @@ use serde_json::Value;
 use sutler_catalog::Offering;
 use sutler_spec::{BindingBody, Credentials, Parameters};
 
-use super::client::{CallError, Client};
+use super::client::{Api, CallError, Client};
 use crate::providers::{
     Account, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, MarkedObject,
     Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass,
     Refusal, Sent, Step, StepName, Work, typed,
 };
 
-pub(super) use field::Field;
-pub(super) use kind::{Flag, Identity, Kind, Naming, Removal, Traits, mark};
+pub(super) use family::{Act, Family};
+pub(super) use field::{Field, is_same};
+pub(super) use kind::{Flag, Identity, Kind, MARK, Naming, Removal, Traits, Users, mark};
 pub(super) use known::Known;
 
 /// Makes the object.
@@ -77,6 +79,12 @@ impl<K: Kind> Object<K> {
         let mut fields = K::fields(wanted, naming);
         fields.extend(K::mark_field(naming.marker));
         fields
+    }
+
+    /// An object with what belongs to it.
+    async fn whole(&self, api: &Api, id: &str) -> Result<(Value, Vec<Value>), CallError> {
+        let shown = self.read(api, id).await?;
+        Ok((shown, self.family(api, id).await?))
     }
 
     fn dashboard(&self, instance: &InstanceFacts, id: &str) -> Option<String> {
@@ -147,15 +155,16 @@ impl<K: Kind> Provider for Object<K> {
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let known: Known = present(step.instance)?;
         let doing = Self::doing("look at");
-        let shown = self.read(&self.api(step.instance)?, &known.id).await;
-        let shown = shown.map_err(|error| match error {
+        let api = self.api(step.instance)?;
+        let found = self.whole(&api, &known.id).await;
+        let (shown, family) = found.map_err(|error| match error {
             CallError::Missing => {
                 let description = format!("the {} does not exist at Stripe any more", K::TRAITS.what);
                 ProviderError::refused(Refusal::Conflict, description)
             }
             other => other.while_trying_to(&doing),
         })?;
-        let credentials = K::credentials(&known, &shown);
+        let credentials = K::credentials(&known, &shown, &family);
         let body = BindingBody { credentials: Some(Credentials::new(credentials)), ..BindingBody::default() };
         Ok(Progress::Done(CreatedBinding { record: Record::of(&())?, body }))
     }
@@ -165,12 +174,13 @@ impl<K: Kind> Provider for Object<K> {
         let wanted: K::Wanted = instance.parameters()?;
         let api =
             self.api(instance).map_err(|error| ProviderError::unavailable(error.to_string(), Sent::No))?;
-        match self.read(&api, &known.id).await {
-            Ok(shown) => {
-                let fields = Self::fields(&wanted, &naming(instance, marker));
-                let mut drift = field::drift(&fields, &shown);
+        match self.whole(&api, &known.id).await {
+            Ok((shown, family)) => {
+                let names = naming(instance, marker);
+                let mut drift = field::drift(&Self::fields(&wanted, &names), &shown);
                 drift.extend(change::use_drift::<K>(&shown));
-                Ok(Observation::Found { attributes: K::attributes(&shown), drift })
+                drift.extend(K::family_drift(&wanted, &names, &family));
+                Ok(Observation::Found { attributes: K::attributes(&shown, &family), drift })
             }
             Err(CallError::Missing) => Ok(Observation::Gone),
             Err(error) => Err(error.while_asking(&Self::doing("look at"))),

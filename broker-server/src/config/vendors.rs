@@ -1,0 +1,133 @@
+//! The vendors of `broker.yaml`: where they are, and with what keys.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+use sutler_catalog::probe::Home;
+
+use super::{
+    CloudflareAccount, ConfigError, Duration, Probe, StripeAccount, Vendors, file::Meaning,
+    secret::SecretSource,
+};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileVendors {
+    cloudflare: Option<Spanned<FileCloudflare>>,
+    stripe: Option<Spanned<FileStripe>>,
+    probe: Option<FileProbe>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileProbe {
+    slow: Option<Duration>,
+    maintenance_version: Option<String>,
+    lifetime: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileCloudflare {
+    #[serde(default = "cloudflare_api")]
+    base_url: String,
+    account_id: String,
+    api_token: SecretSource,
+    calls_per_five_minutes: Option<std::num::NonZeroU32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileStripe {
+    #[serde(default = "stripe_api")]
+    base_url: String,
+    account_id: String,
+    test_key: Option<SecretSource>,
+    live_key: Option<SecretSource>,
+    calls_per_second: Option<std::num::NonZeroU32>,
+}
+
+fn stripe_api() -> String {
+    "https://api.stripe.com".to_owned()
+}
+
+fn cloudflare_api() -> String {
+    "https://api.cloudflare.com/client/v4".to_owned()
+}
+
+impl Meaning<'_> {
+    pub(super) fn vendors(
+        &mut self,
+        vendors: FileVendors,
+        offerings: Option<&[String]>,
+        listen: SocketAddr,
+    ) -> Result<Vendors, ConfigError> {
+        let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
+        let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
+        Ok(Vendors { cloudflare, stripe, probe: probe(vendors.probe, offerings) })
+    }
+
+    fn stripe(
+        &mut self,
+        stripe: Spanned<FileStripe>,
+        listen: SocketAddr,
+    ) -> Result<StripeAccount, ConfigError> {
+        let position = self.position(&stripe);
+        let FileStripe { base_url, account_id, test_key, live_key, calls_per_second } = stripe.value;
+        check_vendor_url(&base_url)
+            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
+        let mut read =
+            |key: Option<SecretSource>| key.map(|source| self.secret(source, &position, listen)).transpose();
+        let (test_key, live_key) = (read(test_key)?, read(live_key)?);
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Ok(StripeAccount { base_url, account_id, test_key, live_key, calls_per_second })
+    }
+
+    fn cloudflare(
+        &mut self,
+        cloudflare: Spanned<FileCloudflare>,
+        listen: SocketAddr,
+    ) -> Result<CloudflareAccount, ConfigError> {
+        let position = self.position(&cloudflare);
+        let FileCloudflare { base_url, account_id, api_token, calls_per_five_minutes } = cloudflare.value;
+        check_vendor_url(&base_url)
+            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
+        let api_token = self.secret(api_token, &position, listen)?;
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Ok(CloudflareAccount { base_url, account_id, api_token, calls_per_five_minutes })
+    }
+}
+
+/// The probe is off unless it is configured, or one of its offerings is asked for by name.
+fn probe(configured: Option<FileProbe>, offerings: Option<&[String]>) -> Option<Probe> {
+    let probes = Home::ALL.map(Home::name);
+    let is_named = offerings.is_some_and(|names| names.iter().any(|name| probes.contains(&name.as_str())));
+    let default = Probe::default();
+    match configured {
+        Some(FileProbe { slow, maintenance_version, lifetime }) => Some(Probe {
+            slow: slow.map_or(default.slow, |slow| slow.0),
+            maintenance_version: maintenance_version.unwrap_or(default.maintenance_version),
+            lifetime: lifetime.map_or(default.lifetime, |lifetime| lifetime.0),
+        }),
+        None => is_named.then_some(default),
+    }
+}
+
+/// Credentials go over HTTPS, or stay on this machine (S-10).
+pub(super) fn check_vendor_url(text: &str) -> Result<(), String> {
+    let url = url::Url::parse(text).map_err(|_| format!("'{text}' is no URL"))?;
+    let is_loopback = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback => Ok(()),
+        _ => Err(format!(
+            "'{text}' is neither an https URL nor on loopback; a token would travel in the clear"
+        )),
+    }
+}
