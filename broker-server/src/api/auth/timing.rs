@@ -2,8 +2,9 @@
 //! in a mixed order, and Welch's t between them.
 //!
 //! Only what is measured in a quiet moment counts: the upper tail, where something else used the processor, is cut off.
-//! On a busy machine a difference may still appear once, so a suspicion is looked at again with more measurements; a
-//! real leak does not go away, it grows with their square root.
+//! On a busy machine a difference may still appear, so a suspicion is looked at again with more measurements, and each look
+//! has a control: the last kind is presented as two. What tells those apart is the machine, and counts for nothing; a real
+//! leak does not go away, it grows with the square root of the measurements.
 
 use std::{hint::black_box, time::Instant};
 
@@ -13,6 +14,8 @@ use super::{tests::basic, *};
 const MEASUREMENTS: usize = 200_000;
 /// Beyond this a difference is no accident.
 const SUSPICIOUS: f64 = 4.5;
+/// A difference has to be so many times that between two kinds that are the same.
+const BEYOND_CONTROL: f64 = 3.0;
 /// How often a suspicion is looked at again, each time with twice as many measurements.
 const LOOKS: usize = 4;
 
@@ -23,12 +26,10 @@ impl Kinds {
     fn new(kinds: &[(&'static str, &str, &str)]) -> Self {
         let lengths = |(_, user, secret): &(&str, &str, &str)| (user.len(), secret.len());
         assert!(kinds.iter().all(|kind| lengths(kind) == lengths(&kinds[0])), "nothing else may differ");
-        Self(
-            kinds
-                .iter()
-                .map(|(name, user, secret)| (*name, (*user).to_owned(), (*secret).to_owned()))
-                .collect(),
-        )
+        let control = kinds.last().map(|(_, user, secret)| ("the same again", *user, *secret));
+        let owned =
+            |(name, user, secret): (&'static str, &str, &str)| (name, user.to_owned(), secret.to_owned());
+        Self(kinds.iter().copied().chain(control).map(owned).collect())
     }
 
     /// Nanoseconds of many calls for each kind, in an order that nothing can foresee.
@@ -63,11 +64,13 @@ impl Kinds {
         let mut found = Vec::new();
         for look in 0..LOOKS {
             let times = self.measured(count << look, &decide);
-            let pairs = (0..times.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
+            let control = times.len() - 1;
+            let noise = largest_t(&times[control - 1], &times[control]);
+            let pairs = (0..control).flat_map(|second| (0..second).map(move |first| (first, second)));
             let differing =
                 pairs.map(|(first, second)| (largest_t(&times[first], &times[second]), first, second));
             let (t, first, second) = differing.max_by(|one, other| one.0.total_cmp(&other.0))?;
-            if t < SUSPICIOUS {
+            if t < SUSPICIOUS.max(BEYOND_CONTROL * noise) {
                 return None;
             }
             found.push(format!("{} and {}: |t| = {t:.1}", self.0[first].0, self.0[second].0));
