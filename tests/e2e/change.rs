@@ -120,3 +120,16 @@ async fn prices_are_told_and_a_budget_is_kept() {
     run(&world, &["apply", "--yes", "--budget", "0"], 0).await;
     assert_exactly_the_shop(&world).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ref_that_a_configuration_refuses_is_refused_by_hand_too() {
+    let world = world().await;
+    apply(&world).await;
+    for arguments in
+        [&["state", "mv", "db", "var", "--yes"][..], &["adopt", "each", "--object", "x", "--yes"]]
+    {
+        let refused = run(&world, arguments, 2).await;
+        assert!(refused.stderr.contains("no instance can be called"), "{}", refused.everything());
+    }
+    assert_exactly_the_shop(&world).await;
+}

@@ -74,8 +74,7 @@ pub struct ToDeclare {
 /// # Errors
 /// When the ref is taken, the object is not there or cannot be adopted, or its broker cannot tell.
 pub async fn adoptable(project: Project, options: AdoptOptions) -> Result<Adoptable, Failure> {
-    let reference =
-        InstanceRef::new(&options.reference).map_err(|error| Failure::usage(error.to_string()))?;
+    let reference = super::new_reference(&options.reference)?;
     let state = project.backend.load().await?;
     let record = state.records.iter().find(|record| record.reference == reference);
     check_record(&reference, record, &options.object)?;

@@ -64,3 +64,20 @@ pub use saved::SavedPlan;
 pub use status::{Declared, Status, status};
 pub use upkeep::{rotatables, upgrades};
 pub use wait::{Waited, Waiting, wait};
+
+use crate::name::InstanceRef;
+use crate::reference::written::is_reserved;
+
+/// The ref of an instance that is to be declared.
+///
+/// # Errors
+/// When it is none, or means something else in a configuration.
+fn new_reference(text: &str) -> Result<InstanceRef, Failure> {
+    if is_reserved(text) {
+        let why = format!(
+            "no instance can be called '{text}': it means something else in a configuration; choose another ref"
+        );
+        return Err(Failure::usage(why));
+    }
+    InstanceRef::new(text).map_err(|error| Failure::usage(error.to_string()))
+}

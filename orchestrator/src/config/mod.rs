@@ -58,7 +58,7 @@ pub struct Config {
     pub events: EventsConfig,
     /// The instances, in the order they are written.
     pub instances: IndexMap<InstanceRef, Declaration>,
-    /// What was declared under another ref before: from the old one to the new one.
+    /// What was declared under another ref before: from each old one to the one of now.
     pub moved: IndexMap<InstanceRef, InstanceRef>,
     /// What is to be forgotten: its record goes, and what it stands for stays.
     pub removed: IndexSet<InstanceRef>,

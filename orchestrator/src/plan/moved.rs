@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::{PlanInput, declared::Creation, input::Draft};
@@ -33,12 +32,11 @@ pub(super) fn moves(input: &PlanInput<'_>, draft: &mut Draft) -> Vec<Moved> {
     let records: HashMap<&InstanceRef, &InstanceRecord> =
         input.records.iter().map(|record| (&record.reference, record)).collect();
     let mut moves: Vec<Moved> = Vec::new();
-    for (from, _) in declared {
-        let to = end(declared, from);
-        let Some(record) = records.get(from).filter(|_| to != from) else { continue };
+    for (from, to) in declared {
+        let Some(record) = records.get(from) else { continue };
         let at = || At::key(&["moved", from.as_str()]);
         let taken = moves.iter().any(|other| other.to == *to);
-        if taken || records.contains_key(to) && !declared.contains_key(to) {
+        if taken || records.contains_key(to) {
             let message = format!("'{from}' is said to have become '{to}', and both are in state");
             let help = format!("decide which one stays: `sutler state rm`, or take '{from}' out of moved");
             draft.findings.push(Finding::new(message).at(at()).help(help));
@@ -51,18 +49,6 @@ pub(super) fn moves(input: &PlanInput<'_>, draft: &mut Draft) -> Vec<Moved> {
         }
     }
     moves
-}
-
-/// What a ref is called now.
-fn end<'m>(moved: &'m IndexMap<InstanceRef, InstanceRef>, from: &'m InstanceRef) -> &'m InstanceRef {
-    let mut now = from;
-    for _ in 0..=moved.len() {
-        match moved.get(now) {
-            Some(next) => now = next,
-            None => break,
-        }
-    }
-    now
 }
 
 /// The records as they are once everything has been renamed. What is sealed in them opens under the old refs alone.

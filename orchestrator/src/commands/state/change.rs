@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::find;
 use super::look::snapshot;
 use crate::commands::failure::Failure;
+use crate::commands::new_reference;
 use crate::commands::project::Project;
 use crate::name::InstanceRef;
 use crate::state::record::InstanceRecord;
@@ -75,8 +76,8 @@ impl Rename {
     /// # Errors
     /// When one of them is no ref.
     pub fn new(from: &str, to: &str) -> Result<Self, Failure> {
-        let name = |text: &str| InstanceRef::new(text).map_err(|error| Failure::usage(error.to_string()));
-        Ok(Self { from: name(from)?, to: name(to)? })
+        let from = InstanceRef::new(from).map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(Self { from, to: new_reference(to)? })
     }
 
     /// Renames it, and whatever needs it: what is sealed is sealed for its new place. No broker is asked.

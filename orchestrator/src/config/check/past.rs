@@ -13,7 +13,7 @@ use crate::{
     nearest::{listed, nearest},
 };
 
-/// Which refs became which. An instance has one past: two old refs for one new one are refused.
+/// What each ref is called now, however often it moved. An instance has one past: two old refs for one new one are refused.
 pub(super) fn moved(
     file: Entries<String>,
     instances: &IndexMap<InstanceRef, Declaration>,
@@ -51,7 +51,7 @@ pub(super) fn moved(
             gather.add(Finding::new(message).at(at).help("say what each is called now"));
         }
     }
-    moved
+    moved.keys().filter_map(|from| Some((from.clone(), end(&moved, from)?.clone()))).collect()
 }
 
 /// What a ref is called now, at the end of all its moves; nothing when they go round in a circle.
