@@ -12,6 +12,7 @@ mod catalog_problem;
 mod check;
 pub mod cloudflare;
 mod complexity;
+pub mod domain;
 mod draft_four;
 mod extension;
 mod guid;
