@@ -22,7 +22,9 @@ struct FileLimit {
 impl FileRegistration {
     pub(super) fn checked(self) -> Result<RegistrationPolicy, String> {
         if self.extensions.is_empty() {
-            return Err("`registration` needs `extensions`, such as [com, net]: nothing else is bought".to_owned());
+            return Err(
+                "`registration` needs `extensions`, such as [com, net]: nothing else is bought".to_owned()
+            );
         }
         if let Some(odd) = self.extensions.iter().find(|extension| !is_extension(extension)) {
             return Err(format!("'{odd}' is no extension: write it in lower case, without a dot before it"));

@@ -3,8 +3,8 @@
 use http::Method;
 
 use super::{
-    client::Product, d1, dns_record, hyperdrive, kv, object::Kind, pages_domain, queue, registrar, secrets, token,
-    turnstile, vectorize, worker_domain, www_redirect, zone,
+    client::Product, d1, dns_record, hyperdrive, kv, object::Kind, pages_domain, queue, registrar, secrets,
+    token, turnstile, vectorize, worker_domain, www_redirect, zone,
 };
 
 /// One kind of call.

@@ -38,7 +38,10 @@ static LIVE: Calls = Calls {
     list: Endpoint { method: Method::GET, template: "/accounts/{account}/registrar/registrations" },
     register: Endpoint { method: Method::POST, template: "/accounts/{account}/registrar/registrations" },
     read: Endpoint { method: Method::GET, template: "/accounts/{account}/registrar/registrations/{domain}" },
-    change: Endpoint { method: Method::PATCH, template: "/accounts/{account}/registrar/registrations/{domain}" },
+    change: Endpoint {
+        method: Method::PATCH,
+        template: "/accounts/{account}/registrar/registrations/{domain}",
+    },
     status: Endpoint {
         method: Method::GET,
         template: "/accounts/{account}/registrar/registrations/{domain}/registration-status",
@@ -48,7 +51,10 @@ static LIVE: Calls = Calls {
 static SANDBOX: Calls = Calls {
     check: Endpoint { method: Method::POST, template: "/accounts/{account}/registrar-sandbox/domain-check" },
     list: Endpoint { method: Method::GET, template: "/accounts/{account}/registrar-sandbox/registrations" },
-    register: Endpoint { method: Method::POST, template: "/accounts/{account}/registrar-sandbox/registrations" },
+    register: Endpoint {
+        method: Method::POST,
+        template: "/accounts/{account}/registrar-sandbox/registrations",
+    },
     read: Endpoint {
         method: Method::GET,
         template: "/accounts/{account}/registrar-sandbox/registrations/{domain}",
@@ -63,27 +69,24 @@ static SANDBOX: Calls = Calls {
     },
 };
 
-static LIVE_PRODUCT: Product = product(&[
-    &LIVE.check,
-    &LIVE.list,
-    &LIVE.register,
-    &LIVE.read,
-    &LIVE.change,
-    &LIVE.status,
-]);
-static SANDBOX_PRODUCT: Product = product(&[
-    &SANDBOX.check,
-    &SANDBOX.list,
-    &SANDBOX.register,
-    &SANDBOX.read,
-    &SANDBOX.change,
-    &SANDBOX.status,
-]);
-
 /// The numbers of the registrar's refusals are not published; what is not there is told by the status.
-const fn product(endpoints: &'static [&'static Endpoint]) -> Product {
-    Product { endpoints, missing: &[], exists: &[], transient: &[], advice: &[] }
-}
+const UNNUMBERED: Product =
+    Product { endpoints: &[], missing: &[], exists: &[], transient: &[], advice: &[] };
+static LIVE_PRODUCT: Product = Product {
+    endpoints: &[&LIVE.check, &LIVE.list, &LIVE.register, &LIVE.read, &LIVE.change, &LIVE.status],
+    ..UNNUMBERED
+};
+static SANDBOX_PRODUCT: Product = Product {
+    endpoints: &[
+        &SANDBOX.check,
+        &SANDBOX.list,
+        &SANDBOX.register,
+        &SANDBOX.read,
+        &SANDBOX.change,
+        &SANDBOX.status,
+    ],
+    ..UNNUMBERED
+};
 
 /// What it may ask of Cloudflare, at both places.
 pub(super) fn products() -> [&'static Product; 2] {
@@ -340,9 +343,14 @@ fn quoted(found: CheckedDomain) -> Option<Quote> {
             Quote::For(Price { first_year: registration_cost, later_year: renewal_cost, currency })
         }
         (false, Some("domain_unavailable")) => Quote::Taken,
-        (false, Some("extension_not_supported_via_api" | "extension_not_supported" | "extension_disallows_registration")) => {
-            Quote::NotSold
-        }
+        (
+            false,
+            Some(
+                "extension_not_supported_via_api"
+                | "extension_not_supported"
+                | "extension_disallows_registration",
+            ),
+        ) => Quote::NotSold,
         _ => Quote::Unclear,
     })
 }

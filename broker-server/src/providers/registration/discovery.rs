@@ -3,12 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::{
-    Registrar, Registration, Status, Wanted,
-    registrar::Registered,
-    unclear,
-    watch::Known,
-};
+use super::{Registrar, Registration, Status, Wanted, registrar::Registered, unclear, watch::Known};
 use crate::providers::{
     Discovery, InstanceFacts, ObjectsPage, Progress, ProviderError, ProvisionedInstance, Refusal, Step,
     VendorThing,
@@ -34,7 +29,10 @@ impl<R: Registrar> Discovery for Registration<R> {
         let wanted: R::Wanted = step.parameters()?;
         let refused = |what: String| Err(ProviderError::refused(Refusal::Unsupported, what));
         if wanted.domain() != id {
-            return refused(format!("domain: what is asked for is {}, and not the object {id}", wanted.domain()));
+            return refused(format!(
+                "domain: what is asked for is {}, and not the object {id}",
+                wanted.domain()
+            ));
         }
         let Some(found) = self.surely(id).await.map_err(unclear)? else {
             return refused(format!("domain: {id} is not registered in this account"));

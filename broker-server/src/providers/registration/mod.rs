@@ -99,9 +99,14 @@ impl<R: Registrar> Registration<R> {
         instance.record().ok_or_else(unfinished)
     }
 
-    fn done(&self, known: &Known, found: &Registered) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+    fn done(
+        &self,
+        known: &Known,
+        found: &Registered,
+    ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let known = Known { identity: Some(found.identity.clone()), ..known.clone() };
-        let mut done = ProvisionedInstance::of(&known)?.dashboard_url(self.registrar.dashboard(&known.domain));
+        let mut done =
+            ProvisionedInstance::of(&known)?.dashboard_url(self.registrar.dashboard(&known.domain));
         done.attributes = attributes(found);
         Ok(Progress::Done(done))
     }
@@ -244,7 +249,11 @@ fn drift(known: &Known, found: &Registered, wanted: &impl Wanted) -> Vec<FieldDr
     differs(output::STATUS, json!(Status::Active.word()), json!(found.status.word()));
     differs(output::AUTO_RENEW, json!(wanted.renews_itself()), json!(found.renews_itself));
     if !known.is(found) {
-        differs(output::DOMAIN, json!("registered by this instance"), json!("registered anew by somebody else"));
+        differs(
+            output::DOMAIN,
+            json!("registered by this instance"),
+            json!("registered anew by somebody else"),
+        );
     }
     drift
 }

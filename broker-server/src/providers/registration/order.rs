@@ -77,8 +77,10 @@ impl<R: Registrar> Registration<R> {
         match self.look(&known).await.map_err(unclear)? {
             Seen::Registered(_) | Seen::Ordered(_) => watch(known),
             Seen::Nothing => {
-                let description =
-                    format!("the answer to the order of {} was lost; making sure that it does not arrive late", known.domain);
+                let description = format!(
+                    "the answer to the order of {} was lost; making sure that it does not arrive late",
+                    known.domain
+                );
                 Progress::pending(SETTLE, &known, self.registrar.call_timeout() * 2, description)
             }
         }
@@ -103,7 +105,8 @@ impl<R: Registrar> Registration<R> {
     pub(super) async fn watch(&self, step: &Step<'_>, wanted: &R::Wanted) -> Bought {
         let watch: Watch = step.data()?;
         let (domain, interval) = (watch.known.domain.clone(), self.registrar.poll_interval());
-        let workflow = self.registrar.workflow(&domain, watch.known.order.as_deref()).await.map_err(unclear)?;
+        let workflow =
+            self.registrar.workflow(&domain, watch.known.order.as_deref()).await.map_err(unclear)?;
         let ours = workflow.filter(|workflow| watch.known.before.as_ref() != Some(&workflow.key));
         let watch = match ours {
             None => watch,

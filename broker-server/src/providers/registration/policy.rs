@@ -34,7 +34,9 @@ impl Policy {
             return None;
         }
         let allowed = self.extensions.join(", ");
-        Some(format!("domain: it has to be one name directly below an extension that is allowed here: {allowed}"))
+        Some(format!(
+            "domain: it has to be one name directly below an extension that is allowed here: {allowed}"
+        ))
     }
 }
 
@@ -49,7 +51,8 @@ pub(super) fn affordable(
     let price = match quote {
         Quote::For(price) => price,
         Quote::Taken => {
-            let what = format!("domain: {domain} is registered already, and not by this instance; choose another");
+            let what =
+                format!("domain: {domain} is registered already, and not by this instance; choose another");
             return Err(ProviderError::refused(Refusal::Conflict, what));
         }
         Quote::Premium => {
@@ -63,7 +66,9 @@ pub(super) fn affordable(
             )));
         }
         Quote::Unclear => {
-            return Err(unsupported(format!("domain: the registrar does not sell {domain}; look for it in its dashboard")));
+            return Err(unsupported(format!(
+                "domain: the registrar does not sell {domain}; look for it in its dashboard"
+            )));
         }
     };
     let total = total(&price, years)
@@ -71,7 +76,8 @@ pub(super) fn affordable(
     let Some(limit) = limit else {
         return Err(unsupported("accept_charges: has to be true, since this costs money".to_owned()));
     };
-    within(total, &price.currency, (limit.amount, &limit.currency), "max_registration_cost").map_err(unsupported)?;
+    within(total, &price.currency, (limit.amount, &limit.currency), "max_registration_cost")
+        .map_err(unsupported)?;
     if let Some((amount, currency)) = &policy.at_most {
         let what = "the limit that the operator of the broker has set";
         within(total, &price.currency, (*amount, currency), what).map_err(unsupported)?;
@@ -132,9 +138,13 @@ mod tests {
 
     #[test]
     fn a_price_is_compared_to_the_last_digit_and_never_as_text() {
-        for (first, most, buys) in
-            [("9.99", "10", true), ("10.00", "10", true), ("10.01", "10", false), ("9", "10.00", true), ("100", "20", false)]
-        {
+        for (first, most, buys) in [
+            ("9.99", "10", true),
+            ("10.00", "10", true),
+            ("10.01", "10", false),
+            ("9", "10.00", true),
+            ("100", "20", false),
+        ] {
             let told = told(price(first, "1"), 1, Some(&limit(most)), &policy());
             assert_eq!(told.starts_with("buys"), buys, "{first} of {most}: {told}");
         }
@@ -144,7 +154,9 @@ mod tests {
     fn several_years_cost_the_higher_price_for_each_later_one() {
         assert_eq!(told(price("5", "10"), 3, Some(&limit("25")), &policy()), "buys for 25.00");
         assert_eq!(told(price("10", "5"), 3, Some(&limit("30")), &policy()), "buys for 30.00");
-        assert!(told(price("10", "5"), 3, Some(&limit("29.99")), &policy()).starts_with("max_registration_cost"));
+        assert!(
+            told(price("10", "5"), 3, Some(&limit("29.99")), &policy()).starts_with("max_registration_cost")
+        );
         assert!(told(price("999999999", "999999999"), 0, Some(&limit("1")), &policy()).starts_with("years"));
     }
 

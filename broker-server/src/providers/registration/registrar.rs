@@ -62,7 +62,9 @@ pub(in crate::providers) trait Registrar: Debug + Send + Sync + 'static {
 }
 
 /// What every order says, whoever it is given to.
-pub(in crate::providers) trait Wanted: DeserializeOwned + Serialize + Send + Sync {
+pub(in crate::providers) trait Wanted:
+    DeserializeOwned + Serialize + Send + Sync
+{
     /// The domain.
     fn domain(&self) -> &str;
     /// For how long.

@@ -25,7 +25,9 @@ impl<R: Registrar> Registration<R> {
         let known = Self::remembered(step.instance)?;
         match self.surely(&known.domain).await? {
             Some(found) if known.is(&found) => self.with_renewal(known, &found, on),
-            Some(_) => Err(ProviderError::failed(format!("{} was registered anew by somebody else", known.domain))),
+            Some(_) => {
+                Err(ProviderError::failed(format!("{} was registered anew by somebody else", known.domain)))
+            }
             None => Err(gone(&known)),
         }
     }
@@ -52,7 +54,8 @@ impl<R: Registrar> Registration<R> {
             None => Err(gone(&known)),
             Some(_) if looks >= MAX_LOOKS => Err(not_kept(&known)),
             Some(_) => {
-                let description = format!("waiting until the registrar has changed the renewal of {}", known.domain);
+                let description =
+                    format!("waiting until the registrar has changed the renewal of {}", known.domain);
                 let after = self.registrar.poll_interval();
                 Progress::pending(CHECK, &Changing { known, looks: looks + 1 }, after, description)
             }
@@ -63,7 +66,10 @@ impl<R: Registrar> Registration<R> {
 /// The registrar says yes each time, and shows something else afterwards.
 pub(super) fn not_kept(known: &Known) -> ProviderError {
     ProviderError::Failed {
-        description: format!("the registrar does not change the renewal of {}; look at its dashboard", known.domain),
+        description: format!(
+            "the registrar does not change the renewal of {}; look at its dashboard",
+            known.domain
+        ),
         usable: Usability::Usable,
         repeat: Repeatability::Repeatable,
     }
@@ -76,9 +82,11 @@ fn gone(known: &Known) -> ProviderError {
 /// The domain is there, whatever becomes of its renewal.
 fn kept(error: ProviderError) -> ProviderError {
     match error {
-        ProviderError::Refused { description, .. } => {
-            ProviderError::Failed { description, usable: Usability::Usable, repeat: Repeatability::Repeatable }
-        }
+        ProviderError::Refused { description, .. } => ProviderError::Failed {
+            description,
+            usable: Usability::Usable,
+            repeat: Repeatability::Repeatable,
+        },
         other => other,
     }
 }

@@ -10,11 +10,15 @@ use serde_json::{Value, json};
 use super::{Account, Worked, identity, shelf::Shelf};
 use crate::cloudflare::call::Call;
 use crate::cloudflare::envelope::{Answer, Body, Refusal};
-use crate::cloudflare::ledger::{Effect, Kind};
+use crate::cloudflare::ledger::Kind;
 
 /// What an extension costs in its first year, and in each later one.
-const PRICES: [(&str, &str, &str); 4] =
-    [("com", "10.44", "10.44"), ("net", "11.84", "11.84"), ("org", "7.50", "10.11"), ("co.uk", "5.22", "5.22")];
+const PRICES: [(&str, &str, &str); 4] = [
+    ("com", "10.44", "10.44"),
+    ("net", "11.84", "11.84"),
+    ("org", "7.50", "10.11"),
+    ("co.uk", "5.22", "5.22"),
+];
 /// What the sandbox knows.
 const IN_SANDBOX: [&str; 2] = ["com", "net"];
 
@@ -88,7 +92,8 @@ impl Order {
             "context": { "domain_name": domain },
         });
         if state == "failed" {
-            shown["error"] = json!({ "code": "registry_rejected", "message": "The registry did not like the name." });
+            shown["error"] =
+                json!({ "code": "registry_rejected", "message": "The registry did not like the name." });
         }
         shown
     }
@@ -313,9 +318,15 @@ macro_rules! operations {
             "check" => |account: &mut Account, call: &Call| Ok(account.$place.check(call)),
             "create" => |account: &mut Account, call: &Call| account.$place.create(call),
             "get" => |account: &mut Account, call: &Call| account.$place.get(call, account.pace.pages_reads),
-            "status" => |account: &mut Account, call: &Call| account.$place.status(call, account.pace.pages_reads),
-            "patch" => |account: &mut Account, call: &Call| account.$place.patch(call, account.pace.pages_reads),
-            "list" => |account: &mut Account, call: &Call| account.$place.list(call, account.pace.pages_reads),
+            "status" => {
+                |account: &mut Account, call: &Call| account.$place.status(call, account.pace.pages_reads)
+            }
+            "patch" => {
+                |account: &mut Account, call: &Call| account.$place.patch(call, account.pace.pages_reads)
+            }
+            "list" => {
+                |account: &mut Account, call: &Call| account.$place.list(call, account.pace.pages_reads)
+            }
             "declare" => |account: &mut Account, call: &Call| account.$place.declare(call),
             "turn" => |account: &mut Account, call: &Call| account.$place.turn(call),
             "expire" => |account: &mut Account, call: &Call| account.$place.expire(call),
