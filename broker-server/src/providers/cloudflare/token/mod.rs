@@ -20,6 +20,7 @@ use sutler_catalog::{
     cloudflare::token::{self, Parameters, output},
 };
 use sutler_secrets::SecretString;
+use sutler_spec::PlanId;
 
 use super::{
     client::{CallError, Client},
@@ -206,12 +207,13 @@ impl Provider for Token {
         Some(self)
     }
 
-    fn account(&self) -> Option<&Account> {
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         Some(self.tokens().client().budgeted())
     }
 
     fn check(
         &self,
+        _plan: &PlanId,
         wanted: &sutler_spec::Parameters,
         _present: Option<&InstanceFacts>,
     ) -> Result<(), Vec<String>> {
