@@ -6,6 +6,7 @@ pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod discovery;
+pub mod dns;
 pub mod egress;
 mod listing;
 mod marker;
@@ -13,6 +14,7 @@ mod probe;
 mod provider;
 mod registration;
 mod registry;
+pub mod rfc2136;
 #[cfg(any(test, feature = "testing"))]
 pub mod scripted;
 pub mod stripe;

@@ -3,8 +3,8 @@
 use http::Method;
 
 use super::{
-    client::Product, d1, dns_record, hyperdrive, kv, object::Kind, pages_domain, queue, registrar, secrets,
-    token, turnstile, vectorize, worker_domain, www_redirect, zone,
+    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, registrar,
+    secrets, token, turnstile, vectorize, worker_domain, www_redirect, zone,
 };
 
 /// One kind of call.
@@ -23,7 +23,7 @@ pub struct VendorCall {
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
     let [registrar, sandbox] = registrar::products();
-    let tables: [(&'static str, &Product); 15] = [
+    let tables: [(&'static str, &Product); 16] = [
         (sutler_catalog::domain::registration::NAME, registrar),
         (sutler_catalog::domain::registration::NAME, sandbox),
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
@@ -37,6 +37,7 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::vectorize::NAME, vectorize::Indexes::PRODUCT),
         (sutler_catalog::cloudflare::dns_record::NAME, dns_record::product()),
         (sutler_catalog::cloudflare::zone::NAME, zone::Zones::PRODUCT),
+        (sutler_catalog::cloudflare::zone::NAME, minting::product()),
         (sutler_catalog::cloudflare::worker_domain::NAME, worker_domain::Domains::PRODUCT),
         (sutler_catalog::cloudflare::www_redirect::NAME, www_redirect::Redirects::PRODUCT),
     ];
