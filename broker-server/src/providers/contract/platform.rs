@@ -313,7 +313,7 @@ impl<S: Staged> Platform<S> {
     async fn wait(&mut self, subject: Subject, accepted: Accepted) -> Result<End, Broken> {
         let query = LastOperationQuery { operation: accepted.operation, ..LastOperationQuery::default() };
         let started = Instant::now();
-        let mut last = String::new();
+        let (mut last, mut pause) = (String::new(), Duration::from_millis(2));
         while started.elapsed() < PATIENCE {
             if self.switch.is_dead() {
                 self.restart().await?;
@@ -333,7 +333,9 @@ impl<S: Staged> Platform<S> {
                     return Ok(End::Failed(description));
                 }
             }
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::time::sleep(pause).await;
+            // many platforms ask at a time, and what is not done soon is mostly waited for
+            pause = (pause * 3 / 2).min(Duration::from_millis(40));
         }
         Err(Broken(format!("an operation has not ended after {} s: {last} (I-14)", PATIENCE.as_secs())))
     }
