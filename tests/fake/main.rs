@@ -3,6 +3,7 @@
 
 mod contract;
 mod d1;
+mod d1_sql;
 mod faults;
 mod ledger;
 mod pages;
