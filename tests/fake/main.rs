@@ -9,6 +9,7 @@ mod ledger;
 mod pages;
 mod process;
 mod secrets;
+mod stripe_process;
 mod tags;
 mod things;
 mod tokens;
