@@ -31,7 +31,7 @@ pub use provider::*;
 pub use registry::{Registry, RegistryError};
 use sutler_secrets::SecretString;
 
-use crate::config::{Tuning, Vendors};
+use crate::config::{NameServer, Tuning, Vendors};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,9 @@ pub enum VendorError {
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
     Stripe(#[source] stripe::ConfigError),
+    /// The operator's own name server.
+    #[error("could not use the vendor rfc2136 as it is configured")]
+    Rfc2136(#[source] rfc2136::ConfigError),
 }
 
 /// Every service we ship whose vendor is configured: one line each.
@@ -51,6 +54,7 @@ pub enum VendorError {
 /// When a vendor's configuration cannot be used.
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut records: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
         let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
             base_url: account.base_url.clone(),
@@ -76,6 +80,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+        records.push(Arc::new(cloudflare::DomainRecord::new(&client)));
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe::Client::new(&stripe::StripeConfig {
@@ -89,8 +94,26 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         .map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
     }
+    if let Some(server) = &vendors.rfc2136 {
+        let server = name_server(server, tuning).map_err(VendorError::Rfc2136)?;
+        records.push(Arc::new(rfc2136::Record::new(&server)));
+    }
+    providers.extend(ByPlan::of(records).map(|records| Arc::new(records) as Arc<dyn Provider>));
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
+}
+
+fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, rfc2136::ConfigError> {
+    let config = rfc2136::Rfc2136Config {
+        server: server.server.clone(),
+        zone: server.zone.clone(),
+        key_name: server.key_name.clone(),
+        algorithm: server.algorithm.clone(),
+        secret: server.secret.duplicate(),
+        name_servers: server.name_servers.clone(),
+        call_timeout: tuning.call_deadline(),
+    };
+    Ok(rfc2136::Server::new(&config)?.poll_every(tuning.poll_interval))
 }
