@@ -155,6 +155,8 @@ pub struct Vendors {
     pub cloudflare: Option<CloudflareAccount>,
     /// Stripe.
     pub stripe: Option<StripeAccount>,
+    /// A name server of the operator's own.
+    pub rfc2136: Option<NameServer>,
     /// The probe, which needs none.
     pub probe: Option<Probe>,
 }
@@ -203,6 +205,23 @@ pub struct RegistrationPolicy {
     pub extensions: Vec<String>,
     /// The most that one registration may cost, whatever its buyer confirms: amount and currency.
     pub at_most: Option<(Amount, String)>,
+}
+
+/// A name server that takes signed changes of a zone (RFC 2136).
+#[derive(Debug)]
+pub struct NameServer {
+    /// The server that takes them, as `HOST:PORT`.
+    pub server: String,
+    /// The zone.
+    pub zone: String,
+    /// The name of the TSIG key.
+    pub key_name: String,
+    /// The key's algorithm, in the word of RFC 8945.
+    pub algorithm: String,
+    /// The key's secret, in base64.
+    pub secret: SecretString,
+    /// All servers that answer for the zone; none: those that the zone names.
+    pub name_servers: Vec<SocketAddr>,
 }
 
 /// An account at Stripe.

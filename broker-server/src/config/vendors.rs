@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 use sutler_catalog::probe::Home;
 
 use super::{
-    CloudflareAccount, ConfigError, Duration, Probe, StripeAccount, Vendors, file::Meaning,
+    CloudflareAccount, ConfigError, Duration, NameServer, Probe, StripeAccount, Vendors, file::Meaning,
     registration::FileRegistration, secret::SecretSource,
 };
 
@@ -16,6 +16,7 @@ use super::{
 pub(super) struct FileVendors {
     cloudflare: Option<Spanned<FileCloudflare>>,
     stripe: Option<Spanned<FileStripe>>,
+    rfc2136: Option<Spanned<FileRfc2136>>,
     probe: Option<FileProbe>,
 }
 
@@ -49,6 +50,23 @@ struct FileStripe {
     calls_per_second: Option<std::num::NonZeroU32>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileRfc2136 {
+    server: String,
+    zone: String,
+    key_name: String,
+    #[serde(default = "common_algorithm")]
+    algorithm: String,
+    secret: SecretSource,
+    #[serde(default)]
+    name_servers: Vec<SocketAddr>,
+}
+
+fn common_algorithm() -> String {
+    "hmac-sha256".to_owned()
+}
+
 fn stripe_api() -> String {
     "https://api.stripe.com".to_owned()
 }
@@ -66,7 +84,19 @@ impl Meaning<'_> {
     ) -> Result<Vendors, ConfigError> {
         let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
         let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
-        Ok(Vendors { cloudflare, stripe, probe: probe(vendors.probe, offerings) })
+        let rfc2136 = vendors.rfc2136.map(|server| self.rfc2136(server, listen)).transpose()?;
+        Ok(Vendors { cloudflare, stripe, rfc2136, probe: probe(vendors.probe, offerings) })
+    }
+
+    fn rfc2136(
+        &mut self,
+        rfc2136: Spanned<FileRfc2136>,
+        listen: SocketAddr,
+    ) -> Result<NameServer, ConfigError> {
+        let position = self.position(&rfc2136);
+        let FileRfc2136 { server, zone, key_name, algorithm, secret, name_servers } = rfc2136.value;
+        let secret = self.secret(secret, &position, listen)?;
+        Ok(NameServer { server, zone, key_name, algorithm, secret, name_servers })
     }
 
     fn stripe(

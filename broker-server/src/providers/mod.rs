@@ -33,7 +33,7 @@ pub use registration::Policy;
 pub use registry::{Registry, RegistryError};
 use sutler_secrets::SecretString;
 
-use crate::config::{Tuning, Vendors};
+use crate::config::{NameServer, Tuning, Vendors};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,9 @@ pub enum VendorError {
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
     Stripe(#[source] stripe::ConfigError),
+    /// The operator's own name server.
+    #[error("could not use the vendor rfc2136 as it is configured")]
+    Rfc2136(#[source] rfc2136::ConfigError),
 }
 
 /// Every service we ship whose vendor is configured: one line each.
@@ -53,6 +56,7 @@ pub enum VendorError {
 /// When a vendor's configuration cannot be used.
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut records: Vec<Arc<dyn Provider>> = Vec::new();
     let mut registrars: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
         let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
@@ -79,6 +83,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+        records.push(Arc::new(cloudflare::DomainRecord::new(&client)));
         if let Some(policy) = &account.registration {
             registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
         }
@@ -96,6 +101,11 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         .map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
     }
+    if let Some(server) = &vendors.rfc2136 {
+        let server = name_server(server, tuning).map_err(VendorError::Rfc2136)?;
+        records.push(Arc::new(rfc2136::Record::new(&server)));
+    }
+    providers.extend(ByPlan::of(records).map(|records| Arc::new(records) as Arc<dyn Provider>));
     if let Some(registration) = ByPlan::of(registrars) {
         providers.push(Arc::new(registration));
     }
@@ -103,4 +113,17 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
+}
+
+fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, rfc2136::ConfigError> {
+    let config = rfc2136::Rfc2136Config {
+        server: server.server.clone(),
+        zone: server.zone.clone(),
+        key_name: server.key_name.clone(),
+        algorithm: server.algorithm.clone(),
+        secret: server.secret.duplicate(),
+        name_servers: server.name_servers.clone(),
+        call_timeout: tuning.call_deadline(),
+    };
+    Ok(rfc2136::Server::new(&config)?.poll_every(tuning.poll_interval))
 }

@@ -63,6 +63,7 @@ fn the_catalog_is_printed_and_can_be_selected_from() {
     let mut all: Vec<String> =
         sutler_catalog::cloudflare::offerings().iter().map(|offering| offering.name().to_owned()).collect();
     // those that several vendors can do come behind
+    all.push(sutler_catalog::domain::record::NAME.to_owned());
     all.push(sutler_catalog::domain::registration::NAME.to_owned());
     assert_eq!(names(""), all);
     assert_eq!(names("offerings: [cloudflare-token]\n"), ["cloudflare-token"]);
@@ -101,6 +102,32 @@ fn live_plans_of_stripe_are_there_only_with_a_live_key() {
             !refused.status.success() && said.contains(expected) && !said.contains("nobodyHasThis"),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn records_are_offered_in_the_zones_of_those_who_are_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = |more: &str| {
+        format!(
+            "vendors: {{ rfc2136: {{ server: \"127.0.0.1:9\", zone: example.com, key_name: writer, \
+             secret: bm9ib2R5SGFzVGhpcy1ub2JvZHlIYXNUaGlz{more} }} }}\n"
+        )
+    };
+    let config = configure(folder.path(), &server(", name_servers: [\"127.0.0.1:9\"]"));
+    run(&["key", "new"], &config);
+    let checked = run(&["check"], &config);
+    assert!(checked.status.success(), "{}", errors(&checked));
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert!(printed.contains("domain-record: rfc2136\n") && !printed.contains("bm9ib2R5"), "{printed}");
+    for (more, expected) in [
+        (", algorithm: hmac-md5", "the key of rfc2136 cannot be used"),
+        (", name_servers: [ns1]", "invalid socket address"),
+        (", zones: 1", "zones"),
+    ] {
+        let refused = run(&["check"], &configure(folder.path(), &server(more)));
+        let said = errors(&refused);
+        assert!(!refused.status.success() && said.contains(expected) && !said.contains("bm9ib2R5"), "{said}");
     }
 }
 
@@ -150,7 +177,7 @@ fn each_offering_has_a_page_for_people() {
     let output = run(&["docs"], &configure(folder.path(), VENDOR));
     assert!(output.status.success(), "{}", errors(&output));
     let pages = String::from_utf8(output.stdout).unwrap();
-    let offered = sutler_catalog::cloudflare::offerings().len() + 1;
+    let offered = sutler_catalog::cloudflare::offerings().len() + 2;
     assert_eq!(pages.lines().filter(|line| line.starts_with("# ")).count(), offered, "{pages}");
     for row in [
         "| `jurisdiction` | `eu`, `fedramp`, `us` | no | no |",

@@ -23,7 +23,7 @@ pub struct VendorCall {
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
     let [registrar, sandbox] = registrar::products();
-    let tables: [(&'static str, &Product); 16] = [
+    let tables: [(&'static str, &Product); 17] = [
         (sutler_catalog::domain::registration::NAME, registrar),
         (sutler_catalog::domain::registration::NAME, sandbox),
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
@@ -36,6 +36,7 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::hyperdrive::NAME, hyperdrive::Configurations::PRODUCT),
         (sutler_catalog::cloudflare::vectorize::NAME, vectorize::Indexes::PRODUCT),
         (sutler_catalog::cloudflare::dns_record::NAME, dns_record::product()),
+        (sutler_catalog::domain::record::NAME, dns_record::product()),
         (sutler_catalog::cloudflare::zone::NAME, zone::Zones::PRODUCT),
         (sutler_catalog::cloudflare::zone::NAME, minting::product()),
         (sutler_catalog::cloudflare::worker_domain::NAME, worker_domain::Domains::PRODUCT),
