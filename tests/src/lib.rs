@@ -4,4 +4,5 @@ pub mod applykit;
 pub mod cloudflare;
 pub mod faultkit;
 pub mod stripe;
+mod vendor;
 pub mod world;

@@ -28,7 +28,7 @@ fn creations(vendor: &Vendor) -> Vec<Entry> {
 
 /// How many endpoints were ever made.
 fn made(vendor: &Vendor) -> usize {
-    let effects = vendor.control().ledger().into_iter().flat_map(|entry| entry.effects);
+    let effects = vendor.control().ledger().into_iter().flat_map(|entry| entry.outcome);
     effects.filter(|effect| effect.action == EffectAction::Created).count()
 }
 

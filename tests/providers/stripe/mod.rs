@@ -43,7 +43,7 @@ pub(crate) struct Vendor {
 impl Vendor {
     pub(crate) async fn start() -> Self {
         let mut options = Options::new(ACCOUNT, TEST_KEY, LIVE_KEY);
-        options.table = Table::of_providers();
+        options.table = Table::of_stripe();
         Self { fake: StripeFake::start(options).await.unwrap(), ordered: AtomicUsize::new(0) }
     }
 
@@ -84,7 +84,7 @@ impl Vendor {
     }
 
     fn changes(&self) -> u64 {
-        self.control().ledger().iter().filter(|entry| !entry.effects.is_empty()).count() as u64
+        self.control().ledger().iter().filter(|entry| !entry.outcome.is_empty()).count() as u64
     }
 }
 
