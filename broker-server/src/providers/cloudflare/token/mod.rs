@@ -25,6 +25,7 @@ use sutler_catalog::{
     Offering,
     cloudflare::token::{self, Parameters},
 };
+use sutler_spec::PlanId;
 
 use super::{
     client::Client,
@@ -225,12 +226,13 @@ impl Provider for Token {
         Some(self)
     }
 
-    fn account(&self) -> Option<&Account> {
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         Some(self.tokens.client().budgeted())
     }
 
     fn check(
         &self,
+        _plan: &PlanId,
         wanted: &sutler_spec::Parameters,
         _present: Option<&InstanceFacts>,
     ) -> Result<(), Vec<String>> {
