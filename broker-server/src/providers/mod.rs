@@ -6,6 +6,7 @@ pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod discovery;
+pub mod dnsimple;
 pub mod egress;
 mod listing;
 mod marker;
@@ -16,6 +17,7 @@ mod registry;
 pub mod scripted;
 pub mod stripe;
 pub mod typed;
+mod vendor;
 
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ pub use probe::Probe;
 pub use provider::*;
 pub use registry::{Registry, RegistryError};
 use sutler_secrets::SecretString;
+pub use vendor::VendorCall;
 
 use crate::config::{Tuning, Vendors};
 

@@ -1,23 +1,10 @@
 //! Every call that the providers of Cloudflare make: what their token must be allowed, and nothing else (S-62).
 
-use http::Method;
-
 use super::{
     client::Product, d1, dns_record, hyperdrive, kv, object::Kind, pages_domain, queue, secrets, token,
     turnstile, vectorize, worker_domain, www_redirect, zone,
 };
-
-/// One kind of call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct VendorCall {
-    /// The offering whose provider makes it.
-    pub offering: &'static str,
-    /// The method.
-    pub method: Method,
-    /// The path behind the base URL; what is in braces varies.
-    pub template: &'static str,
-}
+use crate::providers::vendor::{VendorCall, calls_of};
 
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
@@ -37,13 +24,5 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::worker_domain::NAME, worker_domain::Domains::PRODUCT),
         (sutler_catalog::cloudflare::www_redirect::NAME, www_redirect::Redirects::PRODUCT),
     ];
-    let of_table = |(offering, product): (&'static str, &Product)| {
-        let call = |endpoint: &&'static super::client::Endpoint| VendorCall {
-            offering,
-            method: endpoint.method.clone(),
-            template: endpoint.template,
-        };
-        product.endpoints.iter().map(call).collect::<Vec<_>>()
-    };
-    tables.into_iter().flat_map(of_table).collect()
+    tables.into_iter().flat_map(|(offering, table)| calls_of(offering, table.endpoints)).collect()
 }

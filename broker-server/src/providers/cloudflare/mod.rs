@@ -21,7 +21,7 @@ mod www_redirect;
 mod zone;
 mod zones;
 
-pub use calls::{VendorCall, calls};
+pub use calls::calls;
 pub use client::{Client, CloudflareConfig, ConfigError};
 pub use d1::D1;
 pub use dns_record::DnsRecord;
