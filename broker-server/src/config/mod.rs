@@ -152,6 +152,8 @@ pub enum DeletedLastOperation {
 pub struct Vendors {
     /// Cloudflare.
     pub cloudflare: Option<CloudflareAccount>,
+    /// DNSimple.
+    pub dnsimple: Option<DnsimpleAccount>,
     /// Stripe.
     pub stripe: Option<StripeAccount>,
     /// The probe, which needs none.
@@ -191,6 +193,19 @@ pub struct CloudflareAccount {
     /// How many calls this store may make of it in five minutes, where the operator says so: the account has a higher
     /// limit, or shares it with other stores.
     pub calls_per_five_minutes: Option<std::num::NonZeroU32>,
+}
+
+/// An account at DNSimple.
+#[derive(Debug)]
+pub struct DnsimpleAccount {
+    /// The API, without a slash at the end.
+    pub base_url: String,
+    /// The number of the account.
+    pub account_id: std::num::NonZeroU64,
+    /// A token of the account.
+    pub token: SecretString,
+    /// How many calls this store may make of it in an hour, where the operator says so.
+    pub calls_per_hour: Option<std::num::NonZeroU32>,
 }
 
 /// An account at Stripe.

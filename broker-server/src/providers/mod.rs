@@ -6,6 +6,7 @@ pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod discovery;
+pub mod dns;
 pub mod dnsimple;
 pub mod egress;
 mod listing;
@@ -13,6 +14,7 @@ mod marker;
 mod probe;
 mod provider;
 mod registry;
+pub mod rfc2136;
 #[cfg(any(test, feature = "testing"))]
 pub mod scripted;
 pub mod stripe;
@@ -32,7 +34,7 @@ pub use registry::{Registry, RegistryError};
 use sutler_secrets::SecretString;
 pub use vendor::VendorCall;
 
-use crate::config::{Tuning, Vendors};
+use crate::config::{CloudflareAccount, DnsimpleAccount, Tuning, Vendors};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +43,9 @@ pub enum VendorError {
     /// Cloudflare.
     #[error("could not use the vendor cloudflare as it is configured")]
     Cloudflare(#[source] cloudflare::ConfigError),
+    /// DNSimple.
+    #[error("could not use the vendor dnsimple as it is configured")]
+    Dnsimple(#[source] dnsimple::ConfigError),
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
     Stripe(#[source] stripe::ConfigError),
@@ -53,17 +58,7 @@ pub enum VendorError {
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
-        let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
-            base_url: account.base_url.clone(),
-            account_id: account.account_id.clone(),
-            api_token: account.api_token.duplicate(),
-            call_timeout: tuning.call_deadline(),
-            calls_per_five_minutes: account
-                .calls_per_five_minutes
-                .unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
-        })
-        .map_err(VendorError::Cloudflare)?
-        .poll_every(tuning.poll_interval);
+        let client = to_cloudflare(account, tuning)?;
         providers.push(Arc::new(cloudflare::D1::new(&client)));
         providers.push(Arc::new(cloudflare::Token::new(&client)));
         providers.push(Arc::new(cloudflare::Secrets::new(&client)));
@@ -77,6 +72,9 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+    }
+    if let Some(account) = &vendors.dnsimple {
+        let _client = to_dnsimple(account, tuning)?;
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe::Client::new(&stripe::StripeConfig {
@@ -94,4 +92,28 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
+}
+
+fn to_cloudflare(account: &CloudflareAccount, tuning: &Tuning) -> Result<cloudflare::Client, VendorError> {
+    let calls = account.calls_per_five_minutes;
+    let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.clone(),
+        api_token: account.api_token.duplicate(),
+        call_timeout: tuning.call_deadline(),
+        calls_per_five_minutes: calls.unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
+    });
+    Ok(client.map_err(VendorError::Cloudflare)?.poll_every(tuning.poll_interval))
+}
+
+fn to_dnsimple(account: &DnsimpleAccount, tuning: &Tuning) -> Result<dnsimple::Client, VendorError> {
+    let calls = account.calls_per_hour;
+    let client = dnsimple::Client::new(&dnsimple::DnsimpleConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.to_string(),
+        token: account.token.duplicate(),
+        call_timeout: tuning.call_deadline(),
+        calls_per_hour: calls.unwrap_or(dnsimple::DnsimpleConfig::DEFAULT_CALLS),
+    });
+    Ok(client.map_err(VendorError::Dnsimple)?.poll_every(tuning.poll_interval))
 }

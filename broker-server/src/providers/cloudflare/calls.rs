@@ -1,15 +1,15 @@
 //! Every call that the providers of Cloudflare make: what their token must be allowed, and nothing else (S-62).
 
 use super::{
-    client::Product, d1, dns_record, hyperdrive, kv, object::Kind, pages_domain, queue, secrets, token,
-    turnstile, vectorize, worker_domain, www_redirect, zone,
+    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, secrets,
+    token, turnstile, vectorize, worker_domain, www_redirect, zone,
 };
 use crate::providers::vendor::{VendorCall, calls_of};
 
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
-    let tables: [(&'static str, &Product); 13] = [
+    let tables: [(&'static str, &Product); 14] = [
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
         (sutler_catalog::cloudflare::token::NAME, token::product()),
         (sutler_catalog::cloudflare::secrets::NAME, secrets::product()),
@@ -21,6 +21,7 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::vectorize::NAME, vectorize::Indexes::PRODUCT),
         (sutler_catalog::cloudflare::dns_record::NAME, dns_record::product()),
         (sutler_catalog::cloudflare::zone::NAME, zone::Zones::PRODUCT),
+        (sutler_catalog::cloudflare::zone::NAME, minting::product()),
         (sutler_catalog::cloudflare::worker_domain::NAME, worker_domain::Domains::PRODUCT),
         (sutler_catalog::cloudflare::www_redirect::NAME, www_redirect::Redirects::PRODUCT),
     ];
