@@ -11,8 +11,10 @@ pub mod dnsimple;
 pub mod egress;
 mod listing;
 mod marker;
+mod object;
 mod probe;
 mod provider;
+mod recorded;
 mod registry;
 pub mod rfc2136;
 #[cfg(any(test, feature = "testing"))]
@@ -57,6 +59,8 @@ pub enum VendorError {
 /// When a vendor's configuration cannot be used.
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    // offerings that several vendors are behind, each with plans of its own
+    let mut zones: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
         let client = to_cloudflare(account, tuning)?;
         providers.push(Arc::new(cloudflare::D1::new(&client)));
@@ -72,9 +76,11 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+        zones.push(Arc::new(cloudflare::DomainZone::new(&client)));
     }
     if let Some(account) = &vendors.dnsimple {
-        let _client = to_dnsimple(account, tuning)?;
+        let client = to_dnsimple(account, tuning)?;
+        zones.push(Arc::new(dnsimple::DomainZone::new(&client)));
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe::Client::new(&stripe::StripeConfig {
@@ -88,6 +94,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         .map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
     }
+    providers.extend(ByPlan::of(zones).map(|all| Arc::new(all) as Arc<dyn Provider>));
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
     }

@@ -1,3 +1,4 @@
 //! Domains: services that more than one vendor can do, each vendor with plans of its own.
 
 pub mod record;
+pub mod zone;

@@ -8,8 +8,8 @@ use sutler_broker_server::providers::{Marker, Observation, ProviderError, Refusa
 use sutler_tests::cloudflare::{Fault, FaultAction};
 use sutler_tests::stripe::{EffectAction, Entry};
 
-use super::drive::Instance;
 use super::{LIVE_KEY, Vendor, provider};
+use crate::drive::Instance;
 
 const WEBHOOK: &str = "stripe-webhook-endpoint";
 

@@ -3,7 +3,6 @@
 mod behaviour;
 mod coupon;
 mod customer_portal;
-mod drive;
 mod entitlement_feature;
 mod event_destination;
 mod meter;

@@ -46,7 +46,7 @@ impl Interface for Shared {
 
     async fn take(self: Arc<Self>, arrived: Arrived) -> Delivery<String> {
         let mut call = Call::new(&arrived.method, &arrived.path, &arrived.query, &arrived.body);
-        let mut header = |name: &str| arrived.headers.get(name).cloned();
+        let header = |name: &str| arrived.headers.get(name).cloned();
         call.content_type = header("content-type");
         call.authorization = header("authorization");
         call.version = header("stripe-version");

@@ -9,7 +9,7 @@ use crate::providers::vendor::{VendorCall, calls_of};
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
-    let tables: [(&'static str, &Product); 14] = [
+    let tables: [(&'static str, &Product); 16] = [
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
         (sutler_catalog::cloudflare::token::NAME, token::product()),
         (sutler_catalog::cloudflare::secrets::NAME, secrets::product()),
@@ -20,10 +20,12 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::hyperdrive::NAME, hyperdrive::Configurations::PRODUCT),
         (sutler_catalog::cloudflare::vectorize::NAME, vectorize::Indexes::PRODUCT),
         (sutler_catalog::cloudflare::dns_record::NAME, dns_record::product()),
-        (sutler_catalog::cloudflare::zone::NAME, zone::Zones::PRODUCT),
+        (sutler_catalog::cloudflare::zone::NAME, zone::product()),
         (sutler_catalog::cloudflare::zone::NAME, minting::product()),
         (sutler_catalog::cloudflare::worker_domain::NAME, worker_domain::Domains::PRODUCT),
         (sutler_catalog::cloudflare::www_redirect::NAME, www_redirect::Redirects::PRODUCT),
+        (sutler_catalog::domain::zone::NAME, zone::product()),
+        (sutler_catalog::domain::zone::NAME, minting::product()),
     ];
     tables.into_iter().flat_map(|(offering, table)| calls_of(offering, table.endpoints)).collect()
 }

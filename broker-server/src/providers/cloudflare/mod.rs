@@ -10,7 +10,6 @@ mod minting;
 mod object;
 mod pages_domain;
 mod queue;
-mod recorded;
 mod secrets;
 #[cfg(test)]
 mod staging;
@@ -22,6 +21,7 @@ mod www_redirect;
 mod zone;
 mod zones;
 
+use super::recorded;
 pub use calls::calls;
 pub use client::{Client, CloudflareConfig, ConfigError};
 pub use d1::D1;
@@ -36,4 +36,4 @@ pub use turnstile::Turnstile;
 pub use vectorize::Vectorize;
 pub use worker_domain::WorkerDomain;
 pub use www_redirect::WwwRedirect;
-pub use zone::Zone;
+pub use zone::{DomainZone, Zone};

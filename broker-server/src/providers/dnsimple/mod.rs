@@ -2,6 +2,9 @@
 
 mod calls;
 mod client;
+mod domain_zone;
+mod object;
 
 pub use calls::calls;
 pub use client::{Client, ConfigError, DnsimpleConfig};
+pub use domain_zone::DomainZone;

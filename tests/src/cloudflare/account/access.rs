@@ -2,8 +2,8 @@
 
 use super::{Account, policies};
 use crate::cloudflare::call::{Call, Caller};
-use crate::cloudflare::contract::Operation;
 use crate::cloudflare::envelope::Refusal;
+use crate::vendor::contract::Operation;
 
 /// Says who is asking, or refuses.
 pub(crate) fn authenticate(

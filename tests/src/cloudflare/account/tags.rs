@@ -75,7 +75,7 @@ fn key(account: &Account, call: &Call) -> Result<(String, String), Refusal> {
     }
     let current = account.tags.0.get(&key).map(etag);
     match call.header("if-match") {
-        Some(expected) if Some(expected) != current.as_ref() => {
+        Some(expected) if Some(expected) != current.as_deref() => {
             Err(Refusal::new(412, 10412, "the tags have changed since"))
         }
         _ => Ok(key),

@@ -46,11 +46,11 @@ impl Shelf {
 
     /// By number.
     pub(super) fn get(&self, id: &str) -> Option<&Thing> {
-        self.things.get(&id.parse().ok()?)
+        self.things.get(&id.parse::<u64>().ok()?)
     }
 
     pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Thing> {
-        self.things.get_mut(&id.parse().ok()?)
+        self.things.get_mut(&id.parse::<u64>().ok()?)
     }
 
     /// By name or number.

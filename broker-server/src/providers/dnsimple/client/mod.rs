@@ -38,7 +38,7 @@ const BUDGET_PERIOD: Duration = Duration::from_secs(3_600);
 /// How often DNSimple is asked how far it is, at most.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// Whose token it is; every provider may ask.
-static WHOAMI: Endpoint = Endpoint { method: Method::GET, template: "/whoami" };
+pub(super) static WHOAMI: Endpoint = Endpoint { method: Method::GET, template: "/whoami" };
 
 /// Calls DNSimple for one account. Cheap to clone: all clones share the connections.
 #[derive(Clone, Debug)]
