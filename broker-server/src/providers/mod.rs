@@ -15,6 +15,7 @@ mod object;
 mod probe;
 mod provider;
 mod recorded;
+mod registration;
 mod registry;
 pub mod rfc2136;
 #[cfg(any(test, feature = "testing"))]
@@ -32,6 +33,7 @@ pub use listing::{Bearers, Listing, MarkedObject};
 pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;
 pub use provider::*;
+pub use registration::Policy;
 pub use registry::{Registry, RegistryError};
 use sutler_secrets::SecretString;
 pub use vendor::VendorCall;
@@ -60,6 +62,7 @@ pub enum VendorError {
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     // offerings that several vendors are behind, each with plans of its own
+    let mut registrars: Vec<Arc<dyn Provider>> = Vec::new();
     let mut zones: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
         let client = to_cloudflare(account, tuning)?;
@@ -76,6 +79,10 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+        if let Some(policy) = &account.registration {
+            registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
+        }
+        registrars.push(Arc::new(cloudflare::sandbox_registration(&client)));
         zones.push(Arc::new(cloudflare::DomainZone::new(&client)));
     }
     if let Some(account) = &vendors.dnsimple {
@@ -94,7 +101,9 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         .map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
     }
-    providers.extend(ByPlan::of(zones).map(|all| Arc::new(all) as Arc<dyn Provider>));
+    for parts in [registrars, zones] {
+        providers.extend(ByPlan::of(parts).map(|all| Arc::new(all) as Arc<dyn Provider>));
+    }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
     }

@@ -4,7 +4,9 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 
 use sutler_broker_server::providers::{VendorCall, cloudflare, dnsimple, stripe};
 use sutler_catalog::{
-    Offering, cloudflare as cloudflare_offerings, domain::zone, stripe as stripe_offerings,
+    Offering, cloudflare as cloudflare_offerings,
+    domain::{registration, zone},
+    stripe as stripe_offerings,
 };
 
 fn folder() -> PathBuf {
@@ -16,7 +18,7 @@ fn services() -> Vec<(Offering, Vec<String>)> {
     let offerings = cloudflare_offerings::offerings()
         .into_iter()
         .chain(stripe_offerings::offerings(&stripe_offerings::Mode::ALL))
-        .chain([zone::whole()]);
+        .chain([zone::whole(), registration::offering(&registration::Registrar::ALL)]);
     let vendors =
         [("Cloudflare", cloudflare::calls()), ("DNSimple", dnsimple::calls()), ("Stripe", stripe::calls())];
     let of_vendor = |(vendor, calls): (&'static str, Vec<VendorCall>)| {

@@ -1,15 +1,18 @@
 //! Every call that the providers of Cloudflare make: what their token must be allowed, and nothing else (S-62).
 
 use super::{
-    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, secrets,
-    token, turnstile, vectorize, worker_domain, www_redirect, zone,
+    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, registrar,
+    secrets, token, turnstile, vectorize, worker_domain, www_redirect, zone,
 };
 use crate::providers::vendor::{VendorCall, calls_of};
 
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
-    let tables: [(&'static str, &Product); 16] = [
+    let [registrar, sandbox] = registrar::products();
+    let tables: [(&'static str, &Product); 18] = [
+        (sutler_catalog::domain::registration::NAME, registrar),
+        (sutler_catalog::domain::registration::NAME, sandbox),
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
         (sutler_catalog::cloudflare::token::NAME, token::product()),
         (sutler_catalog::cloudflare::secrets::NAME, secrets::product()),
