@@ -37,7 +37,7 @@ impl Vendor {
         let mut options = Options::new(ACCOUNT, TOKEN);
         options.scripts = vec![SCRIPT.to_owned()];
         options.projects = vec![PROJECT.to_owned()];
-        options.table = Table::of_providers();
+        options.table = Table::of_cloudflare();
         Self { fake: CloudflareFake::start(options).await.unwrap(), ordered: AtomicU64::new(0) }
     }
 

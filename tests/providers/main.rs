@@ -4,6 +4,9 @@
 mod cloudflare;
 mod d1;
 mod dns_record;
+mod dnsimple;
+mod domain_zone;
+mod drive;
 mod hyperdrive;
 mod kv;
 mod pages_domain;

@@ -2,6 +2,8 @@
 
 pub mod applykit;
 pub mod cloudflare;
+pub mod dnsimple;
 pub mod faultkit;
 pub mod stripe;
+mod vendor;
 pub mod world;

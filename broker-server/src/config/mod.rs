@@ -153,6 +153,8 @@ pub enum DeletedLastOperation {
 pub struct Vendors {
     /// Cloudflare.
     pub cloudflare: Option<CloudflareAccount>,
+    /// DNSimple.
+    pub dnsimple: Option<DnsimpleAccount>,
     /// Stripe.
     pub stripe: Option<StripeAccount>,
     /// The probe, which needs none.
@@ -203,6 +205,19 @@ pub struct RegistrationPolicy {
     pub extensions: Vec<String>,
     /// The most that one registration may cost, whatever its buyer confirms: amount and currency.
     pub at_most: Option<(Amount, String)>,
+}
+
+/// An account at DNSimple.
+#[derive(Debug)]
+pub struct DnsimpleAccount {
+    /// The API, without a slash at the end.
+    pub base_url: String,
+    /// The number of the account.
+    pub account_id: std::num::NonZeroU64,
+    /// A token of the account.
+    pub token: SecretString,
+    /// How many calls this store may make of it in an hour, where the operator says so.
+    pub calls_per_hour: Option<std::num::NonZeroU32>,
 }
 
 /// An account at Stripe.

@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 use sutler_catalog::probe::Home;
 
 use super::{
-    CloudflareAccount, ConfigError, Duration, Probe, StripeAccount, Vendors, file::Meaning,
+    CloudflareAccount, ConfigError, DnsimpleAccount, Duration, Probe, StripeAccount, Vendors, file::Meaning,
     registration::FileRegistration, secret::SecretSource,
 };
 
@@ -15,6 +15,7 @@ use super::{
 #[serde(deny_unknown_fields)]
 pub(super) struct FileVendors {
     cloudflare: Option<Spanned<FileCloudflare>>,
+    dnsimple: Option<Spanned<FileDnsimple>>,
     stripe: Option<Spanned<FileStripe>>,
     probe: Option<FileProbe>,
 }
@@ -40,6 +41,16 @@ struct FileCloudflare {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct FileDnsimple {
+    #[serde(default = "dnsimple_api")]
+    base_url: String,
+    account_id: std::num::NonZeroU64,
+    token: SecretSource,
+    calls_per_hour: Option<std::num::NonZeroU32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct FileStripe {
     #[serde(default = "stripe_api")]
     base_url: String,
@@ -47,6 +58,10 @@ struct FileStripe {
     test_key: Option<SecretSource>,
     live_key: Option<SecretSource>,
     calls_per_second: Option<std::num::NonZeroU32>,
+}
+
+fn dnsimple_api() -> String {
+    "https://api.dnsimple.com/v2".to_owned()
 }
 
 fn stripe_api() -> String {
@@ -65,8 +80,23 @@ impl Meaning<'_> {
         listen: SocketAddr,
     ) -> Result<Vendors, ConfigError> {
         let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
+        let dnsimple = vendors.dnsimple.map(|account| self.dnsimple(account, listen)).transpose()?;
         let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
-        Ok(Vendors { cloudflare, stripe, probe: probe(vendors.probe, offerings) })
+        Ok(Vendors { cloudflare, dnsimple, stripe, probe: probe(vendors.probe, offerings) })
+    }
+
+    fn dnsimple(
+        &mut self,
+        dnsimple: Spanned<FileDnsimple>,
+        listen: SocketAddr,
+    ) -> Result<DnsimpleAccount, ConfigError> {
+        let position = self.position(&dnsimple);
+        let FileDnsimple { base_url, account_id, token, calls_per_hour } = dnsimple.value;
+        check_vendor_url(&base_url)
+            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
+        let token = self.secret(token, &position, listen)?;
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Ok(DnsimpleAccount { base_url, account_id, token, calls_per_hour })
     }
 
     fn stripe(

@@ -7,11 +7,14 @@ pub mod cloudflare;
 pub mod contract;
 mod discovery;
 pub mod dns;
+pub mod dnsimple;
 pub mod egress;
 mod listing;
 mod marker;
+mod object;
 mod probe;
 mod provider;
+mod recorded;
 mod registration;
 mod registry;
 pub mod rfc2136;
@@ -19,6 +22,7 @@ pub mod rfc2136;
 pub mod scripted;
 pub mod stripe;
 pub mod typed;
+mod vendor;
 
 use std::sync::Arc;
 
@@ -32,8 +36,9 @@ pub use provider::*;
 pub use registration::Policy;
 pub use registry::{Registry, RegistryError};
 use sutler_secrets::SecretString;
+pub use vendor::VendorCall;
 
-use crate::config::{Tuning, Vendors};
+use crate::config::{CloudflareAccount, DnsimpleAccount, Tuning, Vendors};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +47,9 @@ pub enum VendorError {
     /// Cloudflare.
     #[error("could not use the vendor cloudflare as it is configured")]
     Cloudflare(#[source] cloudflare::ConfigError),
+    /// DNSimple.
+    #[error("could not use the vendor dnsimple as it is configured")]
+    Dnsimple(#[source] dnsimple::ConfigError),
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
     Stripe(#[source] stripe::ConfigError),
@@ -53,19 +61,11 @@ pub enum VendorError {
 /// When a vendor's configuration cannot be used.
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    // offerings that several vendors are behind, each with plans of its own
     let mut registrars: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut zones: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
-        let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
-            base_url: account.base_url.clone(),
-            account_id: account.account_id.clone(),
-            api_token: account.api_token.duplicate(),
-            call_timeout: tuning.call_deadline(),
-            calls_per_five_minutes: account
-                .calls_per_five_minutes
-                .unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
-        })
-        .map_err(VendorError::Cloudflare)?
-        .poll_every(tuning.poll_interval);
+        let client = to_cloudflare(account, tuning)?;
         providers.push(Arc::new(cloudflare::D1::new(&client)));
         providers.push(Arc::new(cloudflare::Token::new(&client)));
         providers.push(Arc::new(cloudflare::Secrets::new(&client)));
@@ -83,6 +83,11 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
             registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
         }
         registrars.push(Arc::new(cloudflare::sandbox_registration(&client)));
+        zones.push(Arc::new(cloudflare::DomainZone::new(&client)));
+    }
+    if let Some(account) = &vendors.dnsimple {
+        let client = to_dnsimple(account, tuning)?;
+        zones.push(Arc::new(dnsimple::DomainZone::new(&client)));
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe::Client::new(&stripe::StripeConfig {
@@ -96,11 +101,35 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         .map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
     }
-    if let Some(registration) = ByPlan::of(registrars) {
-        providers.push(Arc::new(registration));
+    for parts in [registrars, zones] {
+        providers.extend(ByPlan::of(parts).map(|all| Arc::new(all) as Arc<dyn Provider>));
     }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
+}
+
+fn to_cloudflare(account: &CloudflareAccount, tuning: &Tuning) -> Result<cloudflare::Client, VendorError> {
+    let calls = account.calls_per_five_minutes;
+    let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.clone(),
+        api_token: account.api_token.duplicate(),
+        call_timeout: tuning.call_deadline(),
+        calls_per_five_minutes: calls.unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
+    });
+    Ok(client.map_err(VendorError::Cloudflare)?.poll_every(tuning.poll_interval))
+}
+
+fn to_dnsimple(account: &DnsimpleAccount, tuning: &Tuning) -> Result<dnsimple::Client, VendorError> {
+    let calls = account.calls_per_hour;
+    let client = dnsimple::Client::new(&dnsimple::DnsimpleConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.to_string(),
+        token: account.token.duplicate(),
+        call_timeout: tuning.call_deadline(),
+        calls_per_hour: calls.unwrap_or(dnsimple::DnsimpleConfig::DEFAULT_CALLS),
+    });
+    Ok(client.map_err(VendorError::Dnsimple)?.poll_every(tuning.poll_interval))
 }

@@ -3,3 +3,4 @@
 pub mod amount;
 pub mod record;
 pub mod registration;
+pub mod zone;

@@ -3,7 +3,6 @@
 mod behaviour;
 mod coupon;
 mod customer_portal;
-mod drive;
 mod entitlement_feature;
 mod event_destination;
 mod meter;
@@ -43,7 +42,7 @@ pub(crate) struct Vendor {
 impl Vendor {
     pub(crate) async fn start() -> Self {
         let mut options = Options::new(ACCOUNT, TEST_KEY, LIVE_KEY);
-        options.table = Table::of_providers();
+        options.table = Table::of_stripe();
         Self { fake: StripeFake::start(options).await.unwrap(), ordered: AtomicUsize::new(0) }
     }
 
@@ -84,7 +83,7 @@ impl Vendor {
     }
 
     fn changes(&self) -> u64 {
-        self.control().ledger().iter().filter(|entry| !entry.effects.is_empty()).count() as u64
+        self.control().ledger().iter().filter(|entry| !entry.outcome.is_empty()).count() as u64
     }
 }
 

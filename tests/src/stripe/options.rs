@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::table::Table;
-use crate::cloudflare::RateLimit;
+use crate::vendor::rate::RateLimit;
+use crate::vendor::table::Table;
 
 /// Everything a fake is told at its start.
 #[derive(Debug, Clone)]

@@ -58,7 +58,7 @@ pub struct Namespaces {
 
 /// A namespace as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Namespace {
+pub(crate) struct Namespace {
     id: String,
     title: String,
 }
@@ -81,6 +81,7 @@ impl Namespaces {
 
 #[async_trait]
 impl Kind for Namespaces {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Namespace;
     type Change = ();

@@ -10,7 +10,6 @@ mod minting;
 mod object;
 mod pages_domain;
 mod queue;
-mod recorded;
 mod registrar;
 mod secrets;
 #[cfg(test)]
@@ -23,7 +22,8 @@ mod www_redirect;
 mod zone;
 mod zones;
 
-pub use calls::{VendorCall, calls};
+use super::recorded;
+pub use calls::calls;
 pub use client::{Client, CloudflareConfig, ConfigError};
 pub use d1::D1;
 pub use dns_record::DnsRecord;
@@ -38,4 +38,4 @@ pub use turnstile::Turnstile;
 pub use vectorize::Vectorize;
 pub use worker_domain::WorkerDomain;
 pub use www_redirect::WwwRedirect;
-pub use zone::Zone;
+pub use zone::{DomainZone, Zone};

@@ -66,7 +66,7 @@ pub struct Queues {
 
 /// A queue as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     queue_id: String,
     queue_name: String,
     #[serde(default)]
@@ -126,6 +126,7 @@ impl Queues {
 
 #[async_trait]
 impl Kind for Queues {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Shown;
     type Change = Map<String, Value>;

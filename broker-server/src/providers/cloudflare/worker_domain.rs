@@ -50,7 +50,7 @@ pub struct Domains {
 
 /// A domain as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Domain {
+pub(crate) struct Domain {
     id: String,
     hostname: String,
     service: String,
@@ -63,6 +63,7 @@ fn body(wanted: &Parameters) -> Value {
 
 #[async_trait]
 impl Kind for Domains {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Domain;
     type Change = ();

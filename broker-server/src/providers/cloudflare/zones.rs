@@ -14,7 +14,7 @@ const PER_PAGE: u32 = 50;
 
 /// A zone as Cloudflare shows it.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Zone {
+pub(crate) struct Zone {
     pub(super) id: String,
     pub(super) name: String,
     #[serde(default)]

@@ -249,8 +249,8 @@ fn named(operation: &str) -> Option<Work> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::contract::Contract;
     use super::work_of;
+    use crate::vendor::contract::Contract;
 
     #[test]
     fn every_operation_of_the_contract_is_done() {

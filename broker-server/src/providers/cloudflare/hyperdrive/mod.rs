@@ -73,7 +73,7 @@ pub struct Configurations {
 
 /// A configuration as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Configuration {
+pub(crate) struct Configuration {
     id: String,
     name: String,
     origin: ShownOrigin,
@@ -107,13 +107,13 @@ struct ShownCaching {
 
 /// Which password Cloudflare was told last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     password: String,
 }
 
 /// One change of a configuration.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// The database behind it.
     Origin,
     /// What is remembered of answers, and how many connections there are.
@@ -214,6 +214,7 @@ impl Configurations {
 
 #[async_trait]
 impl Kind for Configurations {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Configuration;
     type Change = Change;

@@ -69,7 +69,7 @@ struct Listed {
 
 /// A widget as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Widget {
+pub(crate) struct Widget {
     sitekey: String,
     name: String,
     domains: Vec<String>,
@@ -86,7 +86,7 @@ pub(super) struct Widget {
 
 /// Which secret the widget has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     version: u32,
     /// The digest of the secret that is to be replaced: written down before, it tells afterwards whether it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,7 +95,7 @@ pub(super) struct Memory {
 
 /// One change of a widget.
 #[derive(Debug, PartialEq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// All settings at once, in Cloudflare's form.
     Settings(Value),
     /// A new secret.
@@ -164,6 +164,7 @@ impl Widgets {
 
 #[async_trait]
 impl Kind for Widgets {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Widget;
     type Change = Change;

@@ -40,7 +40,7 @@ impl Vectorize {
 
 /// The properties that we had added, and how long one of them has been waited for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     #[serde(default)]
     added: BTreeMap<String, String>,
     #[serde(default)]
@@ -49,7 +49,7 @@ pub(super) struct Memory {
 
 /// One change of an index.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// A property more, and what its values are.
     Add(String, String),
     /// A property less.
@@ -89,6 +89,7 @@ fn shape(wanted: &Parameters) -> (Option<u32>, Option<Value>) {
 
 #[async_trait]
 impl Kind for Indexes {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Index;
     type Change = Change;

@@ -82,7 +82,7 @@ struct Ruleset {
 
 /// A rule as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     id: String,
     #[serde(default, rename = "ref")]
     reference: String,
@@ -174,6 +174,7 @@ impl Redirects {
 
 #[async_trait]
 impl Kind for Redirects {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Rule;
     type Change = Value;

@@ -22,7 +22,7 @@ fn next(status: &str, looks: u32, wait: bool) -> Next<(), Memory> {
         json!({ "id": "i", "name": "example.com", "status": status, "name_servers": ["a.ns", "b.ns"] });
     let wanted = json!({ "name": "example.com", "wait_for_activation": wait });
     let (found, wanted) = (serde_json::from_value(found), serde_json::from_value(wanted));
-    Zones::next(&known, &found.unwrap(), &wanted.unwrap())
+    Zones::<Parameters>::next(&known, &found.unwrap(), &wanted.unwrap())
 }
 
 #[test]

@@ -1,20 +1,53 @@
 //! What one sort of object has of its own: its calls, and what they mean. Everything that takes steps is done for it.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sutler_catalog::Offering;
 
-use super::super::{
-    client::{CallError, Client, Product},
-    recorded::unknown_step,
-};
 use crate::providers::{
-    Bearers, BindingFacts, CreatedBinding, FieldDrift, InstanceFacts, Listing, MarkedObject, Marker,
-    Progress, ProviderError, RecoveryClass, Step, StepName, mark_of_name,
+    Account, Bearers, BindingFacts, CreatedBinding, FieldDrift, InstanceFacts, Listing, MarkedObject, Marker,
+    Progress, ProviderError, RecoveryClass, Step, StepName, mark_of_name, recorded,
 };
+
+/// The way to a vendor, as far as objects need it.
+pub(crate) trait Way: Debug + Send + Sync + 'static {
+    /// Why a call gave no result.
+    type Error: Failure;
+    /// The calls of one sort of object.
+    type Table: 'static;
+
+    /// What users know the vendor as.
+    const VENDOR: &'static str;
+
+    /// What all calls count against.
+    fn budgeted(&self) -> &Account;
+    /// How often the vendor is asked how far it is, at most.
+    fn poll_interval(&self) -> Duration;
+    /// How long a call may be under way; after twice as long none of ours arrives any more.
+    fn call_timeout(&self) -> Duration;
+}
+
+/// Why a call gave no result, as far as objects need it.
+pub(crate) trait Failure: Send {
+    /// The vendor says authentically that the object is not there.
+    fn is_missing(&self) -> bool;
+    /// The vendor says that an object of that name is there already.
+    fn is_taken(&self) -> bool;
+    /// Whether a deletion may be taken for done.
+    fn is_gone(&self) -> bool;
+    /// What the engine is told; `doing` is what was tried.
+    fn while_trying_to(self, doing: &str) -> ProviderError;
+    /// What the engine is told when only a clear answer counts.
+    fn while_asking(self, doing: &str) -> ProviderError;
+    /// What the engine is told when something was made already and this was to complete it.
+    fn while_completing(self, doing: &str) -> ProviderError;
+}
+
+/// Why a call for a sort of object gave no result.
+pub(crate) type Failed<K> = <<K as Kind>::Client as Way>::Error;
 
 /// A sort of object.
 ///
@@ -23,34 +56,36 @@ use crate::providers::{
 /// - `next` decides from what is there, not from what was done before: after a lost answer it is asked again, and says
 ///   what is still to be done.
 #[async_trait]
-pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
+pub(crate) trait Kind: Debug + Send + Sync + Sized + 'static {
+    /// The way to the vendor.
+    type Client: Way;
     /// The parameters.
     type Wanted: DeserializeOwned + Send + Sync;
-    /// The object as Cloudflare shows it.
+    /// The object as the vendor shows it.
     type Found: Send + Sync;
     /// One change of it.
     type Change: Send + Sync;
-    /// What has to be remembered besides name and id, since Cloudflare does not show it.
+    /// What has to be remembered besides name and id, since the vendor does not show it.
     type Memory: Serialize + DeserializeOwned + Clone + Default + Send + Sync;
 
     /// What users are told that it is, such as `database`.
     const NOUN: &'static str;
-    /// Whether Cloudflare keeps names apart.
+    /// Whether the vendor keeps names apart.
     const NAMES: Names = Names::Unique;
-    /// What it may ask of Cloudflare.
-    const PRODUCT: &'static Product;
+    /// What it may ask of the vendor.
+    const PRODUCT: &'static <Self::Client as Way>::Table;
 
     /// The offering.
     fn offering() -> Offering;
-    /// The way to Cloudflare.
-    fn client(&self) -> &Client;
+    /// The way to the vendor.
+    fn client(&self) -> &Self::Client;
 
     /// The name it gets: derived from the marker, unless the object has a natural one.
     fn name(instance: &InstanceFacts, marker: &Marker, _wanted: &Self::Wanted) -> String {
         marker.name(instance.name.as_deref(), 63)
     }
 
-    /// Whether an id has the form that Cloudflare gives it (S-26).
+    /// Whether an id has the form that the vendor gives it (S-26).
     fn is_id(id: &str) -> bool;
 
     /// Whether an object is ours, whatever its instance is called by now.
@@ -67,15 +102,20 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
     }
 
     /// The ids of all objects with exactly this name, oldest first.
-    async fn find(&self, name: &str, wanted: &Self::Wanted) -> Result<Vec<String>, CallError>;
+    async fn find(&self, name: &str, wanted: &Self::Wanted) -> Result<Vec<String>, Failed<Self>>;
     /// Makes it; gives its id.
-    async fn create(&self, name: &str, wanted: &Self::Wanted) -> Result<String, CallError>;
+    async fn create(&self, name: &str, wanted: &Self::Wanted) -> Result<String, Failed<Self>>;
     /// Looks at it.
-    async fn read(&self, id: &str, wanted: &Self::Wanted) -> Result<Self::Found, CallError>;
+    async fn read(&self, id: &str, wanted: &Self::Wanted) -> Result<Self::Found, Failed<Self>>;
     /// Changes it.
-    async fn change(&self, id: &str, change: &Self::Change, wanted: &Self::Wanted) -> Result<(), CallError>;
+    async fn change(
+        &self,
+        id: &str,
+        change: &Self::Change,
+        wanted: &Self::Wanted,
+    ) -> Result<(), Failed<Self>>;
     /// Deletes it.
-    async fn delete(&self, id: &str, wanted: &Self::Wanted) -> Result<(), CallError>;
+    async fn delete(&self, id: &str, wanted: &Self::Wanted) -> Result<(), Failed<Self>>;
 
     /// What is still to be done so that it is as wanted.
     fn next(
@@ -97,7 +137,7 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
         &self,
         _found: &Self::Found,
         _wanted: &Self::Wanted,
-    ) -> Result<Option<String>, CallError> {
+    ) -> Result<Option<String>, Failed<Self>> {
         Ok(None)
     }
 
@@ -117,11 +157,11 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
         Map::new()
     }
 
-    /// Where a person manages it: its own page, once Cloudflare has given it an id.
+    /// Where a person manages it: its own page, once the vendor has given it an id.
     fn dashboard(&self, id: Option<&str>, marker: &Marker) -> String;
 
     /// Everything that carries a mark.
-    async fn marked(&self) -> Result<Listing, CallError>;
+    async fn marked(&self) -> Result<Listing, Failed<Self>>;
 
     /// What no schema can say about the parameters.
     fn problems(_wanted: &Self::Wanted) -> Vec<String> {
@@ -153,8 +193,8 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
 
 /// Whether two objects can have the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Names {
-    /// Cloudflare refuses a second object of the same name.
+pub(crate) enum Names {
+    /// The vendor refuses a second object of the same name.
     Unique,
     /// It does not: twins are looked for, and deleted.
     Shared,
@@ -162,14 +202,14 @@ pub(in super::super) enum Names {
 
 /// What follows from a look at an object.
 #[derive(Debug, Clone, PartialEq)]
-pub(in super::super) enum Next<C, M> {
+pub(crate) enum Next<C, M> {
     /// It is as wanted.
     Done,
     /// This is to be remembered before anything is done.
     Remember(M),
     /// One change, and what is to be remembered after it.
     Change(C, M),
-    /// Cloudflare is busy; what users are told meanwhile.
+    /// The vendor is busy; what users are told meanwhile.
     Wait(M, String),
     /// It will not become as wanted.
     Failed(String),
@@ -177,21 +217,21 @@ pub(in super::super) enum Next<C, M> {
 
 /// The memory of an object: the data of every checkpoint, and the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in super::super) struct Known<M> {
+pub(crate) struct Known<M> {
     /// Decided before the first call.
-    pub(in super::super) name: String,
-    /// Known once Cloudflare has said it.
+    pub(crate) name: String,
+    /// Known once the vendor has said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in super::super) id: Option<String>,
+    pub(crate) id: Option<String>,
     /// What this sort of object remembers.
     #[serde(default)]
-    pub(in super::super) memory: M,
+    pub(crate) memory: M,
 }
 
 impl<M: Clone> Known<M> {
-    /// The id, in Cloudflare's form.
-    pub(in super::super) fn id<K: Kind<Memory = M>>(&self) -> Result<&str, ProviderError> {
-        self.id.as_deref().filter(|id| K::is_id(id)).ok_or_else(|| unknown_step("without an id"))
+    /// The id, in the vendor's form.
+    pub(crate) fn id<K: Kind<Memory = M>>(&self) -> Result<&str, ProviderError> {
+        self.id.as_deref().filter(|id| K::is_id(id)).ok_or_else(|| recorded::unknown_step("without an id"))
     }
 
     /// The same with an id.
@@ -206,12 +246,12 @@ impl<M: Clone> Known<M> {
 }
 
 /// Whether a name ends with the mark, as [`Marker::name`] makes it.
-pub(in super::super) fn has_mark(name: &str, marker: &Marker) -> bool {
+pub(crate) fn has_mark(name: &str, marker: &Marker) -> bool {
     name.ends_with(&format!("-{}", marker.hex(24))) || name.ends_with(&format!("osb-{}", marker.hex(32)))
 }
 
 /// Those of the objects, given by id and name, whose name carries a mark.
-pub(in super::super) fn marked(all: impl Iterator<Item = (String, String)>) -> Listing {
+pub(crate) fn marked(all: impl Iterator<Item = (String, String)>) -> Listing {
     let objects = all.filter_map(|(id, name)| {
         let mark = mark_of_name(&name)?.to_owned();
         Some(MarkedObject { id, name, mark })
@@ -220,6 +260,6 @@ pub(in super::super) fn marked(all: impl Iterator<Item = (String, String)>) -> L
 }
 
 /// One field compared; nothing if it is as wanted.
-pub(in super::super) fn differs(field: &str, wanted: Value, found: Value) -> Option<FieldDrift> {
+pub(crate) fn differs(field: &str, wanted: Value, found: Value) -> Option<FieldDrift> {
     (wanted != found).then(|| FieldDrift { field: field.to_owned(), wanted, found })
 }

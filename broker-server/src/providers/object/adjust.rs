@@ -2,16 +2,13 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{
-    super::{
-        client::CallError,
-        recorded::{self, next},
-    },
-    ADJUST, Kind, Known, Next, Object,
+use super::{ADJUST, Failed, Failure, Kind, Known, Next, Object, Way};
+use crate::providers::{
+    Progress, ProviderError, ProvisionedInstance, Repeatability, Step, Usability,
+    recorded::{self, next},
 };
-use crate::providers::{Progress, ProviderError, ProvisionedInstance, Repeatability, Step, Usability};
 
-/// More changes than any object needs: behind them, Cloudflare does not keep what it is told.
+/// More changes than any object needs: behind them, the vendor does not keep what it is told.
 const MAX_CHANGES: u32 = 100;
 /// How many looks a new object is given to be seen.
 const MAX_LOOKS: u32 = 10;
@@ -46,15 +43,15 @@ impl<K: Kind> Object<K> {
         let found = match self.kind.read(id, wanted).await {
             Ok(found) => found,
             // what was just made is not seen everywhere at once
-            Err(CallError::Missing { .. }) if step.instance.record.is_none() && looks < MAX_LOOKS => {
+            Err(error) if error.is_missing() && step.instance.record.is_none() && looks < MAX_LOOKS => {
                 return Progress::pending(
                     ADJUST,
                     &Adjusting { known, changes, looks: looks + 1 },
                     self.kind.client().poll_interval(),
-                    format!("waiting until Cloudflare shows the {} that was created", K::NOUN),
+                    format!("waiting until {} shows the {} that was created", K::Client::VENDOR, K::NOUN),
                 );
             }
-            Err(CallError::Missing { .. }) => return Err(Self::gone()),
+            Err(error) if error.is_missing() => return Err(Self::gone()),
             Err(error) => return Err(error.while_trying_to(&format!("look at the {}", K::NOUN))),
         };
         match K::next(&known, &found, wanted) {
@@ -91,21 +88,18 @@ impl<K: Kind> Object<K> {
     }
 
     /// A change was not made.
-    fn failed(error: CallError, doing: &str) -> ProviderError {
-        match error {
-            CallError::Missing { .. } => Self::gone(),
-            error => error.while_completing(doing),
-        }
+    fn failed(error: Failed<K>, doing: &str) -> ProviderError {
+        if error.is_missing() { Self::gone() } else { error.while_completing(doing) }
     }
 
     fn gone() -> ProviderError {
         ProviderError::failed(format!("the {} is gone; delete the instance and create it again", K::NOUN))
     }
 
-    /// Cloudflare says yes each time, and shows something else afterwards.
+    /// The vendor says yes each time, and shows something else afterwards.
     fn stubborn(change: &K::Change) -> ProviderError {
         ProviderError::Failed {
-            description: format!("could not {}: Cloudflare does not keep it", K::doing(change)),
+            description: format!("could not {}: {} does not keep it", K::doing(change), K::Client::VENDOR),
             usable: Usability::Usable,
             repeat: Repeatability::Repeatable,
         }

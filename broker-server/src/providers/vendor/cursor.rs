@@ -5,8 +5,8 @@ use crate::providers::{ProviderError, Refusal};
 /// The page that comes next, and how many rows came before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    pub(super) page: u32,
-    pub(super) seen: u64,
+    pub(crate) page: u32,
+    pub(crate) seen: u64,
 }
 
 impl Cursor {

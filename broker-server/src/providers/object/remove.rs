@@ -2,14 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    super::{
-        client::CallError,
-        recorded::{self, at, next},
-    },
-    DELETE, Kind, Known, LOOK_AGAIN, Names, Object,
+use super::{DELETE, Failure, Kind, Known, LOOK_AGAIN, Names, Object, Way};
+use crate::providers::{
+    Progress, ProviderError, Refusal, Step,
+    recorded::{self, at, next},
 };
-use crate::providers::{Progress, ProviderError, Refusal, Step};
 
 /// What is to be deleted: several where names are not unique and a creation is in doubt.
 #[derive(Serialize, Deserialize)]
@@ -44,7 +41,8 @@ impl<K: Kind> Object<K> {
                 self.guard(&found, wanted).await?;
                 self.with_twins(&known, wanted).await
             }
-            Ok(_) | Err(CallError::Missing { .. }) => Ok(Progress::Done(())),
+            Ok(_) => Ok(Progress::Done(())),
+            Err(error) if error.is_missing() => Ok(Progress::Done(())),
             Err(error) => Err(error.while_trying_to(&Self::looking())),
         }
     }
@@ -70,7 +68,7 @@ impl<K: Kind> Object<K> {
         for id in &ids {
             match self.kind.read(id, wanted).await {
                 Ok(found) => self.guard(&found, wanted).await?,
-                Err(CallError::Missing { .. }) => {}
+                Err(error) if error.is_missing() => {}
                 Err(error) => return Err(error.while_trying_to(&Self::looking())),
             }
         }

@@ -4,8 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::envelope::{Answer, Refusal};
-
 /// After `requests` calls every call is refused for the pause; then the count starts anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,13 +44,14 @@ impl Rate {
         self.closed_until = Some(now + pause);
         Err(pause)
     }
+
+    /// How many calls are let through, and how many more are; none when there is no limit.
+    pub(crate) fn left(&self) -> Option<(u32, u32)> {
+        self.limit.map(|limit| (limit.requests, limit.requests - self.used))
+    }
 }
 
-/// The answer while calls are refused.
-pub(crate) fn refused(left: Duration) -> Answer {
-    let seconds = left.as_millis().div_ceil(1000).max(1);
-    let mut answer = Answer::from(Refusal::new(429, 971, "too many requests"));
-    answer.headers.push(("retry-after".to_owned(), seconds.to_string()));
-    answer.headers.push(("ratelimit".to_owned(), format!("\"default\";r=0;t={seconds}")));
-    answer
+/// A wait in whole seconds, as headers give it; at least one.
+pub(crate) fn seconds(left: Duration) -> u128 {
+    left.as_millis().div_ceil(1000).max(1)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::envelope::{Answer, Body};
+use super::answer::{Answer, Body};
 
 /// Strikes the `nth` to `nth + times - 1` calls that match.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -136,7 +136,7 @@ impl CannedAnswer {
         Self { after_work: true, ..self }
     }
 
-    pub(crate) fn answer(&self) -> Answer {
+    pub(crate) fn answer<Kind>(&self) -> Answer<Kind> {
         let mut answer = Answer::json(self.status, self.body.clone());
         if let Value::String(text) = &self.body {
             answer.body = Body::Text { content_type: self.content_type.clone(), text: text.clone() };
@@ -214,7 +214,7 @@ impl Struck {
         Duration::from_millis(self.0.iter().filter_map(wanted).sum())
     }
 
-    pub(crate) fn canned(&self, after: bool) -> Option<Answer> {
+    pub(crate) fn canned<Kind>(&self, after: bool) -> Option<Answer<Kind>> {
         self.0.iter().find_map(|action| match action {
             FaultAction::Answer(canned) if canned.after_work == after => Some(canned.answer()),
             _ => None,
@@ -222,7 +222,7 @@ impl Struck {
     }
 
     /// Changes the answer as wanted.
-    pub(crate) fn alter(&self, answer: &mut Answer) {
+    pub(crate) fn alter<Kind>(&self, answer: &mut Answer<Kind>) {
         for action in &self.0 {
             if let (FaultAction::AlterAnswer { merge, checked }, Body::Json(body)) =
                 (action, &mut answer.body)

@@ -14,17 +14,17 @@ use sutler_spec::{BindingId, InstanceId, Parameters, PlanId, ServiceId};
 /// More steps than any work has.
 const STEPS: u32 = 100;
 
-pub(super) struct Instance {
+pub(crate) struct Instance {
     provider: Arc<dyn Provider>,
-    pub(super) facts: InstanceFacts,
-    pub(super) marker: Marker,
+    pub(crate) facts: InstanceFacts,
+    pub(crate) marker: Marker,
     /// How long ago a step in doubt was first tried.
-    pub(super) age: Duration,
+    pub(crate) age: Duration,
 }
 
 impl Instance {
     /// An instance of the plan of that name.
-    pub(super) fn new(provider: Arc<dyn Provider>, plan: &str, wanted: Value) -> Self {
+    pub(crate) fn new(provider: Arc<dyn Provider>, plan: &str, wanted: Value) -> Self {
         let id = InstanceId::new("instance").unwrap();
         let offering = provider.offering();
         let plan = offering.plans().iter().find(|found| found.name() == plan).unwrap().id().clone();
@@ -40,13 +40,13 @@ impl Instance {
         Self { provider, facts, marker, age: Duration::ZERO }
     }
 
-    pub(super) async fn provision(&mut self) -> Result<ProvisionedInstance, ProviderError> {
+    pub(crate) async fn provision(&mut self) -> Result<ProvisionedInstance, ProviderError> {
         let made = self.drive(async |step| self.provider.provision(step).await).await?;
         self.facts.record = Some(made.record.clone());
         Ok(made)
     }
 
-    pub(super) async fn update(&mut self, wanted: Value) -> Result<ProvisionedInstance, ProviderError> {
+    pub(crate) async fn update(&mut self, wanted: Value) -> Result<ProvisionedInstance, ProviderError> {
         let change = Change {
             plan_id: self.facts.plan_id.clone(),
             parameters: parameters(wanted.clone()),
@@ -58,11 +58,11 @@ impl Instance {
         Ok(made)
     }
 
-    pub(super) async fn deprovision(&self) -> Result<(), ProviderError> {
+    pub(crate) async fn deprovision(&self) -> Result<(), ProviderError> {
         self.drive(async |step| self.provider.deprovision(step).await).await
     }
 
-    pub(super) async fn bind(&self) -> Result<CreatedBinding, ProviderError> {
+    pub(crate) async fn bind(&self) -> Result<CreatedBinding, ProviderError> {
         let binding = BindingFacts {
             id: BindingId::new("binding").unwrap(),
             parameters: Parameters::default(),
@@ -72,7 +72,7 @@ impl Instance {
         self.drive(async |step| self.provider.bind(step, &binding).await).await
     }
 
-    pub(super) async fn fetch(&self) -> Result<Observation, ProviderError> {
+    pub(crate) async fn fetch(&self) -> Result<Observation, ProviderError> {
         self.provider.fetch(&self.facts, &self.marker).await
     }
 

@@ -2,15 +2,10 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{
-    super::{
-        client::CallError,
-        recorded::{self, at, next},
-    },
-    ADOPT, CREATE, Kind, Known, Names, Object, SETTLE,
-};
+use super::{ADOPT, CREATE, Failure, Kind, Known, Names, Object, SETTLE, Way};
 use crate::providers::{
     Attempt, Progress, ProviderError, ProvisionedInstance, Refusal, Repeatability, Step, Usability,
+    recorded::{self, at, next},
 };
 
 /// How many looks an object that exists is given to appear in the list.
@@ -59,7 +54,7 @@ impl<K: Kind> Object<K> {
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         match self.kind.read(known.id::<K>()?, wanted).await {
             Ok(_) => self.after_doubt(known.clone()),
-            Err(CallError::Missing { .. }) => {
+            Err(error) if error.is_missing() => {
                 let (name, memory) = (known.name.clone(), K::memory(&known.name, wanted));
                 next(CREATE, &Known { name, id: None, memory })
             }
@@ -85,8 +80,8 @@ impl<K: Kind> Object<K> {
         match self.kind.create(&known.name, wanted).await {
             Ok(id) if is_in_doubt => self.after_doubt(known.with_id(id)),
             Ok(id) => Self::go_on(known.with_id(id)),
-            Err(CallError::Exists { .. }) if is_in_doubt => next(ADOPT, &Unlisted { known, looks: 0 }),
-            Err(CallError::Exists { .. }) => Err(Self::conflict(&known.name)),
+            Err(error) if error.is_taken() && is_in_doubt => next(ADOPT, &Unlisted { known, looks: 0 }),
+            Err(error) if error.is_taken() => Err(Self::conflict(&known.name)),
             Err(error) => Err(error.while_trying_to(&format!("create the {}", K::NOUN))),
         }
     }
@@ -103,8 +98,8 @@ impl<K: Kind> Object<K> {
             Some(id) => self.after_doubt(known.with_id(id)),
             None if looks >= MAX_LOOKS => Err(ProviderError::Failed {
                 description: format!(
-                    "Cloudflare says that the {} {} exists, but does not list it; delete the instance and create it \
-                     again",
+                    "{} says that the {} {} exists, but does not list it; delete the instance and create it again",
+                    K::Client::VENDOR,
                     K::NOUN,
                     known.name
                 ),
@@ -115,7 +110,7 @@ impl<K: Kind> Object<K> {
                 ADOPT,
                 &Unlisted { known, looks: looks + 1 },
                 self.kind.client().poll_interval(),
-                format!("waiting until Cloudflare lists the {} that was created", K::NOUN),
+                format!("waiting until {} lists the {} that was created", K::Client::VENDOR, K::NOUN),
             ),
         }
     }

@@ -1,0 +1,10 @@
+//! DNSimple: one account, and what can be made in it.
+
+mod calls;
+mod client;
+mod domain_zone;
+mod object;
+
+pub use calls::calls;
+pub use client::{Client, ConfigError, DnsimpleConfig};
+pub use domain_zone::DomainZone;
