@@ -1,9 +1,11 @@
 //! The contract with Cloudflare, and the envelope of its successes.
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::{Value, json};
 
 use crate::vendor::contract::Contract;
-use crate::vendor::schemas::ContractError;
+use crate::vendor::schemas::{ContractError, once};
 
 const CLOUDFLARE: &str = include_str!("../../contracts/cloudflare.json");
 
@@ -12,8 +14,9 @@ impl Contract {
     ///
     /// # Errors
     /// Only when the file in this repository is broken.
-    pub fn cloudflare() -> Result<Self, ContractError> {
-        Self::parse(CLOUDFLARE)
+    pub fn cloudflare() -> Result<Arc<Self>, ContractError> {
+        static READ: OnceLock<Arc<Contract>> = OnceLock::new();
+        once(&READ, || Self::parse(CLOUDFLARE))
     }
 
     /// Reads a contract in Cloudflare's form.

@@ -2,7 +2,7 @@
 //!
 //! What a call does and its line in the ledger happen under one lock, so the ledger's order is the true one.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use super::account::{Account, Pace, Worked, access, work_of};
 use super::envelope::{self, Answer, Refusal};
@@ -24,7 +24,7 @@ const VIOLATION: i64 = 99_999;
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    contract: Contract,
+    contract: Arc<Contract>,
     master_token: String,
     enforcement: Enforcement,
     table: Table,

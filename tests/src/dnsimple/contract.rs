@@ -1,9 +1,11 @@
 //! The contract with DNSimple, and the envelope of its successes.
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::{Value, json};
 
 use crate::vendor::contract::Contract;
-use crate::vendor::schemas::ContractError;
+use crate::vendor::schemas::{ContractError, once};
 
 const DNSIMPLE: &str = include_str!("../../contracts/dnsimple.json");
 
@@ -12,8 +14,9 @@ impl Contract {
     ///
     /// # Errors
     /// Only when the file in this repository is broken.
-    pub fn dnsimple() -> Result<Self, ContractError> {
-        Self::read(DNSIMPLE, envelope)
+    pub fn dnsimple() -> Result<Arc<Self>, ContractError> {
+        static READ: OnceLock<Arc<Contract>> = OnceLock::new();
+        once(&READ, || Self::read(DNSIMPLE, envelope))
     }
 }
 

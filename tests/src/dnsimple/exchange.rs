@@ -1,6 +1,6 @@
 //! One call from its arrival to its answer, as DNSimple would give it.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use serde_json::json;
 
@@ -24,7 +24,7 @@ const USUAL_LIMIT: (u32, u32) = (2_400, 2_399);
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    contract: Contract,
+    contract: Arc<Contract>,
     token: String,
     table: Table,
     desk: Desk<Account, Kind>,

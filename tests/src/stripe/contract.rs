@@ -3,6 +3,7 @@
 //! The facts are in `tests/contracts/stripe.json`; this module holds calls and answers against them.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 use jsonschema::Validator;
@@ -13,7 +14,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::form;
 use crate::vendor::answer::Body;
-use crate::vendor::schemas::{ContractError, Query, Schemas, Template, violations};
+use crate::vendor::schemas::{ContractError, Query, Schemas, Template, once, violations};
 
 const STRIPE: &str = include_str!("../../contracts/stripe.json");
 
@@ -64,7 +65,12 @@ impl Contract {
     ///
     /// # Errors
     /// Only when the file in this repository is broken.
-    pub fn stripe() -> Result<Self, ContractError> {
+    pub fn stripe() -> Result<Arc<Self>, ContractError> {
+        static READ: OnceLock<Arc<Contract>> = OnceLock::new();
+        once(&READ, Self::read)
+    }
+
+    fn read() -> Result<Self, ContractError> {
         let file: ContractFile = serde_json::from_str(STRIPE)?;
         let definitions = file.definitions;
         let schemas = Schemas { definitions: &definitions };

@@ -2,7 +2,7 @@
 //!
 //! What a call does and its line in the ledger happen under one lock, so the ledger's order is the true one.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ use crate::vendor::server::StartError;
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) contract: Contract,
+    pub(crate) contract: Arc<Contract>,
     options: Options,
     desk: Desk<Sides, String>,
 }

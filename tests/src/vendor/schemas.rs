@@ -1,6 +1,7 @@
 //! What contracts are made of: schemas, paths with variable parts, and what is wrong with a value.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 use jsonschema::{Draft, Validator};
@@ -20,6 +21,19 @@ pub enum ContractError {
         /// What is wrong.
         problem: String,
     },
+}
+
+/// A contract, read once for the whole process: many fakes live in one, and compiling all schemas takes longer than most
+/// of what they are asked.
+pub(crate) fn once<C>(
+    read_before: &'static OnceLock<Arc<C>>,
+    read: impl FnOnce() -> Result<C, ContractError>,
+) -> Result<Arc<C>, ContractError> {
+    if let Some(contract) = read_before.get() {
+        return Ok(contract.clone());
+    }
+    let contract = Arc::new(read()?);
+    Ok(read_before.get_or_init(|| contract).clone())
 }
 
 /// Compiles the schemas of one file.
