@@ -140,6 +140,8 @@ pub enum Kind {
     RedirectRule,
     /// A host name of a Worker.
     WorkerDomain,
+    /// A customer's host name that a zone serves.
+    CustomHostname,
 }
 
 /// The list of calls, in memory and, if wanted, in a file.

@@ -1,6 +1,7 @@
 //! One account: the objects in it, and what each operation does to them.
 
 pub(crate) mod access;
+mod custom_hostnames;
 mod databases;
 mod domains;
 mod hyperdrives;
@@ -65,6 +66,7 @@ pub(crate) struct Account {
     /// The ruleset of each zone that has one.
     rulesets: HashMap<String, String>,
     worker_domains: Shelf,
+    custom_hostnames: Shelf,
     /// Names of Vectorize indexes that were deleted.
     buried: HashSet<String>,
 }
@@ -90,6 +92,7 @@ impl Account {
             redirects: Shelf::of(Kind::RedirectRule),
             rulesets: HashMap::new(),
             worker_domains: Shelf::of(Kind::WorkerDomain),
+            custom_hostnames: Shelf::of(Kind::CustomHostname),
             buried: HashSet::new(),
         }
     }
@@ -100,7 +103,7 @@ impl Account {
     }
 
     /// All products whose objects stand on shelves.
-    fn shelves(&self) -> [&Shelf; 9] {
+    fn shelves(&self) -> [&Shelf; 10] {
         [
             &self.namespaces,
             &self.queues,
@@ -111,6 +114,7 @@ impl Account {
             &self.records,
             &self.redirects,
             &self.worker_domains,
+            &self.custom_hostnames,
         ]
     }
 
@@ -231,6 +235,12 @@ fn named(operation: &str) -> Option<Work> {
         "redirects.add" => redirects::add,
         "redirects.patch" => redirects::patch,
         "redirects.delete" => redirects::delete,
+        "custom_hostnames.list" => custom_hostnames::list,
+        "custom_hostnames.create" => custom_hostnames::create,
+        "custom_hostnames.get" => custom_hostnames::get,
+        "custom_hostnames.patch" => custom_hostnames::patch,
+        "custom_hostnames.delete" => custom_hostnames::delete,
+        "custom_hostnames.settle" => custom_hostnames::settle,
         "worker_domains.list" => worker_domains::list,
         "worker_domains.put" => worker_domains::put,
         "worker_domains.get" => worker_domains::get,

@@ -77,7 +77,7 @@ impl<K: Kind> Object<K> {
         }
     }
 
-    fn done(
+    pub(super) fn done(
         &self,
         known: &Known<K::Memory>,
         found: &K::Found,

@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sutler_catalog::Offering;
 
-use super::super::{
-    client::{CallError, Client, Product},
-    recorded::unknown_step,
+use super::{
+    super::{
+        client::{CallError, Client, Product},
+        recorded::unknown_step,
+    },
+    Object,
 };
 use crate::providers::{
-    Bearers, BindingFacts, CreatedBinding, FieldDrift, InstanceFacts, Listing, MarkedObject, Marker,
-    Progress, ProviderError, RecoveryClass, Step, StepName, mark_of_name,
+    Bearers, BindingFacts, CreatedBinding, Discovery, FieldDrift, InstanceFacts, Listing, MarkedObject,
+    Marker, Progress, ProviderError, RecoveryClass, Step, StepName, mark_of_name,
 };
 
 /// A sort of object.
@@ -89,6 +92,11 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
         1
     }
 
+    /// What of the memory counts when another piece of work begins; all of it, unless it counts looks.
+    fn afresh(memory: &Self::Memory) -> Self::Memory {
+        memory.clone()
+    }
+
     /// What users are told that a change does, such as `set the delays of the queue`.
     fn doing(change: &Self::Change) -> String;
 
@@ -122,6 +130,11 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
 
     /// Everything that carries a mark.
     async fn marked(&self) -> Result<Listing, CallError>;
+
+    /// Lists what nobody tracks and takes it over, where that is possible.
+    fn discovery(_object: &Object<Self>) -> Option<&dyn Discovery> {
+        None
+    }
 
     /// What no schema can say about the parameters.
     fn problems(_wanted: &Self::Wanted) -> Vec<String> {
@@ -186,6 +199,9 @@ pub(in super::super) struct Known<M> {
     /// What this sort of object remembers.
     #[serde(default)]
     pub(in super::super) memory: M,
+    /// It was there before, and was taken over: its name carries no mark, and its id alone says that it is ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in super::super) adopted: bool,
 }
 
 impl<M: Clone> Known<M> {

@@ -16,6 +16,7 @@
 
 mod adjust;
 mod create;
+mod discovery;
 mod kind;
 mod remove;
 #[cfg(test)]
@@ -30,10 +31,11 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker,
-    Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName,
-    Work,
+    Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, Discovery, InstanceFacts, Listing,
+    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step,
+    StepName, Work,
 };
+pub(super) use discovery::{Findable, in_zone, thing, unlike};
 pub(super) use kind::{Kind, Known, Names, Next, differs, marked};
 
 /// Creates the object.
@@ -114,7 +116,11 @@ impl<K: Kind> Provider for Object<K> {
         change: &Change,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         match step.name() {
-            BEGIN => Self::go_on(Self::remembered(step.instance)?),
+            BEGIN => {
+                let known = Self::remembered(step.instance)?;
+                let memory = K::afresh(&known.memory);
+                Self::go_on(known.with_memory(memory))
+            }
             ADJUST => self.adjust(&step, &change.parameters()?).await,
             other => Err(unknown_step(other)),
         }
@@ -158,6 +164,10 @@ impl<K: Kind> Provider for Object<K> {
 
     async fn marked(&self) -> Result<Listing, ProviderError> {
         self.kind.marked().await.map_err(|error| error.while_asking(&format!("list each {}", K::NOUN)))
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        K::discovery(self)
     }
 
     fn account(&self, _plan: &PlanId) -> Option<&Account> {

@@ -2,6 +2,7 @@
 //! refused, and what is ours is known by its id. Each binding is a token for this zone's records alone.
 
 mod access;
+mod discovery;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +23,7 @@ use super::{
     zones::{self, ZONES},
 };
 use crate::providers::{
-    Bearers, BindingFacts, CreatedBinding, FieldDrift, InstanceFacts, Listing, Marker, Progress,
+    Bearers, BindingFacts, CreatedBinding, Discovery, FieldDrift, InstanceFacts, Listing, Marker, Progress,
     ProviderError, RecoveryClass, Step, StepName,
 };
 use access::ZoneAccess;
@@ -188,6 +189,11 @@ impl Kind for Zones {
         (1 + memory.looks / 4).min(12)
     }
 
+    /// Another piece of work waits for itself.
+    fn afresh(_memory: &Memory) -> Memory {
+        Memory::default()
+    }
+
     fn doing((): &()) -> String {
         "change the zone".to_owned()
     }
@@ -226,6 +232,10 @@ impl Kind for Zones {
 
     fn dashboard(&self, _id: Option<&str>, marker: &Marker) -> String {
         format!("https://dash.cloudflare.com/{}/home/domains#{}", self.client().account(), marker.hex(24))
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     /// A zone has no place for a mark, and is known by its id; the tokens of its bindings have one.
