@@ -227,6 +227,7 @@ fn named(operation: &str) -> Option<Work> {
         "zones.delete" => zones::delete,
         "zones.delegate" => zones::delegate,
         "records.list" => records::list,
+        "records.get" => records::get,
         "records.create" => records::create,
         "records.delete" => records::delete,
         "records.batch" => records::batch,
