@@ -142,6 +142,12 @@ pub enum Kind {
     WorkerDomain,
     /// A customer's host name that a zone serves.
     CustomHostname,
+    /// A domain that is registered.
+    Registration,
+    /// A domain in the registrar's sandbox.
+    RehearsedRegistration,
+    /// Money that was taken.
+    Charge,
 }
 
 /// The list of calls, in memory and, if wanted, in a file.

@@ -14,6 +14,7 @@ mod policies;
 mod queues;
 mod records;
 mod redirects;
+mod registrar;
 mod secrets;
 mod shelf;
 pub(crate) mod snapshot;
@@ -67,6 +68,8 @@ pub(crate) struct Account {
     rulesets: HashMap<String, String>,
     worker_domains: Shelf,
     custom_hostnames: Shelf,
+    registrar: registrar::Registrar,
+    registrar_sandbox: registrar::Registrar,
     /// Names of Vectorize indexes that were deleted.
     buried: HashSet<String>,
 }
@@ -93,6 +96,8 @@ impl Account {
             rulesets: HashMap::new(),
             worker_domains: Shelf::of(Kind::WorkerDomain),
             custom_hostnames: Shelf::of(Kind::CustomHostname),
+            registrar: registrar::Registrar::real(),
+            registrar_sandbox: registrar::Registrar::sandbox(),
             buried: HashSet::new(),
         }
     }
@@ -136,7 +141,10 @@ impl Account {
 
 /// The work behind an operation of the contract.
 pub(crate) fn work_of(operation: &str) -> Option<Work> {
-    stored(operation).or_else(|| secret(operation)).or_else(|| named(operation))
+    stored(operation)
+        .or_else(|| secret(operation))
+        .or_else(|| named(operation))
+        .or_else(|| registrar::work_of(operation))
 }
 
 /// Of what keeps data.
