@@ -2,11 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test, helpers included")]
 
 mod cloudflare;
+mod custom_hostname;
 mod d1;
 mod dns_record;
 mod dnsimple;
 mod domain_zone;
 mod drive;
+mod engine;
+mod finding;
+mod guards;
 mod hyperdrive;
 mod kv;
 mod pages_domain;
@@ -122,4 +126,11 @@ async fn cloudflare_www_redirect_keeps_the_contract() {
     let report = contract::run::<Stage<www_redirect::Redirects>>().await;
     // a ruleset is one object
     assert_eq!(report.not_tried(), [&UNBOUND[..], &["second_page"]].concat(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_custom_hostname_keeps_the_contract() {
+    let report = contract::run::<Stage<custom_hostname::Hostnames>>().await;
+    // the host name is all that a list is asked for
+    assert_eq!(report.not_tried(), [&NEITHER_BOUND_NOR_MARKED[..], &["second_page"]].concat(), "{report}");
 }

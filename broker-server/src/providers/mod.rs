@@ -79,6 +79,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+        providers.push(Arc::new(cloudflare::CustomHostname::new(&client)));
         if let Some(policy) = &account.registration {
             registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
         }

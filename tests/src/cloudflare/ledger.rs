@@ -45,6 +45,8 @@ pub enum Kind {
     RedirectRule,
     /// A host name of a Worker.
     WorkerDomain,
+    /// A customer's host name that a zone serves.
+    CustomHostname,
     /// A domain that is registered.
     Registration,
     /// A domain in the registrar's sandbox.

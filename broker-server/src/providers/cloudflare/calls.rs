@@ -1,8 +1,8 @@
 //! Every call that the providers of Cloudflare make: what their token must be allowed, and nothing else (S-62).
 
 use super::{
-    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, registrar,
-    secrets, token, turnstile, vectorize, worker_domain, www_redirect, zone,
+    client::Product, custom_hostname, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain,
+    queue, registrar, secrets, token, turnstile, vectorize, worker_domain, www_redirect, zone,
 };
 use crate::providers::vendor::{VendorCall, calls_of};
 
@@ -10,7 +10,7 @@ use crate::providers::vendor::{VendorCall, calls_of};
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
     let [registrar, sandbox] = registrar::products();
-    let tables: [(&'static str, &Product); 18] = [
+    let tables: [(&'static str, &Product); 19] = [
         (sutler_catalog::domain::registration::NAME, registrar),
         (sutler_catalog::domain::registration::NAME, sandbox),
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
@@ -26,6 +26,7 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::zone::NAME, zone::product()),
         (sutler_catalog::cloudflare::zone::NAME, minting::product()),
         (sutler_catalog::cloudflare::worker_domain::NAME, worker_domain::Domains::PRODUCT),
+        (sutler_catalog::cloudflare::custom_hostname::NAME, custom_hostname::Hostnames::PRODUCT),
         (sutler_catalog::cloudflare::www_redirect::NAME, www_redirect::Redirects::PRODUCT),
         (sutler_catalog::domain::zone::NAME, zone::product()),
         (sutler_catalog::domain::zone::NAME, minting::product()),

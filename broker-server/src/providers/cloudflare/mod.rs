@@ -2,6 +2,7 @@
 
 mod calls;
 mod client;
+mod custom_hostname;
 mod d1;
 mod dns_record;
 mod hyperdrive;
@@ -25,6 +26,7 @@ mod zones;
 use super::recorded;
 pub use calls::calls;
 pub use client::{Client, CloudflareConfig, ConfigError};
+pub use custom_hostname::CustomHostname;
 pub use d1::D1;
 pub use dns_record::DnsRecord;
 pub use hyperdrive::Hyperdrive;

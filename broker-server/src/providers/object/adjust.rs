@@ -74,7 +74,7 @@ impl<K: Kind> Object<K> {
         }
     }
 
-    fn done(
+    pub(crate) fn done(
         &self,
         known: &Known<K::Memory>,
         found: &K::Found,

@@ -43,7 +43,7 @@ impl<K: Kind> Object<K> {
     /// An object of which only the name is decided.
     fn named(step: &Step<'_>, wanted: &K::Wanted) -> Known<K::Memory> {
         let name = K::name(step.instance, step.marker, wanted);
-        Known { memory: K::memory(&name, wanted), name, id: None }
+        Known { memory: K::memory(&name, wanted), name, id: None, adopted: false }
     }
 
     /// Goes on with the object of an earlier creation that failed; it may have been deleted since.
@@ -56,7 +56,7 @@ impl<K: Kind> Object<K> {
             Ok(_) => self.after_doubt(known.clone()),
             Err(error) if error.is_missing() => {
                 let (name, memory) = (known.name.clone(), K::memory(&known.name, wanted));
-                next(CREATE, &Known { name, id: None, memory })
+                next(CREATE, &Known { name, id: None, memory, adopted: false })
             }
             Err(error) => Err(error.while_trying_to(&Self::looking())),
         }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sutler_catalog::Offering;
 
+use super::Object;
 use crate::providers::{
-    Account, Bearers, BindingFacts, CreatedBinding, FieldDrift, InstanceFacts, Listing, MarkedObject, Marker,
+    Account, Bearers, BindingFacts, CreatedBinding, Discovery, FieldDrift, InstanceFacts, Listing, MarkedObject, Marker,
     Progress, ProviderError, RecoveryClass, Step, StepName, mark_of_name, recorded,
 };
 
@@ -129,6 +130,11 @@ pub(crate) trait Kind: Debug + Send + Sync + Sized + 'static {
         1
     }
 
+    /// What of the memory counts when another piece of work begins; all of it, unless it counts looks.
+    fn afresh(memory: &Self::Memory) -> Self::Memory {
+        memory.clone()
+    }
+
     /// What users are told that a change does, such as `set the delays of the queue`.
     fn doing(change: &Self::Change) -> String;
 
@@ -162,6 +168,11 @@ pub(crate) trait Kind: Debug + Send + Sync + Sized + 'static {
 
     /// Everything that carries a mark.
     async fn marked(&self) -> Result<Listing, Failed<Self>>;
+
+    /// Lists what nobody tracks and takes it over, where that is possible.
+    fn discovery(_object: &Object<Self>) -> Option<&dyn Discovery> {
+        None
+    }
 
     /// What no schema can say about the parameters.
     fn problems(_wanted: &Self::Wanted) -> Vec<String> {
@@ -226,6 +237,9 @@ pub(crate) struct Known<M> {
     /// What this sort of object remembers.
     #[serde(default)]
     pub(crate) memory: M,
+    /// It was there before, and was taken over: its name carries no mark, and its id alone says that it is ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) adopted: bool,
 }
 
 impl<M: Clone> Known<M> {
@@ -240,7 +254,7 @@ impl<M: Clone> Known<M> {
     }
 
     /// The same with another memory.
-    pub(super) fn with_memory(&self, memory: M) -> Self {
+    pub(crate) fn with_memory(&self, memory: M) -> Self {
         Self { memory, ..self.clone() }
     }
 }

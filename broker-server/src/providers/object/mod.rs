@@ -24,7 +24,7 @@ use sutler_catalog::Offering;
 use sutler_spec::{Parameters, PlanId};
 
 use crate::providers::{
-    Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker,
+    Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, Discovery, InstanceFacts, Listing, Marker,
     Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName,
     Work,
     recorded::{self, unknown_step},
@@ -47,7 +47,7 @@ pub(crate) const LOOK_AGAIN: &str = "look_again";
 /// Provides the offering of one sort of object.
 #[derive(Debug)]
 pub struct Object<K> {
-    kind: K,
+    pub(crate) kind: K,
 }
 
 impl<K: Kind> Object<K> {
@@ -109,7 +109,11 @@ impl<K: Kind> Provider for Object<K> {
         change: &Change,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         match step.name() {
-            BEGIN => Self::go_on(Self::remembered(step.instance)?),
+            BEGIN => {
+                let known = Self::remembered(step.instance)?;
+                let memory = K::afresh(&known.memory);
+                Self::go_on(known.with_memory(memory))
+            }
             ADJUST => self.adjust(&step, &change.parameters()?).await,
             other => Err(unknown_step(other)),
         }
@@ -153,6 +157,10 @@ impl<K: Kind> Provider for Object<K> {
 
     async fn marked(&self) -> Result<Listing, ProviderError> {
         self.kind.marked().await.map_err(|error| error.while_asking(&format!("list each {}", K::NOUN)))
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        K::discovery(self)
     }
 
     fn account(&self, _plan: &PlanId) -> Option<&Account> {

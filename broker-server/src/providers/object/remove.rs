@@ -37,7 +37,7 @@ impl<K: Kind> Object<K> {
             return Self::doom(ids);
         }
         match self.kind.read(known.id::<K>()?, wanted).await {
-            Ok(found) if K::is_ours(&found, &known, step.marker) => {
+            Ok(found) if known.adopted || K::is_ours(&found, &known, step.marker) => {
                 self.guard(&found, wanted).await?;
                 self.with_twins(&known, wanted).await
             }
@@ -82,7 +82,8 @@ impl<K: Kind> Object<K> {
         wanted: &K::Wanted,
     ) -> Result<Progress<()>, ProviderError> {
         let id = known.id::<K>()?.to_owned();
-        if K::NAMES == Names::Unique {
+        // what has the same name as an adopted one is somebody else's
+        if K::NAMES == Names::Unique || known.adopted {
             return Self::doom(vec![id]);
         }
         let mut ids = self.unanswered(known, wanted).await?;

@@ -5,8 +5,11 @@
 //! deprovision:       begin ──▶ clear ──▶ begin … ──▶ done
 //! ```
 
+mod discovery;
 mod records;
 mod set;
+#[cfg(test)]
+mod tests;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -22,9 +25,9 @@ use super::{
     recorded::{self, next, unknown_step},
 };
 use crate::providers::{
-    Account, Announced, Attempt, BEGIN, Bearers, Change, FieldDrift, InstanceFacts, Listing, MarkedObject,
-    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal,
-    Sent, Step, StepName, Work,
+    Account, Announced, Attempt, BEGIN, Bearers, Change, Discovery, FieldDrift, InstanceFacts, Listing,
+    MarkedObject, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass,
+    Refusal, Sent, Step, StepName, Work,
 };
 use records::{PREFIX, Records};
 use set::{Plain, Shown};
@@ -51,6 +54,9 @@ struct Known {
     zone_id: String,
     /// Stands in the comment of every record of the set.
     comment: String,
+    /// Cloudflare's id of the record that was there before and was taken over; its comment may be another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    adopted: Option<String>,
 }
 
 /// A set on its way.
@@ -71,12 +77,21 @@ impl DnsRecord {
     }
 
     fn known(step: &Step<'_>, wanted: &Parameters) -> Known {
-        Known { zone_id: wanted.zone_id.clone(), comment: format!("{PREFIX}{}", step.marker.hex(32)) }
+        let before: Option<Known> = recorded::remembered(step.instance.record.as_ref());
+        Known {
+            zone_id: wanted.zone_id.clone(),
+            comment: format!("{PREFIX}{}", step.marker.hex(32)),
+            adopted: before.and_then(|before| before.adopted),
+        }
     }
 
     async fn of_set(&self, known: &Known) -> Result<Vec<Shown>, ProviderError> {
-        let found = self.records.of_set(&known.zone_id, &known.comment).await;
+        let found = self.look(known).await;
         found.map_err(|error| error.while_trying_to(LOOKING))
+    }
+
+    async fn look(&self, known: &Known) -> Result<Vec<Shown>, CallError> {
+        self.records.of_set(&known.zone_id, &known.comment, known.adopted.as_deref()).await
     }
 
     /// Looks whether the zone is there and holds the names. Nothing was made yet, unless earlier work left something:
@@ -152,7 +167,7 @@ impl DnsRecord {
 
     /// Whether anything of the set is there. A zone that the account does not have takes its records with it.
     async fn left(&self, known: &Known) -> Result<Vec<Shown>, CallError> {
-        match self.records.of_set(&known.zone_id, &known.comment).await {
+        match self.look(known).await {
             Err(
                 error @ (CallError::Misrouted { .. }
                 | CallError::Refused { .. }
@@ -295,16 +310,18 @@ impl Provider for DnsRecord {
         let mut objects: Vec<MarkedObject> = Vec::new();
         for zone in self.records.zones().await.map_err(asking)? {
             for record in self.records.of_sets(&zone.id).await.map_err(asking)? {
-                let comment = record.comment.unwrap_or_default();
-                let mark = comment.strip_prefix(PREFIX).filter(|mark| recorded::is_hexadecimal(mark, 32));
-                let Some(mark) = mark else { continue };
+                let Some(mark) = record.mark().map(str::to_owned) else { continue };
                 let id = format!("{}/{mark}", zone.id);
                 if objects.iter().all(|object| object.id != id) {
-                    objects.push(MarkedObject { id, name: record.name, mark: mark.to_owned() });
+                    objects.push(MarkedObject { id, name: record.name, mark });
                 }
             }
         }
         Ok(Listing::Objects { bearers: Bearers::Instances, objects })
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
     }
 
     fn account(&self, _plan: &PlanId) -> Option<&Account> {

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sutler_catalog::cloudflare::dns_record::{Record, RecordType};
 
+use super::{super::recorded::is_hexadecimal, records::PREFIX};
+
 /// A record as Cloudflare shows it.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Shown {
@@ -22,6 +24,14 @@ pub(super) struct Shown {
     pub(super) priority: Option<u16>,
     #[serde(default)]
     pub(super) comment: Option<String>,
+}
+
+impl Shown {
+    /// The digits of the mark in its comment, if it is of a set.
+    pub(super) fn mark(&self) -> Option<&str> {
+        let mark = self.comment.as_deref()?.strip_prefix(PREFIX)?;
+        is_hexadecimal(mark, 32).then_some(mark)
+    }
 }
 
 /// A record in the one form that is compared: Cloudflare shows names, addresses and texts in a form of its own.

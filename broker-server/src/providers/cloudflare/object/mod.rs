@@ -1,5 +1,6 @@
 //! Objects at Cloudflare: what the steps of every sort of object need to know of this vendor.
 
+mod discovery;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use crate::providers::{
     Account, ProviderError,
     object::{Failure, Way},
 };
+pub(super) use discovery::{Findable, in_zone, thing, unlike};
 
 impl Way for Client {
     type Error = CallError;

@@ -1,5 +1,6 @@
 //! `cloudflare-turnstile`: widgets. Their names are not unique, and their secret can be read again.
 
+mod discovery;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ use super::{
     client::{Api, Call, CallError, Client, Endpoint, Product},
     object::{Kind, Known, Names, Next, Object, differs, marked},
 };
-use crate::providers::{FieldDrift, Listing, Marker, Sent};
+use crate::providers::{Discovery, FieldDrift, Listing, Marker, Sent};
 
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/challenges/widgets" };
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: LIST.template };
@@ -281,6 +282,10 @@ impl Kind for Widgets {
     fn dashboard(&self, id: Option<&str>, marker: &Marker) -> String {
         let list = format!("https://dash.cloudflare.com/{}/turnstile", self.client().account());
         id.map_or_else(|| format!("{list}#{}", marker.hex(24)), |id| format!("{list}/widget/{id}"))
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     async fn marked(&self) -> Result<Listing, CallError> {

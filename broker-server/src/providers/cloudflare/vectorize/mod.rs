@@ -1,6 +1,7 @@
 //! `cloudflare-vectorize`: indexes of vectors, with properties to filter by. The name is the id.
 
 mod calls;
+mod discovery;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ use super::{
     client::{Call, CallError, Client, Product},
     object::{Kind, Known, Next, Object, differs, marked},
 };
-use crate::providers::{FieldDrift, InstanceFacts, Listing, Marker};
+use crate::providers::{Discovery, FieldDrift, InstanceFacts, Listing, Marker};
 pub(super) use calls::Indexes;
 use calls::{ADD, CREATE, DELETE, INDEXES, Index, READ, REMOVE, Shown};
 
@@ -258,6 +259,10 @@ impl Kind for Indexes {
     fn dashboard(&self, id: Option<&str>, marker: &Marker) -> String {
         let list = format!("https://dash.cloudflare.com/{}/ai/vectorize", self.client().account());
         id.map_or_else(|| format!("{list}#{}", marker.hex(24)), |id| format!("{list}/{id}"))
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     async fn marked(&self) -> Result<Listing, CallError> {

@@ -4,6 +4,7 @@
 #![expect(private_bounds, reason = "which offerings there are is decided in this crate")]
 
 mod access;
+mod discovery;
 #[cfg(test)]
 mod tests;
 mod wishes;
@@ -28,7 +29,7 @@ use super::{
     zones::{self, ZONES},
 };
 use crate::providers::{
-    Bearers, BindingFacts, CreatedBinding, FieldDrift, InstanceFacts, Listing, Marker, Progress,
+    Bearers, BindingFacts, CreatedBinding, Discovery, FieldDrift, InstanceFacts, Listing, Marker, Progress,
     ProviderError, RecoveryClass, Step, StepName,
 };
 use access::ZoneAccess;
@@ -204,6 +205,11 @@ impl<W: Wishes> Kind for Zones<W> {
         (1 + memory.looks / 4).min(12)
     }
 
+    /// Another piece of work waits for itself.
+    fn afresh(_memory: &Memory) -> Memory {
+        Memory::default()
+    }
+
     fn doing((): &()) -> String {
         "change the zone".to_owned()
     }
@@ -235,6 +241,10 @@ impl<W: Wishes> Kind for Zones<W> {
 
     fn dashboard(&self, _id: Option<&str>, marker: &Marker) -> String {
         format!("https://dash.cloudflare.com/{}/home/domains#{}", self.client().account(), marker.hex(24))
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     /// A zone has no place for a mark, and is known by its id; the tokens of its bindings have one.

@@ -1,5 +1,7 @@
 //! `cloudflare-queue`: queues. Cloudflare takes their settings only once they exist.
 
+mod discovery;
+
 use async_trait::async_trait;
 use http::Method;
 use serde::Deserialize;
@@ -14,7 +16,7 @@ use super::{
     object::{Kind, Known, Next, Object, differs, marked},
     recorded::is_hexadecimal,
 };
-use crate::providers::{FieldDrift, Listing, Marker, Sent};
+use crate::providers::{Discovery, FieldDrift, Listing, Marker, Sent};
 
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/queues" };
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: LIST.template };
@@ -237,6 +239,10 @@ impl Kind for Queues {
         id.map_or_else(|| format!("{list}#{}", marker.hex(24)), |id| format!("{list}/view/{id}"))
     }
 
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
+    }
+
     async fn marked(&self) -> Result<Listing, CallError> {
         Ok(marked(self.list(None).await?.into_iter().map(|queue| (queue.queue_id, queue.queue_name))))
     }
@@ -251,7 +257,7 @@ mod tests {
     }
 
     fn next(settings: Value, wanted: Value) -> Next<Map<String, Value>, ()> {
-        let known = Known { name: "n".to_owned(), id: Some("q".to_owned()), memory: () };
+        let known = Known { name: "n".to_owned(), id: Some("q".to_owned()), memory: (), adopted: false };
         Queues::next(&known, &queue(settings), &serde_json::from_value(wanted).unwrap())
     }
 

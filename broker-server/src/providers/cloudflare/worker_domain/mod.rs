@@ -1,6 +1,8 @@
 //! `cloudflare-worker-domain`: host names of Workers. They have no place for a mark: what was there before is refused,
 //! and what is ours is known by its id.
 
+mod discovery;
+
 use async_trait::async_trait;
 use http::Method;
 use serde::Deserialize;
@@ -14,7 +16,7 @@ use super::{
     client::{Api, Call, CallError, Client, Endpoint, Product},
     object::{Kind, Known, Next, Object, differs},
 };
-use crate::providers::{FieldDrift, InstanceFacts, Listing, Marker};
+use crate::providers::{Discovery, FieldDrift, InstanceFacts, Listing, Marker};
 
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/workers/domains" };
 static ATTACH: Endpoint = Endpoint { method: Method::PUT, template: LIST.template };
@@ -154,6 +156,10 @@ impl Kind for Domains {
             self.client().account(),
             marker.hex(24)
         )
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     async fn marked(&self) -> Result<Listing, CallError> {

@@ -1,5 +1,7 @@
 //! `cloudflare-kv`: namespaces of Workers KV.
 
+mod discovery;
+
 use async_trait::async_trait;
 use http::Method;
 use serde::Deserialize;
@@ -14,7 +16,7 @@ use super::{
     object::{Kind, Known, Next, Object, differs, marked},
     recorded::is_hexadecimal,
 };
-use crate::providers::{FieldDrift, Listing, Marker, Sent};
+use crate::providers::{Discovery, FieldDrift, Listing, Marker, Sent};
 
 static LIST: Endpoint =
     Endpoint { method: Method::GET, template: "/accounts/{account}/storage/kv/namespaces" };
@@ -176,6 +178,10 @@ impl Kind for Namespaces {
     fn dashboard(&self, id: Option<&str>, marker: &Marker) -> String {
         let list = format!("https://dash.cloudflare.com/{}/workers/kv/namespaces", self.client().account());
         id.map_or_else(|| format!("{list}#{}", marker.hex(24)), |id| format!("{list}/{id}"))
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     async fn marked(&self) -> Result<Listing, CallError> {
