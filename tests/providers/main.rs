@@ -6,6 +6,7 @@ mod custom_hostname;
 mod d1;
 mod dns_record;
 mod dnsimple;
+mod domain_record;
 mod domain_zone;
 mod drive;
 mod engine;
@@ -16,6 +17,7 @@ mod kv;
 mod pages_domain;
 mod queue;
 mod registration;
+mod rfc2136;
 mod secrets;
 mod stripe;
 mod token;
@@ -133,4 +135,19 @@ async fn cloudflare_custom_hostname_keeps_the_contract() {
     let report = contract::run::<Stage<custom_hostname::Hostnames>>().await;
     // the host name is all that a list is asked for
     assert_eq!(report.not_tried(), [&NEITHER_BOUND_NOR_MARKED[..], &["second_page"]].concat(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn domain_record_at_cloudflare_keeps_the_contract() {
+    let report = contract::run::<Stage<domain_record::Records>>().await;
+    assert_eq!(report.not_tried(), UNBOUND, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn domain_record_at_a_name_server_keeps_the_contract() {
+    let report = contract::run::<rfc2136::Stage>().await;
+    // a name server lists nothing, and never asks to be left alone for a while
+    let expected =
+        [&NEITHER_BOUND_NOR_MARKED[..], &["second_page", "too_many_requests_with_and_without_retry_after"]];
+    assert_eq!(report.not_tried(), expected.concat(), "{report}");
 }

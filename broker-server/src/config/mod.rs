@@ -157,6 +157,8 @@ pub struct Vendors {
     pub dnsimple: Option<DnsimpleAccount>,
     /// Stripe.
     pub stripe: Option<StripeAccount>,
+    /// A name server of the operator's own.
+    pub rfc2136: Option<NameServer>,
     /// The probe, which needs none.
     pub probe: Option<Probe>,
 }
@@ -218,6 +220,23 @@ pub struct DnsimpleAccount {
     pub token: SecretString,
     /// How many calls this store may make of it in an hour, where the operator says so.
     pub calls_per_hour: Option<std::num::NonZeroU32>,
+}
+
+/// A name server that takes signed changes of a zone (RFC 2136).
+#[derive(Debug)]
+pub struct NameServer {
+    /// The server that takes them, as `HOST:PORT`.
+    pub server: String,
+    /// The zone.
+    pub zone: String,
+    /// The name of the TSIG key.
+    pub key_name: String,
+    /// The key's algorithm, in the word of RFC 8945.
+    pub algorithm: String,
+    /// The key's secret, in base64.
+    pub secret: SecretString,
+    /// All servers that answer for the zone; none: those that the zone names.
+    pub name_servers: Vec<SocketAddr>,
 }
 
 /// An account at Stripe.

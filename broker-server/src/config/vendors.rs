@@ -7,8 +7,8 @@ use serde_saphyr::Spanned;
 use sutler_catalog::probe::Home;
 
 use super::{
-    CloudflareAccount, ConfigError, DnsimpleAccount, Duration, Probe, StripeAccount, Vendors, file::Meaning,
-    registration::FileRegistration, secret::SecretSource,
+    CloudflareAccount, ConfigError, DnsimpleAccount, Duration, NameServer, Probe, StripeAccount, Vendors,
+    file::Meaning, registration::FileRegistration, secret::SecretSource,
 };
 
 #[derive(Default, Deserialize)]
@@ -17,6 +17,7 @@ pub(super) struct FileVendors {
     cloudflare: Option<Spanned<FileCloudflare>>,
     dnsimple: Option<Spanned<FileDnsimple>>,
     stripe: Option<Spanned<FileStripe>>,
+    rfc2136: Option<Spanned<FileRfc2136>>,
     probe: Option<FileProbe>,
 }
 
@@ -64,6 +65,23 @@ fn dnsimple_api() -> String {
     "https://api.dnsimple.com/v2".to_owned()
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileRfc2136 {
+    server: String,
+    zone: String,
+    key_name: String,
+    #[serde(default = "common_algorithm")]
+    algorithm: String,
+    secret: SecretSource,
+    #[serde(default)]
+    name_servers: Vec<SocketAddr>,
+}
+
+fn common_algorithm() -> String {
+    "hmac-sha256".to_owned()
+}
+
 fn stripe_api() -> String {
     "https://api.stripe.com".to_owned()
 }
@@ -82,7 +100,8 @@ impl Meaning<'_> {
         let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
         let dnsimple = vendors.dnsimple.map(|account| self.dnsimple(account, listen)).transpose()?;
         let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
-        Ok(Vendors { cloudflare, dnsimple, stripe, probe: probe(vendors.probe, offerings) })
+        let rfc2136 = vendors.rfc2136.map(|server| self.rfc2136(server, listen)).transpose()?;
+        Ok(Vendors { cloudflare, dnsimple, stripe, rfc2136, probe: probe(vendors.probe, offerings) })
     }
 
     fn dnsimple(
@@ -97,6 +116,17 @@ impl Meaning<'_> {
         let token = self.secret(token, &position, listen)?;
         let base_url = base_url.trim_end_matches('/').to_owned();
         Ok(DnsimpleAccount { base_url, account_id, token, calls_per_hour })
+    }
+
+    fn rfc2136(
+        &mut self,
+        rfc2136: Spanned<FileRfc2136>,
+        listen: SocketAddr,
+    ) -> Result<NameServer, ConfigError> {
+        let position = self.position(&rfc2136);
+        let FileRfc2136 { server, zone, key_name, algorithm, secret, name_servers } = rfc2136.value;
+        let secret = self.secret(secret, &position, listen)?;
+        Ok(NameServer { server, zone, key_name, algorithm, secret, name_servers })
     }
 
     fn stripe(

@@ -38,7 +38,7 @@ pub use registry::{Registry, RegistryError};
 use sutler_secrets::SecretString;
 pub use vendor::VendorCall;
 
-use crate::config::{CloudflareAccount, DnsimpleAccount, Tuning, Vendors};
+use crate::config::{CloudflareAccount, DnsimpleAccount, NameServer, Tuning, Vendors};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,9 @@ pub enum VendorError {
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
     Stripe(#[source] stripe::ConfigError),
+    /// The operator's own name server.
+    #[error("could not use the vendor rfc2136 as it is configured")]
+    Rfc2136(#[source] rfc2136::ConfigError),
 }
 
 /// Every service we ship whose vendor is configured: one line each.
@@ -62,6 +65,7 @@ pub enum VendorError {
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     // offerings that several vendors are behind, each with plans of its own
+    let mut records: Vec<Arc<dyn Provider>> = Vec::new();
     let mut registrars: Vec<Arc<dyn Provider>> = Vec::new();
     let mut zones: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
@@ -80,6 +84,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
         providers.push(Arc::new(cloudflare::CustomHostname::new(&client)));
+        records.push(Arc::new(cloudflare::DomainRecord::new(&client)));
         if let Some(policy) = &account.registration {
             registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
         }
@@ -102,7 +107,11 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         .map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
     }
-    for parts in [registrars, zones] {
+    if let Some(server) = &vendors.rfc2136 {
+        let server = name_server(server, tuning).map_err(VendorError::Rfc2136)?;
+        records.push(Arc::new(rfc2136::Record::new(&server)));
+    }
+    for parts in [records, registrars, zones] {
         providers.extend(ByPlan::of(parts).map(|all| Arc::new(all) as Arc<dyn Provider>));
     }
     if let Some(probe) = &vendors.probe {
@@ -133,4 +142,17 @@ fn to_dnsimple(account: &DnsimpleAccount, tuning: &Tuning) -> Result<dnsimple::C
         calls_per_hour: calls.unwrap_or(dnsimple::DnsimpleConfig::DEFAULT_CALLS),
     });
     Ok(client.map_err(VendorError::Dnsimple)?.poll_every(tuning.poll_interval))
+}
+
+fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, rfc2136::ConfigError> {
+    let config = rfc2136::Rfc2136Config {
+        server: server.server.clone(),
+        zone: server.zone.clone(),
+        key_name: server.key_name.clone(),
+        algorithm: server.algorithm.clone(),
+        secret: server.secret.duplicate(),
+        name_servers: server.name_servers.clone(),
+        call_timeout: tuning.call_deadline(),
+    };
+    Ok(rfc2136::Server::new(&config)?.poll_every(tuning.poll_interval))
 }

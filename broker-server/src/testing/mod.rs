@@ -3,3 +3,4 @@
 pub mod bind;
 pub mod postgres;
 pub mod proxy;
+pub mod way;

@@ -63,6 +63,7 @@ fn the_catalog_is_printed_and_can_be_selected_from() {
     let mut all: Vec<String> =
         sutler_catalog::cloudflare::offerings().iter().map(|offering| offering.name().to_owned()).collect();
     // those that several vendors can do come behind
+    all.push(sutler_catalog::domain::record::NAME.to_owned());
     all.push(sutler_catalog::domain::registration::NAME.to_owned());
     all.push(sutler_catalog::domain::zone::NAME.to_owned());
     assert_eq!(names(""), all);
@@ -126,6 +127,32 @@ fn the_plans_of_a_domains_zone_are_those_of_the_vendors_that_there_are() {
         "vendors: { dnsimple: { base_url: \"http://example.com\", account_id: 1, token: nobodyHasThis } }\n";
     let refused = run(&["check"], &configure(folder.path(), clear));
     assert!(!refused.status.success() && errors(&refused).contains("in the clear"), "{}", errors(&refused));
+}
+
+#[test]
+fn records_are_offered_in_the_zones_of_those_who_are_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = |more: &str| {
+        format!(
+            "vendors: {{ rfc2136: {{ server: \"127.0.0.1:9\", zone: example.com, key_name: writer, \
+             secret: bm9ib2R5SGFzVGhpcy1ub2JvZHlIYXNUaGlz{more} }} }}\n"
+        )
+    };
+    let config = configure(folder.path(), &server(", name_servers: [\"127.0.0.1:9\"]"));
+    run(&["key", "new"], &config);
+    let checked = run(&["check"], &config);
+    assert!(checked.status.success(), "{}", errors(&checked));
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert!(printed.contains("domain-record: rfc2136\n") && !printed.contains("bm9ib2R5"), "{printed}");
+    for (more, expected) in [
+        (", algorithm: hmac-md5", "the key of rfc2136 cannot be used"),
+        (", name_servers: [ns1]", "name_servers"),
+        (", zones: 1", "zones"),
+    ] {
+        let refused = run(&["check"], &configure(folder.path(), &server(more)));
+        let said = errors(&refused);
+        assert!(!refused.status.success() && said.contains(expected) && !said.contains("bm9ib2R5"), "{said}");
+    }
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 use sutler_broker_server::providers::{VendorCall, cloudflare, dnsimple, stripe};
 use sutler_catalog::{
     Offering, cloudflare as cloudflare_offerings,
-    domain::{registration, zone},
+    domain::{
+        record::{self, Backend},
+        registration, zone,
+    },
     stripe as stripe_offerings,
 };
 
@@ -18,7 +21,11 @@ fn services() -> Vec<(Offering, Vec<String>)> {
     let offerings = cloudflare_offerings::offerings()
         .into_iter()
         .chain(stripe_offerings::offerings(&stripe_offerings::Mode::ALL))
-        .chain([zone::whole(), registration::offering(&registration::Registrar::ALL)]);
+        .chain([
+            record::offering(&Backend::ALL),
+            registration::offering(&registration::Registrar::ALL),
+            zone::whole(),
+        ]);
     let vendors =
         [("Cloudflare", cloudflare::calls()), ("DNSimple", dnsimple::calls()), ("Stripe", stripe::calls())];
     let of_vendor = |(vendor, calls): (&'static str, Vec<VendorCall>)| {

@@ -10,7 +10,7 @@ use crate::providers::vendor::{VendorCall, calls_of};
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
     let [registrar, sandbox] = registrar::products();
-    let tables: [(&'static str, &Product); 19] = [
+    let tables: [(&'static str, &Product); 20] = [
         (sutler_catalog::domain::registration::NAME, registrar),
         (sutler_catalog::domain::registration::NAME, sandbox),
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
@@ -23,6 +23,7 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::hyperdrive::NAME, hyperdrive::Configurations::PRODUCT),
         (sutler_catalog::cloudflare::vectorize::NAME, vectorize::Indexes::PRODUCT),
         (sutler_catalog::cloudflare::dns_record::NAME, dns_record::product()),
+        (sutler_catalog::domain::record::NAME, dns_record::product()),
         (sutler_catalog::cloudflare::zone::NAME, zone::product()),
         (sutler_catalog::cloudflare::zone::NAME, minting::product()),
         (sutler_catalog::cloudflare::worker_domain::NAME, worker_domain::Domains::PRODUCT),

@@ -28,7 +28,7 @@ pub use calls::calls;
 pub use client::{Client, CloudflareConfig, ConfigError};
 pub use custom_hostname::CustomHostname;
 pub use d1::D1;
-pub use dns_record::DnsRecord;
+pub use dns_record::{DnsRecord, DomainRecord, Proofs};
 pub use hyperdrive::Hyperdrive;
 pub use kv::Kv;
 pub use pages_domain::PagesDomain;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use domain::base::{
     Message, Record, Ttl,
     iana::{Class, Opcode, Rcode},
-    message_builder::RecordSectionBuilder,
+    message_builder::{AdditionalBuilder, RecordSectionBuilder},
     rdata::UnknownRecordData,
 };
 
@@ -86,6 +86,12 @@ impl Update {
         self
     }
 
+    /// The same question without the change: whether all that it presupposes holds.
+    #[must_use]
+    pub fn only_asked(&self) -> Self {
+        Self { changes: Vec::new(), ..self.clone() }
+    }
+
     /// What is changed, in its order.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
@@ -102,12 +108,12 @@ impl Update {
         key: &TsigKey,
         patience: Duration,
     ) -> Result<Updated, DnsError> {
-        let outgoing = self.message(key)?;
+        let outgoing = Outgoing::of(self.message()?, Some(key))?;
         let answer = by_stream(server, &outgoing, patience).await?;
         understood(server, &answer)
     }
 
-    fn message(&self, key: &TsigKey) -> Result<Outgoing, DnsError> {
+    pub(super) fn message(&self) -> Result<AdditionalBuilder<Vec<u8>>, DnsError> {
         let mut zone = started(Opcode::UPDATE)?.question();
         zone.push((self.zone.as_name(), RecordType::SOA, Class::IN)).map_err(|_| DnsError::TooLong)?;
         let mut prerequisites = zone.answer();
@@ -118,7 +124,7 @@ impl Update {
         for change in &self.changes {
             change.put(&mut changes)?;
         }
-        Outgoing::of(changes.additional(), Some(key))
+        Ok(changes.additional())
     }
 }
 

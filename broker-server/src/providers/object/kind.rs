@@ -9,8 +9,8 @@ use sutler_catalog::Offering;
 
 use super::Object;
 use crate::providers::{
-    Account, Bearers, BindingFacts, CreatedBinding, Discovery, FieldDrift, InstanceFacts, Listing, MarkedObject, Marker,
-    Progress, ProviderError, RecoveryClass, Step, StepName, mark_of_name, recorded,
+    Account, Bearers, BindingFacts, CreatedBinding, Discovery, FieldDrift, InstanceFacts, Listing,
+    MarkedObject, Marker, Progress, ProviderError, RecoveryClass, Step, StepName, mark_of_name, recorded,
 };
 
 /// The way to a vendor, as far as objects need it.

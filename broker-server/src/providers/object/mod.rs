@@ -24,9 +24,9 @@ use sutler_catalog::Offering;
 use sutler_spec::{Parameters, PlanId};
 
 use crate::providers::{
-    Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, Discovery, InstanceFacts, Listing, Marker,
-    Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName,
-    Work,
+    Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, Discovery, InstanceFacts, Listing,
+    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step,
+    StepName, Work,
     recorded::{self, unknown_step},
 };
 pub(crate) use kind::{Failed, Failure, Kind, Known, Names, Next, Way, differs, marked};

@@ -65,7 +65,7 @@ impl Discovery for DnsRecord {
         if let Some(why) = seen.not_adoptable {
             return Err(unsupported(format!("the record {} cannot be adopted: {why}", seen.name)));
         }
-        let known = Known { adopted: Some(found.id.clone()), ..Self::known(&step, &wanted) };
+        let known = Known { adopted: Some(found.id.clone()), ..Self::known(&step, &wanted.zone_id) };
         if set::batch(&wanted.records, std::slice::from_ref(&found), &known.comment).is_some() {
             return Err(unsupported(format!(
                 "records: is {} at Cloudflare, and nothing else; adopt it as it is, and change it afterwards",
@@ -119,7 +119,7 @@ fn thing(zone: &str, found: &Shown) -> VendorThing {
     VendorThing {
         id: format!("{zone}/{}", found.id),
         name: format!("{name} {of}"),
-        mark: found.mark().map(str::to_owned),
+        mark: found.any_mark().map(str::to_owned),
         parameters: match parameters {
             Value::Object(parameters) if is_offered => parameters,
             _ => Map::new(),

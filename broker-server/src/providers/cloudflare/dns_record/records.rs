@@ -26,9 +26,6 @@ pub(super) static DNS: Product = Product {
 /// The most rows of a list in one answer: some 500 KB.
 const PER_PAGE: u32 = 1_000;
 
-/// What every record of ours has in its comment, before the mark.
-pub(super) const PREFIX: &str = "osb:";
-
 /// The records of all zones of the account.
 #[derive(Debug)]
 pub(super) struct Records {
@@ -46,6 +43,10 @@ impl Records {
 
     pub(super) async fn zone(&self, id: &str) -> Result<Option<Zone>, CallError> {
         zones::zone_of(&self.api, id).await
+    }
+
+    pub(super) async fn zone_named(&self, name: &str) -> Result<Option<Zone>, CallError> {
+        Ok(zones::zones(&self.api, Some(name)).await?.into_iter().find(|zone| zone.name == name))
     }
 
     pub(super) async fn zones(&self) -> Result<Vec<Zone>, CallError> {
@@ -69,7 +70,7 @@ impl Records {
         found.retain(|record| record.comment.as_deref() == Some(comment));
         if let Some(id) = adopted.filter(|id| found.iter().all(|record| record.id != *id)) {
             match self.read(zone, id).await {
-                Ok(record) if record.mark().is_none() => found.push(record),
+                Ok(record) if record.any_mark().is_none() => found.push(record),
                 Ok(_) | Err(CallError::Missing { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -77,9 +78,9 @@ impl Records {
         Ok(found)
     }
 
-    /// The records of all sets in a zone.
-    pub(super) async fn of_sets(&self, zone: &str) -> Result<Vec<Shown>, CallError> {
-        self.list(zone, Some(("comment.startswith", PREFIX))).await
+    /// The records in a zone whose comment begins so.
+    pub(super) async fn of_sets(&self, zone: &str, prefix: &str) -> Result<Vec<Shown>, CallError> {
+        self.list(zone, Some(("comment.startswith", prefix))).await
     }
 
     /// All records of a zone, whoever made them.

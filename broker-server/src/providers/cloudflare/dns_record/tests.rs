@@ -33,7 +33,7 @@ async fn an_adopted_record_is_deleted_with_its_set_and_not_when_it_is_of_another
         let provider = DnsRecord::new(&client(&server.uri()));
         let records = json!([{ "name": "www.example.com", "type": "A", "content": "192.0.2.1" }]);
         let stage = Stage::new(&provider, &server, json!({ "zone_id": ZONE, "records": records }));
-        let comment = format!("{PREFIX}{}", stage.marker.hex(32));
+        let comment = format!("osb:{}", stage.marker.hex(32));
         let stage = stage.with_record(json!({ "zone_id": ZONE, "comment": comment, "adopted": RECORD }));
         stage.deprovision().await.done();
         let expected: &[String] = &[format!("POST {batch}")];
