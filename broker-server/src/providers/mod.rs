@@ -6,6 +6,7 @@ pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod discovery;
+pub mod dns;
 pub mod egress;
 mod listing;
 mod marker;
