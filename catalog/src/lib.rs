@@ -1,7 +1,7 @@
 //! What brokers offer: how an offering is declared, how anyone's catalog is checked, how parameters are validated.
 //!
 //! ```text
-//! cloudflare, stripe, probe ──▶ offering ── plan ── output ── guid      declare; schemas are derived
+//! cloudflare, domain, stripe, probe ──▶ offering ── plan ── output ── guid      declare; schemas are derived
 //!                                  │
 //!                                index ──▶ check ──▶ parameters         look up, check, validate
 //! ```
@@ -12,6 +12,7 @@ mod catalog_problem;
 mod check;
 pub mod cloudflare;
 mod complexity;
+pub mod domain;
 mod draft_four;
 mod extension;
 mod guid;

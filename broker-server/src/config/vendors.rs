@@ -7,7 +7,9 @@ use serde_saphyr::Spanned;
 use sutler_catalog::probe::Home;
 
 use super::{
-    CloudflareAccount, ConfigError, Duration, Probe, StripeAccount, Vendors, file::Meaning,
+    CloudflareAccount, ConfigError, Duration, Probe, StripeAccount, Vendors,
+    domains::{FileAcme, FileVerification},
+    file::Meaning,
     secret::SecretSource,
 };
 
@@ -16,6 +18,8 @@ use super::{
 pub(super) struct FileVendors {
     cloudflare: Option<Spanned<FileCloudflare>>,
     stripe: Option<Spanned<FileStripe>>,
+    acme: Option<Spanned<FileAcme>>,
+    verification: Option<Spanned<FileVerification>>,
     probe: Option<FileProbe>,
 }
 
@@ -65,7 +69,10 @@ impl Meaning<'_> {
     ) -> Result<Vendors, ConfigError> {
         let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
         let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
-        Ok(Vendors { cloudflare, stripe, probe: probe(vendors.probe, offerings) })
+        let acme = vendors.acme.map(|account| self.acme(account, listen)).transpose()?;
+        let verification = vendors.verification.as_ref().map(|asked| self.verification(asked)).transpose()?;
+        let probe = probe(vendors.probe, offerings);
+        Ok(Vendors { cloudflare, stripe, acme, verification, probe })
     }
 
     fn stripe(

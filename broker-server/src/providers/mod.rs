@@ -1,6 +1,7 @@
 //! What is behind the offerings: the seam every vendor's code plugs into, and the vendors we ship.
 
 mod account;
+pub mod acme;
 mod by_plan;
 pub mod cloudflare;
 #[cfg(feature = "testing")]
@@ -17,6 +18,7 @@ mod registry;
 pub mod scripted;
 pub mod stripe;
 pub mod typed;
+pub mod verification;
 
 use std::sync::Arc;
 
@@ -30,7 +32,7 @@ pub use provider::*;
 pub use registry::{Registry, RegistryError};
 use sutler_secrets::SecretString;
 
-use crate::config::{Tuning, Vendors};
+use crate::config::{AcmeAccount, Tuning, Vendors};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +41,9 @@ pub enum VendorError {
     /// Cloudflare.
     #[error("could not use the vendor cloudflare as it is configured")]
     Cloudflare(#[source] cloudflare::ConfigError),
+    /// The certificate authority.
+    #[error("could not use the vendor acme as it is configured")]
+    Acme(#[source] acme::ConfigError),
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
     Stripe(#[source] stripe::ConfigError),
@@ -88,8 +93,51 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         .map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
     }
+    if let Some(settings) = &vendors.verification {
+        providers.push(Arc::new(verification::Verification::new(&verification::VerificationConfig {
+            resolvers: settings.resolvers.clone(),
+            reach: if settings.private { dns::Reach::Anywhere } else { dns::Reach::Public },
+            port: settings.port,
+            ..verification::VerificationConfig::default()
+        })));
+    }
+    if let Some(account) = &vendors.acme {
+        let client = acme_client(account, tuning).map_err(VendorError::Acme)?;
+        let parts = challenges(vendors).into_iter().map(|(zones, challenges)| {
+            Arc::new(acme::Certificate::new(&client, zones, challenges)) as Arc<dyn Provider>
+        });
+        let offering = ByPlan::of(parts.collect());
+        providers.extend(offering.map(|offering| Arc::new(offering) as Arc<dyn Provider>));
+    }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
+}
+
+fn acme_client(account: &AcmeAccount, tuning: &Tuning) -> Result<acme::Client, acme::ConfigError> {
+    let roots =
+        account.roots.as_ref().map(std::fs::read).transpose().map_err(acme::ConfigError::RootsFile)?;
+    let external = |(key_id, key): &(String, SecretString)| acme::ExternalAccount {
+        key_id: key_id.clone(),
+        hmac_key: key.duplicate(),
+    };
+    let client = acme::Client::new(&acme::AcmeConfig {
+        directory: account.directory.clone(),
+        account_key: account.account_key.duplicate(),
+        contact: account.contact.clone(),
+        terms_of_service_agreed: account.terms_of_service_agreed,
+        external_account: account.external_account.as_ref().map(external),
+        roots,
+        call_timeout: tuning.call_deadline(),
+        calls_per_minute: account.calls_per_minute.unwrap_or(acme::AcmeConfig::DEFAULT_CALLS),
+    })?;
+    Ok(client.poll_every(tuning.poll_interval))
+}
+
+/// Where proofs of names can be written to: whatever is configured.
+fn challenges(
+    _vendors: &Vendors,
+) -> Vec<(sutler_catalog::domain::certificate::Zones, Arc<dyn dns::Challenges>)> {
+    Vec::new()
 }

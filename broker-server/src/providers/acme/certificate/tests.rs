@@ -1,0 +1,1 @@
+//! States that no real authority can be brought into at will.
