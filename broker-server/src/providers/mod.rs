@@ -14,6 +14,7 @@ mod marker;
 mod probe;
 mod provider;
 mod registry;
+pub mod rfc2136;
 #[cfg(any(test, feature = "testing"))]
 pub mod scripted;
 pub mod stripe;

@@ -1,4 +1,5 @@
-//! The offerings around a domain that need no vendor of their own: ids, plans, parameters and outputs.
+//! Domains: services that more than one vendor can do, each vendor with plans of its own.
 
 pub mod certificate;
+pub mod record;
 pub mod verification;

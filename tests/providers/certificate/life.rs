@@ -1,6 +1,5 @@
 //! What a certificate's user and operator see, step by step.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -235,8 +234,8 @@ async fn a_certificate_that_is_due_is_told_and_renewed_by_an_update_that_changes
 async fn a_proof_that_the_authority_does_not_find_is_told_and_removed() {
     let place = Place::new(Habits::default()).await;
     // the names are delegated to a server that the broker does not write to
-    let elsewhere = Arc::new(Bind::start(&[ZONE]).await.unwrap());
-    let mut instance = Instance::of(place.provider_with(&place.config(), elsewhere.clone()), both_names());
+    let elsewhere = Bind::start(&[ZONE]).await.unwrap();
+    let mut instance = Instance::of(place.provider_with(&place.config(), &elsewhere), both_names());
     let ProviderError::Failed { description, .. } = instance.provision().await.unwrap_err() else {
         panic!("not failed")
     };
@@ -265,7 +264,7 @@ async fn an_account_elsewhere_is_told_or_its_lack() {
         panic!("{error:?}")
     };
     assert!(description.contains("external_account"), "{description}");
-    let provider = place.provider_with(&place.with_external_account(), place.bind.clone());
+    let provider = place.provider_with(&place.with_external_account(), &place.bind);
     Instance::of(provider, both_names()).provision().await.unwrap();
 }
 
@@ -273,7 +272,7 @@ async fn an_account_elsewhere_is_told_or_its_lack() {
 async fn without_agreement_to_the_terms_there_is_no_account() {
     let place = Place::new(Habits::default()).await;
     let config = AcmeConfig { terms_of_service_agreed: false, ..place.config() };
-    let mut instance = Instance::of(place.provider_with(&config, place.bind.clone()), both_names());
+    let mut instance = Instance::of(place.provider_with(&config, &place.bind), both_names());
     let error = instance.provision().await.unwrap_err();
     let ProviderError::Refused { refusal: Refusal::Credentials, description } = error else {
         panic!("{error:?}")

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use domain::{
-    base::{Message, iana::Class, iana::Rcode},
+    base::{Message, iana::Class, iana::Rcode, message::RecordSection},
     rdata::AllRecordData,
 };
 
@@ -27,7 +27,7 @@ pub struct Asker {
 /// What a server answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// Whether it answers for the zone itself, and does not repeat what another has said.
+    /// Whether it answers for the zone itself, and does not repeat what another has said. Delegations are told without.
     pub is_authoritative: bool,
     /// What it says.
     pub answer: Answer,
@@ -133,9 +133,13 @@ fn understood(
     if let Some(alias) = alias(message, (name, of))? {
         return reply(alias);
     }
-    let records = records(message, (name, of))?;
-    if !records.is_empty() {
-        return reply(Answer::Records(records));
+    let mut found = records(message.answer().ok()?, (name, of))?;
+    if found.is_empty() && of == RecordType::NS {
+        // the servers above a delegation tell it so
+        found = records(message.authority().ok()?, (name, of))?;
+    }
+    if !found.is_empty() {
+        return reply(Answer::Records(found));
     }
     let mut delegations = message.authority().ok()?.filter_map(Result::ok);
     let is_referral = !header.aa() && delegations.any(|record| record.rtype() == RecordType::NS);
@@ -147,14 +151,14 @@ fn alias(message: &Message<Vec<u8>>, (name, of): (&DnsName, RecordType)) -> Opti
     if of == RecordType::CNAME {
         return Some(None);
     }
-    let found = records(message, (name, RecordType::CNAME))?;
+    let found = records(message.answer().ok()?, (name, RecordType::CNAME))?;
     Some(found.first().and_then(|found| found.data.target()).map(Answer::Alias))
 }
 
-/// The records of that name and type in the answer; `None` when one cannot be read.
-fn records(message: &Message<Vec<u8>>, (name, of): (&DnsName, RecordType)) -> Option<Vec<Found>> {
+/// The records of that name and type in a section; `None` when one cannot be read.
+fn records(section: RecordSection<'_, Vec<u8>>, (name, of): (&DnsName, RecordType)) -> Option<Vec<Found>> {
     let mut records = Vec::new();
-    for record in message.answer().ok()? {
+    for record in section {
         let record = record.ok()?;
         let is_asked_for = record.rtype() == of && record.class() == Class::IN;
         if !is_asked_for || DnsName::of(&record.owner()) != *name {

@@ -20,7 +20,8 @@ mod key;
 mod message;
 mod name;
 mod resolvers;
-#[cfg(all(test, feature = "testing"))]
+pub mod rules;
+#[cfg(test)]
 mod tests;
 mod update;
 

@@ -86,6 +86,12 @@ impl Update {
         self
     }
 
+    /// What is changed, in its order.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     /// Sends it to the server that takes changes of the zone, by a connection of its own.
     ///
     /// # Errors

@@ -216,7 +216,12 @@ impl Provider for Certificate {
         Some(self.client.budgeted())
     }
 
-    fn check(&self, _: &PlanId, wanted: &sutler_spec::Parameters, _: Option<&InstanceFacts>) -> Result<(), Vec<String>> {
+    fn check(
+        &self,
+        _: &PlanId,
+        wanted: &sutler_spec::Parameters,
+        _: Option<&InstanceFacts>,
+    ) -> Result<(), Vec<String>> {
         let wanted: Parameters = typed::parameters(wanted).map_err(|error| vec![error.to_string()])?;
         let problems = problems(&wanted);
         if problems.is_empty() { Ok(()) } else { Err(problems) }

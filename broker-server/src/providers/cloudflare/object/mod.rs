@@ -133,10 +133,10 @@ impl<K: Kind> Provider for Object<K> {
     async fn bind(
         &self,
         step: Step<'_>,
-        _binding: &BindingFacts,
+        binding: &BindingFacts,
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let known = Self::remembered(step.instance)?;
-        self.kind.bind(&step, &known, &step.parameters()?).await
+        self.kind.bind(&step, binding, (&known, &step.parameters()?)).await
     }
 
     async fn unbind(&self, step: Step<'_>, binding: &BindingFacts) -> Result<Progress<()>, ProviderError> {
