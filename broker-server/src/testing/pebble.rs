@@ -151,7 +151,8 @@ impl Pebble {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let root = reqwest::Certificate::from_pem(self.root.as_bytes()).map_err(PebbleError::Http)?;
         let builder = reqwest::Client::builder().tls_certs_only([root]).timeout(Duration::from_secs(10));
-        builder.no_proxy().build().map_err(PebbleError::Http)
+        // with HTTP/2, nobody could stand before it under another address
+        builder.http1_only().no_proxy().build().map_err(PebbleError::Http)
     }
 
     /// Where it listens.
