@@ -5,10 +5,12 @@ mod certificate;
 mod cloudflare;
 mod d1;
 mod dns_record;
+mod domain_record;
 mod hyperdrive;
 mod kv;
 mod pages_domain;
 mod queue;
+mod rfc2136;
 mod secrets;
 mod stripe;
 mod token;
@@ -120,4 +122,19 @@ async fn cloudflare_www_redirect_keeps_the_contract() {
     let report = contract::run::<Stage<www_redirect::Redirects>>().await;
     // a ruleset is one object
     assert_eq!(report.not_tried(), [&UNBOUND[..], &["second_page"]].concat(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn domain_record_at_cloudflare_keeps_the_contract() {
+    let report = contract::run::<Stage<domain_record::Records>>().await;
+    assert_eq!(report.not_tried(), UNBOUND, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn domain_record_at_a_name_server_keeps_the_contract() {
+    let report = contract::run::<rfc2136::Stage>().await;
+    // a name server lists nothing, and never asks to be left alone for a while
+    let expected =
+        [&NEITHER_BOUND_NOR_MARKED[..], &["second_page", "too_many_requests_with_and_without_retry_after"]];
+    assert_eq!(report.not_tried(), expected.concat(), "{report}");
 }

@@ -159,6 +159,8 @@ pub struct Vendors {
     pub acme: Option<AcmeAccount>,
     /// Verifications of domains, which need none.
     pub verification: Option<VerificationSettings>,
+    /// A name server of the operator's own.
+    pub rfc2136: Option<NameServer>,
     /// The probe, which needs none.
     pub probe: Option<Probe>,
 }
@@ -226,6 +228,23 @@ pub struct CloudflareAccount {
     /// How many calls this store may make of it in five minutes, where the operator says so: the account has a higher
     /// limit, or shares it with other stores.
     pub calls_per_five_minutes: Option<std::num::NonZeroU32>,
+}
+
+/// A name server that takes signed changes of a zone (RFC 2136).
+#[derive(Debug)]
+pub struct NameServer {
+    /// The server that takes them, as `HOST:PORT`.
+    pub server: String,
+    /// The zone.
+    pub zone: String,
+    /// The name of the TSIG key.
+    pub key_name: String,
+    /// The key's algorithm, in the word of RFC 8945.
+    pub algorithm: String,
+    /// The key's secret, in base64.
+    pub secret: SecretString,
+    /// All servers that answer for the zone; none: those that the zone names.
+    pub name_servers: Vec<SocketAddr>,
 }
 
 /// An account at Stripe.

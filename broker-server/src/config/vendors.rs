@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 use sutler_catalog::probe::Home;
 
 use super::{
-    CloudflareAccount, ConfigError, Duration, Probe, StripeAccount, Vendors,
+    CloudflareAccount, ConfigError, Duration, NameServer, Probe, StripeAccount, Vendors,
     domains::{FileAcme, FileVerification},
     file::Meaning,
     secret::SecretSource,
@@ -20,6 +20,7 @@ pub(super) struct FileVendors {
     stripe: Option<Spanned<FileStripe>>,
     acme: Option<Spanned<FileAcme>>,
     verification: Option<Spanned<FileVerification>>,
+    rfc2136: Option<Spanned<FileRfc2136>>,
     probe: Option<FileProbe>,
 }
 
@@ -52,6 +53,23 @@ struct FileStripe {
     calls_per_second: Option<std::num::NonZeroU32>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileRfc2136 {
+    server: String,
+    zone: String,
+    key_name: String,
+    #[serde(default = "common_algorithm")]
+    algorithm: String,
+    secret: SecretSource,
+    #[serde(default)]
+    name_servers: Vec<SocketAddr>,
+}
+
+fn common_algorithm() -> String {
+    "hmac-sha256".to_owned()
+}
+
 fn stripe_api() -> String {
     "https://api.stripe.com".to_owned()
 }
@@ -71,8 +89,20 @@ impl Meaning<'_> {
         let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
         let acme = vendors.acme.map(|account| self.acme(account, listen)).transpose()?;
         let verification = vendors.verification.as_ref().map(|asked| self.verification(asked)).transpose()?;
+        let rfc2136 = vendors.rfc2136.map(|server| self.rfc2136(server, listen)).transpose()?;
         let probe = probe(vendors.probe, offerings);
-        Ok(Vendors { cloudflare, stripe, acme, verification, probe })
+        Ok(Vendors { cloudflare, stripe, acme, verification, rfc2136, probe })
+    }
+
+    fn rfc2136(
+        &mut self,
+        rfc2136: Spanned<FileRfc2136>,
+        listen: SocketAddr,
+    ) -> Result<NameServer, ConfigError> {
+        let position = self.position(&rfc2136);
+        let FileRfc2136 { server, zone, key_name, algorithm, secret, name_servers } = rfc2136.value;
+        let secret = self.secret(secret, &position, listen)?;
+        Ok(NameServer { server, zone, key_name, algorithm, secret, name_servers })
     }
 
     fn stripe(

@@ -31,9 +31,10 @@ pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;
 pub use provider::*;
 pub use registry::{Registry, RegistryError};
+use sutler_catalog::domain::certificate::Zones;
 use sutler_secrets::SecretString;
 
-use crate::config::{AcmeAccount, Tuning, Vendors};
+use crate::config::{AcmeAccount, NameServer, StripeAccount, Tuning, Vendors, VerificationSettings};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +46,15 @@ pub enum VendorError {
     /// The certificate authority.
     #[error("could not use the vendor acme as it is configured")]
     Acme(#[source] acme::ConfigError),
+    /// Nowhere can names be proven.
+    #[error("certificates need zones to prove names in: configure the vendor cloudflare or rfc2136, too")]
+    NoZones,
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
     Stripe(#[source] stripe::ConfigError),
+    /// The operator's own name server.
+    #[error("could not use the vendor rfc2136 as it is configured")]
+    Rfc2136(#[source] rfc2136::ConfigError),
 }
 
 /// Every service we ship whose vendor is configured: one line each.
@@ -56,6 +63,8 @@ pub enum VendorError {
 /// When a vendor's configuration cannot be used.
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut records: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut proofs: Proofs = Vec::new();
     if let Some(account) = &vendors.cloudflare {
         let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
             base_url: account.base_url.clone(),
@@ -81,39 +90,79 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+        records.push(Arc::new(cloudflare::DomainRecord::new(&client)));
+        proofs.push((Zones::Cloudflare, Arc::new(cloudflare::Proofs::new(&client))));
     }
     if let Some(account) = &vendors.stripe {
-        let client = stripe::Client::new(&stripe::StripeConfig {
-            base_url: account.base_url.clone(),
-            account_id: account.account_id.clone(),
-            test_key: account.test_key.as_ref().map(SecretString::duplicate),
-            live_key: account.live_key.as_ref().map(SecretString::duplicate),
-            call_timeout: tuning.call_deadline(),
-            calls_per_second: account.calls_per_second.unwrap_or(stripe::StripeConfig::DEFAULT_CALLS),
-        })
-        .map_err(VendorError::Stripe)?;
+        let client = stripe_client(account, tuning).map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
     }
     if let Some(settings) = &vendors.verification {
-        providers.push(Arc::new(verification::Verification::new(&verification::VerificationConfig {
-            resolvers: settings.resolvers.clone(),
-            reach: if settings.private { dns::Reach::Anywhere } else { dns::Reach::Public },
-            port: settings.port,
-            ..verification::VerificationConfig::default()
-        })));
+        providers.push(Arc::new(verification_by(settings)));
     }
+    if let Some(server) = &vendors.rfc2136 {
+        let server = name_server(server, tuning).map_err(VendorError::Rfc2136)?;
+        records.push(Arc::new(rfc2136::Record::new(&server)));
+        proofs.push((Zones::Rfc2136, Arc::new(server)));
+    }
+    providers.extend(ByPlan::of(records).map(|records| Arc::new(records) as Arc<dyn Provider>));
     if let Some(account) = &vendors.acme {
-        let client = acme_client(account, tuning).map_err(VendorError::Acme)?;
-        let parts = challenges(vendors).into_iter().map(|(zones, challenges)| {
-            Arc::new(acme::Certificate::new(&client, zones, challenges)) as Arc<dyn Provider>
-        });
-        let offering = ByPlan::of(parts.collect());
-        providers.extend(offering.map(|offering| Arc::new(offering) as Arc<dyn Provider>));
+        providers.push(certificates(account, tuning, proofs)?);
     }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
+}
+
+/// Where names can be proven: whatever zones there are.
+type Proofs = Vec<(Zones, Arc<dyn dns::Challenges>)>;
+
+fn stripe_client(account: &StripeAccount, tuning: &Tuning) -> Result<stripe::Client, stripe::ConfigError> {
+    stripe::Client::new(&stripe::StripeConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.clone(),
+        test_key: account.test_key.as_ref().map(SecretString::duplicate),
+        live_key: account.live_key.as_ref().map(SecretString::duplicate),
+        call_timeout: tuning.call_deadline(),
+        calls_per_second: account.calls_per_second.unwrap_or(stripe::StripeConfig::DEFAULT_CALLS),
+    })
+}
+
+fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, rfc2136::ConfigError> {
+    let config = rfc2136::Rfc2136Config {
+        server: server.server.clone(),
+        zone: server.zone.clone(),
+        key_name: server.key_name.clone(),
+        algorithm: server.algorithm.clone(),
+        secret: server.secret.duplicate(),
+        name_servers: server.name_servers.clone(),
+        call_timeout: tuning.call_deadline(),
+    };
+    Ok(rfc2136::Server::new(&config)?.poll_every(tuning.poll_interval))
+}
+
+fn verification_by(settings: &VerificationSettings) -> verification::Verification {
+    verification::Verification::new(&verification::VerificationConfig {
+        resolvers: settings.resolvers.clone(),
+        reach: if settings.private { dns::Reach::Anywhere } else { dns::Reach::Public },
+        port: settings.port,
+        ..verification::VerificationConfig::default()
+    })
+}
+
+/// A plan for each place of zones.
+fn certificates(
+    account: &AcmeAccount,
+    tuning: &Tuning,
+    proofs: Proofs,
+) -> Result<Arc<dyn Provider>, VendorError> {
+    let client = acme_client(account, tuning).map_err(VendorError::Acme)?;
+    let parts = proofs.into_iter().map(|(zones, challenges)| {
+        Arc::new(acme::Certificate::new(&client, zones, challenges)) as Arc<dyn Provider>
+    });
+    let certificates = ByPlan::of(parts.collect()).ok_or(VendorError::NoZones)?;
+    Ok(Arc::new(certificates))
 }
 
 fn acme_client(account: &AcmeAccount, tuning: &Tuning) -> Result<acme::Client, acme::ConfigError> {
@@ -134,11 +183,4 @@ fn acme_client(account: &AcmeAccount, tuning: &Tuning) -> Result<acme::Client, a
         calls_per_minute: account.calls_per_minute.unwrap_or(acme::AcmeConfig::DEFAULT_CALLS),
     })?;
     Ok(client.poll_every(tuning.poll_interval))
-}
-
-/// Where proofs of names can be written to: whatever is configured.
-fn challenges(
-    _vendors: &Vendors,
-) -> Vec<(sutler_catalog::domain::certificate::Zones, Arc<dyn dns::Challenges>)> {
-    Vec::new()
 }

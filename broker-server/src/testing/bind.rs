@@ -21,6 +21,7 @@ use sutler_secrets::SecretString;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::way::Way;
 use crate::providers::dns::{
     Algorithm, Answer, Asker, Change, Data, DnsName, RecordType, TsigKey, Update, Updated,
 };
@@ -60,6 +61,8 @@ pub struct Bind {
     process: Child,
     address: SocketAddr,
     secret: String,
+    /// The way to it from another address.
+    way: Option<Way>,
 }
 
 impl Bind {
@@ -68,7 +71,17 @@ impl Bind {
     /// # Errors
     /// When its program is missing or fails.
     pub async fn start(zones: &[&str]) -> Result<Self, BindError> {
-        Self::at(Ipv4Addr::LOCALHOST, None, zones).await
+        let program = program()?;
+        let mut last = BindError::Missing;
+        // somebody else may take a port between our finding it and the server's using it
+        for _ in 0..5 {
+            let address = free_address().map_err(system("find a free port"))?;
+            match Self::run(&program, address, zones).await {
+                Ok(server) => return Ok(server),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
     }
 
     /// Starts another primary of the same zones with contents and keys of its own, at the next loopback address and the
@@ -77,21 +90,12 @@ impl Bind {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn beside(&self, zones: &[&str]) -> Result<Self, BindError> {
-        Self::at(Ipv4Addr::new(127, 0, 0, 2), Some(self.address.port()), zones).await
-    }
-
-    async fn at(ip: Ipv4Addr, port: Option<u16>, zones: &[&str]) -> Result<Self, BindError> {
-        let program = program()?;
-        let mut last = BindError::Missing;
-        // somebody else may take a port between our finding it and the server's using it
-        for _ in 0..5 {
-            let port = port.map_or_else(|| free_port(ip), Ok).map_err(system("find a free port"))?;
-            match Self::run(&program, SocketAddr::new(ip.into(), port), zones).await {
-                Ok(server) => return Ok(server),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        let mut server = Self::start(zones).await?;
+        // named answers only at addresses that an interface of the machine has
+        let next = SocketAddr::from(([127, 0, 0, 2], self.address.port()));
+        let way = Way::at(next, server.address).await.map_err(system("answer at another address"))?;
+        server.way = Some(way);
+        Ok(server)
     }
 
     async fn run(program: &Path, address: SocketAddr, zones: &[&str]) -> Result<Self, BindError> {
@@ -114,7 +118,7 @@ impl Bind {
             .stderr(log)
             .spawn()
             .map_err(system("start named"))?;
-        let mut server = Self { folder, process, address, secret };
+        let mut server = Self { folder, process, address, secret, way: None };
         server.wait(zones).await?;
         Ok(server)
     }
@@ -142,7 +146,7 @@ impl Bind {
     /// Where it answers, by datagram and by connection.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.way.as_ref().map_or(self.address, Way::address)
     }
 
     /// The secret of [`WRITER`] and of [`STRANGER`], in base64; their algorithm is `hmac-sha256`.
@@ -260,11 +264,11 @@ fn program() -> Result<PathBuf, BindError> {
     folders.map(|folder| folder.join("named")).find(|path| path.is_file()).ok_or(BindError::Missing)
 }
 
-/// A port that is free for datagrams and for connections.
-fn free_port(ip: Ipv4Addr) -> std::io::Result<u16> {
-    let taken = TcpListener::bind((ip, 0))?;
-    let port = taken.local_addr()?.port();
-    UdpSocket::bind((ip, port)).map(|_| port)
+/// An address whose port is free for datagrams and for connections.
+fn free_address() -> std::io::Result<SocketAddr> {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = taken.local_addr()?;
+    UdpSocket::bind(address).map(|_| address)
 }
 
 fn configuration(folder: &Path, address: SocketAddr, secret: &str, zones: &[&str]) -> String {

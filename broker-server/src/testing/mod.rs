@@ -4,3 +4,4 @@ pub mod bind;
 pub mod pebble;
 pub mod postgres;
 pub mod proxy;
+pub mod way;

@@ -60,8 +60,9 @@ fn the_catalog_is_printed_and_can_be_selected_from() {
         let services = catalog["services"].as_array().unwrap().clone();
         services.iter().map(|service| service["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let all: Vec<String> =
+    let mut all: Vec<String> =
         sutler_catalog::cloudflare::offerings().iter().map(|offering| offering.name().to_owned()).collect();
+    all.push(sutler_catalog::domain::record::NAME.to_owned());
     assert_eq!(names(""), all);
     assert_eq!(names("offerings: [cloudflare-token]\n"), ["cloudflare-token"]);
 }
@@ -103,12 +104,38 @@ fn live_plans_of_stripe_are_there_only_with_a_live_key() {
 }
 
 #[test]
+fn records_are_offered_in_the_zones_of_those_who_are_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = |more: &str| {
+        format!(
+            "vendors: {{ rfc2136: {{ server: \"127.0.0.1:9\", zone: example.com, key_name: writer, \
+             secret: bm9ib2R5SGFzVGhpcy1ub2JvZHlIYXNUaGlz{more} }} }}\n"
+        )
+    };
+    let config = configure(folder.path(), &server(", name_servers: [\"127.0.0.1:9\"]"));
+    run(&["key", "new"], &config);
+    let checked = run(&["check"], &config);
+    assert!(checked.status.success(), "{}", errors(&checked));
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert!(printed.contains("domain-record: rfc2136\n") && !printed.contains("bm9ib2R5"), "{printed}");
+    for (more, expected) in [
+        (", algorithm: hmac-md5", "the key of rfc2136 cannot be used"),
+        (", name_servers: [ns1]", "name_servers"),
+        (", zones: 1", "zones"),
+    ] {
+        let refused = run(&["check"], &configure(folder.path(), &server(more)));
+        let said = errors(&refused);
+        assert!(!refused.status.success() && said.contains(expected) && !said.contains("bm9ib2R5"), "{said}");
+    }
+}
+
+#[test]
 fn each_offering_has_a_page_for_people() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(&["docs"], &configure(folder.path(), VENDOR));
     assert!(output.status.success(), "{}", errors(&output));
     let pages = String::from_utf8(output.stdout).unwrap();
-    let offered = sutler_catalog::cloudflare::offerings().len();
+    let offered = sutler_catalog::cloudflare::offerings().len() + 1;
     assert_eq!(pages.lines().filter(|line| line.starts_with("# ")).count(), offered, "{pages}");
     for row in [
         "| `jurisdiction` | `eu`, `fedramp`, `us` | no | no |",

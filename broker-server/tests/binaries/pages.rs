@@ -2,8 +2,16 @@
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
-use sutler_broker_server::providers::{cloudflare, stripe};
-use sutler_catalog::{Offering, cloudflare as cloudflare_offerings, stripe as stripe_offerings};
+use sutler_broker_server::providers::{acme, cloudflare, stripe, verification};
+use sutler_catalog::{
+    Offering, cloudflare as cloudflare_offerings,
+    domain::{
+        certificate::{self, Zones},
+        record::{self, Backend},
+        verification as verification_offering,
+    },
+    stripe as stripe_offerings,
+};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/services")
@@ -13,12 +21,22 @@ fn folder() -> PathBuf {
 fn services() -> Vec<(Offering, Vec<String>)> {
     let offerings = cloudflare_offerings::offerings()
         .into_iter()
-        .chain(stripe_offerings::offerings(&stripe_offerings::Mode::ALL));
+        .chain(stripe_offerings::offerings(&stripe_offerings::Mode::ALL))
+        .chain([
+            record::offering(&Backend::ALL),
+            verification_offering::offering(),
+            certificate::offering(&Zones::ALL),
+        ]);
     let cloudflare = cloudflare::calls().into_iter();
     let cloudflare = cloudflare.map(|call| (call.offering, format!("{} {}", call.method, call.template)));
     let stripe = stripe::calls().into_iter();
     let stripe = stripe.map(|call| (call.offering, format!("{} {}", call.method, call.template)));
-    let calls: Vec<(&str, String)> = cloudflare.chain(stripe).collect();
+    let own = |offering, calls: &'static [&'static str]| {
+        calls.iter().map(move |call| (offering, (*call).to_owned()))
+    };
+    let domains =
+        own(certificate::NAME, &acme::CALLS).chain(own(verification_offering::NAME, &verification::CALLS));
+    let calls: Vec<(&str, String)> = cloudflare.chain(stripe).chain(domains).collect();
     let with_calls = |offering: Offering| {
         let own = calls.iter().filter(|(name, _)| *name == offering.name()).map(|(_, call)| call.clone());
         let own = own.collect();

@@ -25,7 +25,7 @@ mod zones;
 pub use calls::{VendorCall, calls};
 pub use client::{Client, CloudflareConfig, ConfigError};
 pub use d1::D1;
-pub use dns_record::DnsRecord;
+pub use dns_record::{DnsRecord, DomainRecord, Proofs};
 pub use hyperdrive::Hyperdrive;
 pub use kv::Kv;
 pub use pages_domain::PagesDomain;

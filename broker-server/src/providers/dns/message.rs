@@ -63,11 +63,16 @@ pub(super) fn started(opcode: Opcode) -> Result<MessageBuilder<Vec<u8>>, DnsErro
 
 impl Outgoing {
     /// The message, signed if there is a key.
-    pub(super) fn of(
+    pub(super) fn of(builder: AdditionalBuilder<Vec<u8>>, key: Option<&TsigKey>) -> Result<Self, DnsError> {
+        Self::signed_at(Time48::now(), builder, key)
+    }
+
+    pub(super) fn signed_at(
+        now: Time48,
         mut builder: AdditionalBuilder<Vec<u8>>,
         key: Option<&TsigKey>,
     ) -> Result<Self, DnsError> {
-        let sign = |key: &TsigKey| ClientTransaction::request(key.shared(), &mut builder, Time48::now());
+        let sign = |key: &TsigKey| ClientTransaction::request(key.shared(), &mut builder, now);
         let transaction = key.map(sign).transpose().map_err(|_| DnsError::TooLong)?;
         Ok(Self { bytes: builder.finish(), transaction })
     }

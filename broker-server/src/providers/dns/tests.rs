@@ -2,9 +2,10 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use domain::rdata::tsig::Time48;
 use tokio::net::{TcpListener, UdpSocket};
 
-use super::*;
+use super::{exchange::by_stream, message::Outgoing, *};
 use crate::{
     providers::Sent,
     testing::bind::{Bind, STRANGER, WRITER},
@@ -193,6 +194,28 @@ async fn each_reason_of_a_refusal_is_told_apart_and_nothing_was_done() {
         assert_eq!((error.sent(), error.is_unknown()), (Sent::No, false), "{error}");
     }
     assert_eq!(server.records(ZONE).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn clocks_that_are_too_far_apart_are_told() {
+    let server = Bind::start(&[ZONE]).await.unwrap();
+    let update = Update::of(&name(ZONE)).then(Change::Add(name("a.example.test"), 60, text("t")));
+    let key = server.key(WRITER).unwrap();
+    let long_ago = Time48::from_u64(1_000_000_000);
+    let outgoing = Outgoing::signed_at(long_ago, update.message().unwrap(), Some(&key)).unwrap();
+    let answer = by_stream(server.address(), &outgoing, PATIENCE).await;
+    assert_eq!(answer.map(drop), Err(DnsError::Clock(server.address())));
+    assert_eq!(texts(&server, "a.example.test").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_delegation_is_told_by_the_servers_above_it() {
+    let server = Bind::start(&[ZONE]).await.unwrap();
+    server.add(ZONE, "sub.example.test", RecordType::NS, "ns.example.org").await.unwrap();
+    let reply = Asker::new(PATIENCE).ask(server.address(), &name("sub.example.test"), RecordType::NS).await;
+    let reply = reply.unwrap();
+    assert!(!reply.is_authoritative);
+    assert_eq!(reply.answer.records()[0].data, data(RecordType::NS, "ns.example.org"));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use domain::base::{
     Message, Record, Ttl,
     iana::{Class, Opcode, Rcode},
-    message_builder::RecordSectionBuilder,
+    message_builder::{AdditionalBuilder, RecordSectionBuilder},
     rdata::UnknownRecordData,
 };
 
@@ -102,12 +102,12 @@ impl Update {
         key: &TsigKey,
         patience: Duration,
     ) -> Result<Updated, DnsError> {
-        let outgoing = self.message(key)?;
+        let outgoing = Outgoing::of(self.message()?, Some(key))?;
         let answer = by_stream(server, &outgoing, patience).await?;
         understood(server, &answer)
     }
 
-    fn message(&self, key: &TsigKey) -> Result<Outgoing, DnsError> {
+    pub(super) fn message(&self) -> Result<AdditionalBuilder<Vec<u8>>, DnsError> {
         let mut zone = started(Opcode::UPDATE)?.question();
         zone.push((self.zone.as_name(), RecordType::SOA, Class::IN)).map_err(|_| DnsError::TooLong)?;
         let mut prerequisites = zone.answer();
@@ -118,7 +118,7 @@ impl Update {
         for change in &self.changes {
             change.put(&mut changes)?;
         }
-        Outgoing::of(changes.additional(), Some(key))
+        Ok(changes.additional())
     }
 }
 

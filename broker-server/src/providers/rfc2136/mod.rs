@@ -11,6 +11,8 @@ mod decide;
 mod known;
 mod record;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use config::{ConfigError, Rfc2136Config};
 pub use record::Record;

@@ -42,6 +42,13 @@ const LIMIT: Duration = Duration::from_secs(DAYS * 24 * 60 * 60);
 /// How long one name server may take to answer, each time it is asked.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Every kind of question.
+pub const CALLS: [&str; 3] = [
+    "NS of the domain, at the resolvers",
+    "A and AAAA of its name servers, at the resolvers",
+    "TXT of the record, at its name servers",
+];
+
 /// Whom to ask.
 #[derive(Debug, Clone)]
 pub struct VerificationConfig {

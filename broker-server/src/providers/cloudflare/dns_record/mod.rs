@@ -1,32 +1,38 @@
-//! `cloudflare-dns-record`: a set of records of one zone, each with the set's mark in its comment.
+//! Sets of records of one zone, each record with its set's mark in its comment: `cloudflare-dns-record`, and the plan
+//! `cloudflare` of `domain-record`.
 //!
 //! ```text
 //! provision, update: begin ──▶ sync ──▶ sync … ──▶ done     (looks; all that is missing in one call; looks again)
 //! deprovision:       begin ──▶ clear ──▶ begin … ──▶ done
 //! ```
 
+mod asked;
+mod challenge;
 mod records;
 mod set;
 
+use std::marker::PhantomData;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use sutler_catalog::{
-    Offering,
-    cloudflare::dns_record::{self, Parameters, output},
-};
+use serde_json::json;
+use sutler_catalog::{Offering, cloudflare::dns_record::Parameters, domain::record::CloudflareParameters};
 use sutler_spec::PlanId;
 
 use super::{
     client::{CallError, Client, Product},
     recorded::{self, next, unknown_step},
+    zones::Zone,
 };
 use crate::providers::{
     Account, Announced, Attempt, BEGIN, Bearers, Change, FieldDrift, InstanceFacts, Listing, MarkedObject,
     Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal,
     Sent, Step, StepName, Work,
 };
-use records::{PREFIX, Records};
+pub use challenge::Proofs;
+
+use asked::{Asked, Zoned};
+use records::Records;
 use set::{Plain, Shown};
 
 /// Makes all changes that are missing.
@@ -40,9 +46,15 @@ const LOOKING: &str = "look at the records of the zone";
 const MAX_LOOKS: u32 = 30;
 
 /// Provides `cloudflare-dns-record`.
+pub type DnsRecord = RecordSet<Parameters>;
+/// Provides the plan `cloudflare` of `domain-record`.
+pub type DomainRecord = RecordSet<CloudflareParameters>;
+
+/// Provides sets of records that are asked for in this form.
 #[derive(Debug)]
-pub struct DnsRecord {
+pub struct RecordSet<A> {
     records: Records,
+    asked: PhantomData<fn() -> A>,
 }
 
 /// The provider's memory of a set.
@@ -63,15 +75,19 @@ struct Syncing {
     looks: u32,
 }
 
-impl DnsRecord {
+impl<A: Asked> RecordSet<A> {
     /// Records in the zones of the client's account.
     #[must_use]
     pub fn new(client: &Client) -> Self {
-        Self { records: Records::new(client) }
+        Self { records: Records::new(client), asked: PhantomData }
     }
 
-    fn known(step: &Step<'_>, wanted: &Parameters) -> Known {
-        Known { zone_id: wanted.zone_id.clone(), comment: format!("{PREFIX}{}", step.marker.hex(32)) }
+    /// The zone that is asked for, if the account has it.
+    async fn zone(&self, wanted: &A) -> Result<Option<Zone>, CallError> {
+        match wanted.zone() {
+            Zoned::Id(id) => self.records.zone(id).await,
+            Zoned::Name(name) => self.records.zone_named(name).await,
+        }
     }
 
     async fn of_set(&self, known: &Known) -> Result<Vec<Shown>, ProviderError> {
@@ -84,15 +100,18 @@ impl DnsRecord {
     async fn begin(
         &self,
         step: &Step<'_>,
-        wanted: &Parameters,
+        wanted: &A,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let known = Self::known(step, wanted);
-        let zone = self.records.zone(&known.zone_id).await;
+        let zone = self.zone(wanted).await;
         let Some(zone) = zone.map_err(|error| error.while_trying_to("look for the zone"))? else {
-            let description = format!("zone_id: the account has no zone {}", known.zone_id);
+            let description = match wanted.zone() {
+                Zoned::Id(id) => format!("zone_id: the account has no zone {id}"),
+                Zoned::Name(name) => format!("zone: the account has no zone {name}"),
+            };
             return Err(ProviderError::refused(Refusal::Unsupported, description));
         };
-        let outside = set::outside(&wanted.records, &zone.name);
+        let known = Known { zone_id: zone.id, comment: format!("{}{}", A::PREFIX, step.marker.hex(32)) };
+        let outside = set::outside(&wanted.records(), &zone.name);
         if !outside.is_empty() {
             return Err(ProviderError::refused(Refusal::Unsupported, outside.join("; ")));
         }
@@ -110,13 +129,13 @@ impl DnsRecord {
     async fn sync(
         &self,
         step: &Step<'_>,
-        wanted: &Parameters,
+        wanted: &A,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let syncing: Syncing = recorded::data(step.checkpoint)?;
         let known = &syncing.known;
         let doubt = syncing.doubt || step.attempt == Attempt::Again;
         let found = self.of_set(known).await?;
-        let Some(batch) = set::batch(&wanted.records, &found, &known.comment) else {
+        let Some(batch) = set::batch(&wanted.records(), &found, &known.comment) else {
             return self.done(known, wanted);
         };
         if syncing.looks >= MAX_LOOKS {
@@ -135,18 +154,14 @@ impl DnsRecord {
                 self.records.client().poll_interval(),
                 "waiting until Cloudflare lists the records that were made",
             ),
-            Err(CallError::Exists { code }) => Err(conflict(code)),
+            Err(CallError::Exists { code }) => Err(conflict(A::FIELD, code)),
             Err(error) => Err(error.while_trying_to("change the records of the zone")),
         }
     }
 
-    fn done(
-        &self,
-        known: &Known,
-        wanted: &Parameters,
-    ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+    fn done(&self, known: &Known, wanted: &A) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let mut done = ProvisionedInstance::of(known)?;
-        done.attributes = attributes(known, wanted);
+        done.attributes = wanted.attributes(&known.zone_id);
         Ok(Progress::Done(done))
     }
 
@@ -180,19 +195,9 @@ pub(super) fn product() -> &'static Product {
     &records::DNS
 }
 
-fn attributes(known: &Known, wanted: &Parameters) -> Map<String, Value> {
-    let mut names: Vec<&str> = wanted.records.iter().map(|record| record.name.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    Map::from_iter([
-        (output::ZONE_ID.to_owned(), json!(known.zone_id)),
-        (output::NAMES.to_owned(), json!(names)),
-    ])
-}
-
-fn conflict(code: i64) -> ProviderError {
+fn conflict(field: &str, code: i64) -> ProviderError {
     let description = format!(
-        "records: a record that is there already, and is not of this set, is identical or stands in the way (code {code}); \
+        "{field}: a record that is there already, and is not of this set, is identical or stands in the way (code {code}); \
          it is left alone"
     );
     ProviderError::refused(Refusal::Conflict, description)
@@ -203,9 +208,9 @@ fn not_created() -> ProviderError {
 }
 
 #[async_trait]
-impl Provider for DnsRecord {
+impl<A: Asked> Provider for RecordSet<A> {
     fn offering(&self) -> Offering {
-        dns_record::offering()
+        A::offering()
     }
 
     fn recovery(&self, _work: Work, step: &StepName) -> RecoveryClass {
@@ -223,7 +228,7 @@ impl Provider for DnsRecord {
     }
 
     async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let wanted = step.parameters()?;
+        let wanted: A = step.parameters()?;
         match step.name() {
             BEGIN => self.begin(&step, &wanted).await,
             SYNC => self.sync(&step, &wanted).await,
@@ -236,7 +241,7 @@ impl Provider for DnsRecord {
         step: Step<'_>,
         change: &Change,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let wanted = change.parameters()?;
+        let wanted: A = change.parameters()?;
         match step.name() {
             BEGIN => self.begin(&step, &wanted).await,
             SYNC => self.sync(&step, &wanted).await,
@@ -269,24 +274,24 @@ impl Provider for DnsRecord {
 
     async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {
         let known: Known = recorded::remembered(instance.record.as_ref()).ok_or_else(not_created)?;
-        let wanted: Parameters = instance.parameters()?;
+        let wanted: A = instance.parameters()?;
         let found = self.left(&known).await.map_err(|error| error.while_asking(LOOKING))?;
         if found.is_empty() {
             return Ok(Observation::Gone);
         }
         let mut drift = Vec::new();
-        if set::batch(&wanted.records, &found, &known.comment).is_some() {
+        if set::batch(&wanted.records(), &found, &known.comment).is_some() {
             let lines = |mut plain: Vec<Plain>| {
                 plain.sort();
                 plain.iter().map(Plain::line).collect::<Vec<_>>()
             };
             drift.push(FieldDrift {
-                field: "records".to_owned(),
-                wanted: json!(lines(wanted.records.iter().map(Plain::from).collect())),
+                field: A::FIELD.to_owned(),
+                wanted: json!(lines(wanted.records().iter().map(Plain::from).collect())),
                 found: json!(lines(found.iter().map(Plain::from).collect())),
             });
         }
-        Ok(Observation::Found { attributes: attributes(&known, &wanted), drift })
+        Ok(Observation::Found { attributes: wanted.attributes(&known.zone_id), drift })
     }
 
     /// Zone by zone; a set is one object, whatever records it has.
@@ -294,9 +299,9 @@ impl Provider for DnsRecord {
         let asking = |error: CallError| error.while_asking("list the records of every zone");
         let mut objects: Vec<MarkedObject> = Vec::new();
         for zone in self.records.zones().await.map_err(asking)? {
-            for record in self.records.of_sets(&zone.id).await.map_err(asking)? {
+            for record in self.records.of_sets(&zone.id, A::PREFIX).await.map_err(asking)? {
                 let comment = record.comment.unwrap_or_default();
-                let mark = comment.strip_prefix(PREFIX).filter(|mark| recorded::is_hexadecimal(mark, 32));
+                let mark = comment.strip_prefix(A::PREFIX).filter(|mark| recorded::is_hexadecimal(mark, 32));
                 let Some(mark) = mark else { continue };
                 let id = format!("{}/{mark}", zone.id);
                 if objects.iter().all(|object| object.id != id) {
@@ -317,8 +322,8 @@ impl Provider for DnsRecord {
         wanted: &sutler_spec::Parameters,
         _present: Option<&InstanceFacts>,
     ) -> Result<(), Vec<String>> {
-        let wanted: Parameters = recorded::wanted(wanted).map_err(|error| vec![error.to_string()])?;
-        let problems = set::problems(&wanted.records);
+        let wanted: A = recorded::wanted(wanted).map_err(|error| vec![error.to_string()])?;
+        let problems = wanted.problems();
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 }

@@ -25,9 +25,6 @@ pub(super) static DNS: Product = Product {
 /// The most rows of a list in one answer: some 500 KB.
 const PER_PAGE: u32 = 1_000;
 
-/// What every record of ours has in its comment, before the mark.
-pub(super) const PREFIX: &str = "osb:";
-
 /// The records of all zones of the account.
 #[derive(Debug)]
 pub(super) struct Records {
@@ -47,6 +44,10 @@ impl Records {
         zones::zone_of(&self.api, id).await
     }
 
+    pub(super) async fn zone_named(&self, name: &str) -> Result<Option<Zone>, CallError> {
+        Ok(zones::zones(&self.api, Some(name)).await?.into_iter().find(|zone| zone.name == name))
+    }
+
     pub(super) async fn zones(&self) -> Result<Vec<Zone>, CallError> {
         zones::zones(&self.api, None).await
     }
@@ -57,9 +58,9 @@ impl Records {
         Ok(found.into_iter().filter(|record| record.comment.as_deref() == Some(comment)).collect())
     }
 
-    /// The records of all sets in a zone.
-    pub(super) async fn of_sets(&self, zone: &str) -> Result<Vec<Shown>, CallError> {
-        self.list(zone, "comment.startswith", PREFIX).await
+    /// The records in a zone whose comment begins so.
+    pub(super) async fn of_sets(&self, zone: &str, prefix: &str) -> Result<Vec<Shown>, CallError> {
+        self.list(zone, "comment.startswith", prefix).await
     }
 
     async fn list(&self, zone: &str, filter: &str, value: &str) -> Result<Vec<Shown>, CallError> {

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sutler_catalog::cloudflare::dns_record::{Record, RecordType};
 
+use crate::providers::dns;
+
 /// A record as Cloudflare shows it.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Shown {
@@ -152,6 +154,29 @@ pub(super) fn batch(wanted: &[Record], found: &[Shown], comment: &str) -> Option
     batch.as_object().is_some_and(|batch| !batch.is_empty()).then_some(batch)
 }
 
+/// Whether visitors can come through Cloudflare.
+pub(super) fn may_be_proxied(of: RecordType) -> bool {
+    matches!(of, RecordType::A | RecordType::Aaaa | RecordType::Cname)
+}
+
+/// Whether Cloudflare takes it.
+pub(super) fn is_ttl(ttl: u32) -> bool {
+    matches!(ttl, 1 | 60..)
+}
+
+/// The type as DNS has it.
+pub(super) fn record_type(of: RecordType) -> dns::RecordType {
+    match of {
+        RecordType::A => dns::RecordType::A,
+        RecordType::Aaaa => dns::RecordType::AAAA,
+        RecordType::Cname => dns::RecordType::CNAME,
+        RecordType::Mx => dns::RecordType::MX,
+        RecordType::Ns => dns::RecordType::NS,
+        RecordType::Ptr => dns::RecordType::PTR,
+        RecordType::Txt => dns::RecordType::TXT,
+    }
+}
+
 /// What no schema can say about records.
 pub(super) fn problems(records: &[Record]) -> Vec<String> {
     let mut problems = Vec::new();
@@ -161,10 +186,10 @@ pub(super) fn problems(records: &[Record]) -> Vec<String> {
             let must = if is_mail { "has to be given for" } else { "is only for" };
             problems.push(format!("records[{at}].priority: {must} an MX record"));
         }
-        if record.proxied && !matches!(record.r#type, RecordType::A | RecordType::Aaaa | RecordType::Cname) {
+        if record.proxied && !may_be_proxied(record.r#type) {
             problems.push(format!("records[{at}].proxied: only A, AAAA and CNAME records are"));
         }
-        if !record.proxied && !matches!(record.ttl, 1 | 60..) {
+        if !record.proxied && !is_ttl(record.ttl) {
             problems.push(format!("records[{at}].ttl: is 1, or at least 60"));
         }
         if records[..at].iter().any(|before| Plain::from(before) == Plain::from(record)) {
