@@ -40,9 +40,7 @@ impl Servers {
         let servers = Self { first, second };
         for zone in zones {
             for bind in [&servers.first, &servers.second] {
-                let (one, other) = (format!("ns1.{zone}"), format!("ns2.{zone}"));
-                bind.remove(zone, &one, RecordType::A).await.unwrap();
-                bind.add(zone, &one, RecordType::A, "127.0.0.1").await.unwrap();
+                let other = format!("ns2.{zone}");
                 bind.add(zone, &other, RecordType::A, "127.0.0.2").await.unwrap();
                 bind.add(zone, zone, RecordType::NS, &other).await.unwrap();
             }
