@@ -237,7 +237,8 @@ fn held(instance: &InstanceFacts) -> Result<(Held, Leaf), ProviderError> {
 }
 
 fn told(time: Timestamp) -> Option<sutler_spec::Timestamp> {
-    sutler_spec::Timestamp::new(time.to_string()).ok()
+    // the standard wants a fraction
+    sutler_spec::Timestamp::new(time.strftime("%Y-%m-%dT%H:%M:%S.0Z").to_string()).ok()
 }
 
 /// A certificate that is due or has expired differs from what was asked for: one that counts.
