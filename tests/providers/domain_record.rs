@@ -77,8 +77,9 @@ impl Service for Records {
 fn texts(vendor: &Vendor) -> Vec<String> {
     let things = vendor.control().state().things.into_iter();
     let records = things.filter(|thing| thing.kind == Kind::DnsRecord && thing.shown["type"] == "TXT");
-    let mut texts: Vec<String> =
-        records.filter_map(|record| Some(record.shown["content"].as_str()?.to_owned())).collect();
+    let mut texts: Vec<String> = records
+        .filter_map(|record| Some(record.shown["content"].as_str()?.trim_matches('"').to_owned()))
+        .collect();
     texts.sort();
     texts
 }

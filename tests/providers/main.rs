@@ -10,6 +10,7 @@ mod hyperdrive;
 mod kv;
 mod pages_domain;
 mod queue;
+mod registration;
 mod rfc2136;
 mod secrets;
 mod stripe;

@@ -13,6 +13,7 @@ mod listing;
 mod marker;
 mod probe;
 mod provider;
+mod registration;
 mod registry;
 pub mod rfc2136;
 #[cfg(any(test, feature = "testing"))]
@@ -30,11 +31,14 @@ pub use listing::{Bearers, Listing, MarkedObject};
 pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;
 pub use provider::*;
+pub use registration::Policy;
 pub use registry::{Registry, RegistryError};
 use sutler_catalog::domain::certificate::Zones;
 use sutler_secrets::SecretString;
 
-use crate::config::{AcmeAccount, NameServer, StripeAccount, Tuning, Vendors, VerificationSettings};
+use crate::config::{
+    AcmeAccount, CloudflareAccount, NameServer, StripeAccount, Tuning, Vendors, VerificationSettings,
+};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -65,18 +69,9 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     let mut records: Vec<Arc<dyn Provider>> = Vec::new();
     let mut proofs: Proofs = Vec::new();
+    let mut registrars: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
-        let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
-            base_url: account.base_url.clone(),
-            account_id: account.account_id.clone(),
-            api_token: account.api_token.duplicate(),
-            call_timeout: tuning.call_deadline(),
-            calls_per_five_minutes: account
-                .calls_per_five_minutes
-                .unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
-        })
-        .map_err(VendorError::Cloudflare)?
-        .poll_every(tuning.poll_interval);
+        let client = cloudflare_client(account, tuning).map_err(VendorError::Cloudflare)?;
         providers.push(Arc::new(cloudflare::D1::new(&client)));
         providers.push(Arc::new(cloudflare::Token::new(&client)));
         providers.push(Arc::new(cloudflare::Secrets::new(&client)));
@@ -92,6 +87,10 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
         records.push(Arc::new(cloudflare::DomainRecord::new(&client)));
         proofs.push((Zones::Cloudflare, Arc::new(cloudflare::Proofs::new(&client))));
+        if let Some(policy) = &account.registration {
+            registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
+        }
+        registrars.push(Arc::new(cloudflare::sandbox_registration(&client)));
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe_client(account, tuning).map_err(VendorError::Stripe)?;
@@ -109,6 +108,9 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
     if let Some(account) = &vendors.acme {
         providers.push(certificates(account, tuning, proofs)?);
     }
+    if let Some(registration) = ByPlan::of(registrars) {
+        providers.push(Arc::new(registration));
+    }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
     }
@@ -117,6 +119,21 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
 
 /// Where names can be proven: whatever zones there are.
 type Proofs = Vec<(Zones, Arc<dyn dns::Challenges>)>;
+
+fn cloudflare_client(
+    account: &CloudflareAccount,
+    tuning: &Tuning,
+) -> Result<cloudflare::Client, cloudflare::ConfigError> {
+    let calls = account.calls_per_five_minutes;
+    let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.clone(),
+        api_token: account.api_token.duplicate(),
+        call_timeout: tuning.call_deadline(),
+        calls_per_five_minutes: calls.unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
+    })?;
+    Ok(client.poll_every(tuning.poll_interval))
+}
 
 fn stripe_client(account: &StripeAccount, tuning: &Tuning) -> Result<stripe::Client, stripe::ConfigError> {
     stripe::Client::new(&stripe::StripeConfig {

@@ -8,7 +8,7 @@ use sutler_catalog::{
     domain::{
         certificate::{self, Zones},
         record::{self, Backend},
-        verification as verification_offering,
+        registration, verification as verification_offering,
     },
     stripe as stripe_offerings,
 };
@@ -26,6 +26,7 @@ fn services() -> Vec<(Offering, Vec<String>)> {
             record::offering(&Backend::ALL),
             verification_offering::offering(),
             certificate::offering(&Zones::ALL),
+            registration::offering(&registration::Registrar::ALL),
         ]);
     let cloudflare = cloudflare::calls().into_iter();
     let cloudflare = cloudflare.map(|call| (call.offering, format!("{} {}", call.method, call.template)));

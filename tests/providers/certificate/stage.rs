@@ -1,24 +1,60 @@
 //! The stage of the contract.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::json;
+use serde_json::{Value, json};
 use sutler_broker_server::providers::Provider;
 use sutler_broker_server::providers::contract::{Fault, Object, Staged, Wishes};
 use sutler_broker_server::testing::pebble::Habits;
 
 use super::place::Place;
 
+/// What is asked for.
+pub(crate) trait Asked: Send + Sync + 'static {
+    /// The names.
+    fn names() -> Value;
+    /// A change, if there is one.
+    fn change() -> Option<Value>;
+}
+
+/// One name.
+pub(crate) struct Simple;
+
+impl Asked for Simple {
+    fn names() -> Value {
+        json!(["example.org"])
+    }
+
+    fn change() -> Option<Value> {
+        None
+    }
+}
+
+/// A name and its wildcard, renewed.
+pub(crate) struct Renewed;
+
+impl Asked for Renewed {
+    fn names() -> Value {
+        json!(["example.org", "*.example.org"])
+    }
+
+    fn change() -> Option<Value> {
+        Some(json!({ "edition": "2" }))
+    }
+}
+
 /// An authority and a name server, and what is at them.
-pub(crate) struct Certificates {
+pub(crate) struct Certificates<A> {
     place: Place,
+    asked: PhantomData<A>,
 }
 
 #[async_trait]
-impl Staged for Certificates {
+impl<A: Asked> Staged for Certificates<A> {
     async fn set() -> Self {
-        Self { place: Place::new(Habits::default()).await }
+        Self { place: Place::new(Habits::default()).await, asked: PhantomData }
     }
 
     fn provider(&self) -> Arc<dyn Provider> {
@@ -26,15 +62,17 @@ impl Staged for Certificates {
     }
 
     fn wishes(&self) -> Wishes {
-        let names = ["example.org", "*.example.org"];
         let key: Vec<&str> = self.place.key.lines().filter(|line| !line.starts_with('-')).collect();
-        Wishes::new(json!({ "names": names, "revoke_on_delete": true }))
-            .update(json!({ "edition": "2" }))
+        let wishes = Wishes::new(json!({ "names": A::names(), "revoke_on_delete": true }))
             .refused(json!({ "names": [] }))
             .refused(json!({ "names": ["Example.org"] }))
             .refused(json!({ "names": ["www.example.org", "*.example.org"] }))
-            .refused(json!({ "names": names, "key_type": "rsa-1024" }))
-            .secret(key[0])
+            .refused(json!({ "names": A::names(), "key_type": "rsa-1024" }))
+            .secret(key[0]);
+        match A::change() {
+            Some(change) => wishes.update(change),
+            None => wishes,
+        }
     }
 
     /// Certificates that were not revoked, and records that were not removed.

@@ -86,6 +86,12 @@ impl Update {
         self
     }
 
+    /// The same question without the change: whether all that it presupposes holds.
+    #[must_use]
+    pub fn only_asked(&self) -> Self {
+        Self { changes: Vec::new(), ..self.clone() }
+    }
+
     /// What is changed, in its order.
     #[must_use]
     pub fn changes(&self) -> &[Change] {

@@ -37,6 +37,9 @@ const AWAIT: &str = "await";
 /// Deletes the records and the mark.
 const CLEAR: &str = "clear";
 
+/// What is told when the server does not find what was seen.
+const OTHERS: &str = "records of another type stand there, or somebody is changing them";
+
 /// How long the name servers are given.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// The longest time between two looks.
@@ -92,7 +95,12 @@ impl Record {
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let wanted = Known::wanted(wanted, step.marker)?;
         let seen = self.look(&wanted).await?;
-        decide::change(self.server.zone(), &wanted, &seen)?;
+        if let Some(update) = decide::change(self.server.zone(), &wanted, &seen)? {
+            // what a look does not show, such as records of another type, and whether the key may change the zone at all
+            if self.server.change(&update.only_asked()).await? != Updated::Done {
+                return Err(decide::in_the_way(OTHERS));
+            }
+        }
         Progress::next(WRITE, &Writing { wanted, tries: 0 })
     }
 
