@@ -1,6 +1,7 @@
 //! Every provider we ship keeps the contract of providers, against the stateful fake of its vendor.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test, helpers included")]
 
+mod certificate;
 mod cloudflare;
 mod custom_hostname;
 mod d1;
@@ -23,6 +24,7 @@ mod stripe;
 mod token;
 mod turnstile;
 mod vectorize;
+mod verification;
 mod worker_domain;
 mod www_redirect;
 mod zone;

@@ -1,5 +1,6 @@
 //! What the end-to-end tests stand on: vendors that are not the real ones.
 
+pub mod acme;
 pub mod applykit;
 pub mod cloudflare;
 pub mod dnsimple;

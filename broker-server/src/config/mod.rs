@@ -1,5 +1,6 @@
 //! The broker's configuration: what `broker.yaml` means. Past this module nothing is checked again.
 
+mod domains;
 mod error;
 mod file;
 mod quantity;
@@ -157,6 +158,10 @@ pub struct Vendors {
     pub dnsimple: Option<DnsimpleAccount>,
     /// Stripe.
     pub stripe: Option<StripeAccount>,
+    /// The certificate authority.
+    pub acme: Option<AcmeAccount>,
+    /// Verifications of domains, which need none.
+    pub verification: Option<VerificationSettings>,
     /// A name server of the operator's own.
     pub rfc2136: Option<NameServer>,
     /// The probe, which needs none.
@@ -182,6 +187,36 @@ impl Default for Probe {
             lifetime: std::time::Duration::from_secs(60 * 60),
         }
     }
+}
+
+/// An account at a certificate authority that speaks ACME.
+#[derive(Debug)]
+pub struct AcmeAccount {
+    /// The URL of its directory.
+    pub directory: String,
+    /// The private key of the account, PKCS#8 as PEM, on the curve P-256.
+    pub account_key: SecretString,
+    /// Mail addresses of the operator.
+    pub contact: Vec<String>,
+    /// Whether the operator agrees to the terms of service.
+    pub terms_of_service_agreed: bool,
+    /// The id and the key, in base64url, of an account elsewhere.
+    pub external_account: Option<(String, SecretString)>,
+    /// Certificates that the authority's own TLS may stand on.
+    pub roots: Option<PathBuf>,
+    /// How many calls this store may make of it in a minute, where the operator says so.
+    pub calls_per_minute: Option<std::num::NonZeroU32>,
+}
+
+/// Which name servers verifications of domains ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerificationSettings {
+    /// Resolvers that say which name servers a domain has; those of the machine if there are none.
+    pub resolvers: Vec<std::net::SocketAddr>,
+    /// Whether name servers in private networks may be asked.
+    pub private: bool,
+    /// The port that name servers are asked at.
+    pub port: u16,
 }
 
 /// An account at Cloudflare.

@@ -8,7 +8,10 @@ use sutler_catalog::probe::Home;
 
 use super::{
     CloudflareAccount, ConfigError, DnsimpleAccount, Duration, NameServer, Probe, StripeAccount, Vendors,
-    file::Meaning, registration::FileRegistration, secret::SecretSource,
+    domains::{FileAcme, FileVerification},
+    file::Meaning,
+    registration::FileRegistration,
+    secret::SecretSource,
 };
 
 #[derive(Default, Deserialize)]
@@ -17,6 +20,8 @@ pub(super) struct FileVendors {
     cloudflare: Option<Spanned<FileCloudflare>>,
     dnsimple: Option<Spanned<FileDnsimple>>,
     stripe: Option<Spanned<FileStripe>>,
+    acme: Option<Spanned<FileAcme>>,
+    verification: Option<Spanned<FileVerification>>,
     rfc2136: Option<Spanned<FileRfc2136>>,
     probe: Option<FileProbe>,
 }
@@ -100,8 +105,11 @@ impl Meaning<'_> {
         let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
         let dnsimple = vendors.dnsimple.map(|account| self.dnsimple(account, listen)).transpose()?;
         let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
+        let acme = vendors.acme.map(|account| self.acme(account, listen)).transpose()?;
+        let verification = vendors.verification.as_ref().map(|asked| self.verification(asked)).transpose()?;
         let rfc2136 = vendors.rfc2136.map(|server| self.rfc2136(server, listen)).transpose()?;
-        Ok(Vendors { cloudflare, dnsimple, stripe, rfc2136, probe: probe(vendors.probe, offerings) })
+        let probe = probe(vendors.probe, offerings);
+        Ok(Vendors { cloudflare, dnsimple, stripe, acme, verification, rfc2136, probe })
     }
 
     fn dnsimple(

@@ -1,6 +1,7 @@
 //! What is behind the offerings: the seam every vendor's code plugs into, and the vendors we ship.
 
 mod account;
+pub mod acme;
 mod by_plan;
 pub mod cloudflare;
 #[cfg(feature = "testing")]
@@ -23,6 +24,7 @@ pub mod scripted;
 pub mod stripe;
 pub mod typed;
 mod vendor;
+pub mod verification;
 
 use std::sync::Arc;
 
@@ -35,10 +37,14 @@ pub use probe::Probe;
 pub use provider::*;
 pub use registration::Policy;
 pub use registry::{Registry, RegistryError};
+use sutler_catalog::domain::certificate::Zones;
 use sutler_secrets::SecretString;
 pub use vendor::VendorCall;
 
-use crate::config::{CloudflareAccount, DnsimpleAccount, NameServer, Tuning, Vendors};
+use crate::config::{
+    AcmeAccount, CloudflareAccount, DnsimpleAccount, NameServer, StripeAccount, Tuning, Vendors,
+    VerificationSettings,
+};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +56,12 @@ pub enum VendorError {
     /// DNSimple.
     #[error("could not use the vendor dnsimple as it is configured")]
     Dnsimple(#[source] dnsimple::ConfigError),
+    /// The certificate authority.
+    #[error("could not use the vendor acme as it is configured")]
+    Acme(#[source] acme::ConfigError),
+    /// Nowhere can names be proven.
+    #[error("certificates need zones to prove names in: configure the vendor cloudflare or rfc2136, too")]
+    NoZones,
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
     Stripe(#[source] stripe::ConfigError),
@@ -66,6 +78,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     // offerings that several vendors are behind, each with plans of its own
     let mut records: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut proofs: Proofs = Vec::new();
     let mut registrars: Vec<Arc<dyn Provider>> = Vec::new();
     let mut zones: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
@@ -85,6 +98,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
         providers.push(Arc::new(cloudflare::CustomHostname::new(&client)));
         records.push(Arc::new(cloudflare::DomainRecord::new(&client)));
+        proofs.push((Zones::Cloudflare, Arc::new(cloudflare::Proofs::new(&client))));
         if let Some(policy) = &account.registration {
             registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
         }
@@ -96,20 +110,19 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         zones.push(Arc::new(dnsimple::DomainZone::new(&client)));
     }
     if let Some(account) = &vendors.stripe {
-        let client = stripe::Client::new(&stripe::StripeConfig {
-            base_url: account.base_url.clone(),
-            account_id: account.account_id.clone(),
-            test_key: account.test_key.as_ref().map(SecretString::duplicate),
-            live_key: account.live_key.as_ref().map(SecretString::duplicate),
-            call_timeout: tuning.call_deadline(),
-            calls_per_second: account.calls_per_second.unwrap_or(stripe::StripeConfig::DEFAULT_CALLS),
-        })
-        .map_err(VendorError::Stripe)?;
+        let client = stripe_client(account, tuning).map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
+    }
+    if let Some(settings) = &vendors.verification {
+        providers.push(Arc::new(verification_by(settings)));
     }
     if let Some(server) = &vendors.rfc2136 {
         let server = name_server(server, tuning).map_err(VendorError::Rfc2136)?;
         records.push(Arc::new(rfc2136::Record::new(&server)));
+        proofs.push((Zones::Rfc2136, Arc::new(server)));
+    }
+    if let Some(account) = &vendors.acme {
+        providers.push(certificates(account, tuning, proofs)?);
     }
     for parts in [records, registrars, zones] {
         providers.extend(ByPlan::of(parts).map(|all| Arc::new(all) as Arc<dyn Provider>));
@@ -119,6 +132,9 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
     }
     Ok(providers)
 }
+
+/// Where names can be proven: whatever zones there are.
+type Proofs = Vec<(Zones, Arc<dyn dns::Challenges>)>;
 
 fn to_cloudflare(account: &CloudflareAccount, tuning: &Tuning) -> Result<cloudflare::Client, VendorError> {
     let calls = account.calls_per_five_minutes;
@@ -144,6 +160,17 @@ fn to_dnsimple(account: &DnsimpleAccount, tuning: &Tuning) -> Result<dnsimple::C
     Ok(client.map_err(VendorError::Dnsimple)?.poll_every(tuning.poll_interval))
 }
 
+fn stripe_client(account: &StripeAccount, tuning: &Tuning) -> Result<stripe::Client, stripe::ConfigError> {
+    stripe::Client::new(&stripe::StripeConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.clone(),
+        test_key: account.test_key.as_ref().map(SecretString::duplicate),
+        live_key: account.live_key.as_ref().map(SecretString::duplicate),
+        call_timeout: tuning.call_deadline(),
+        calls_per_second: account.calls_per_second.unwrap_or(stripe::StripeConfig::DEFAULT_CALLS),
+    })
+}
+
 fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, rfc2136::ConfigError> {
     let config = rfc2136::Rfc2136Config {
         server: server.server.clone(),
@@ -155,4 +182,47 @@ fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, 
         call_timeout: tuning.call_deadline(),
     };
     Ok(rfc2136::Server::new(&config)?.poll_every(tuning.poll_interval))
+}
+
+fn verification_by(settings: &VerificationSettings) -> verification::Verification {
+    verification::Verification::new(&verification::VerificationConfig {
+        resolvers: settings.resolvers.clone(),
+        reach: if settings.private { dns::Reach::Anywhere } else { dns::Reach::Public },
+        port: settings.port,
+        ..verification::VerificationConfig::default()
+    })
+}
+
+/// A plan for each place of zones.
+fn certificates(
+    account: &AcmeAccount,
+    tuning: &Tuning,
+    proofs: Proofs,
+) -> Result<Arc<dyn Provider>, VendorError> {
+    let client = acme_client(account, tuning).map_err(VendorError::Acme)?;
+    let parts = proofs.into_iter().map(|(zones, challenges)| {
+        Arc::new(acme::Certificate::new(&client, zones, challenges)) as Arc<dyn Provider>
+    });
+    let certificates = ByPlan::of(parts.collect()).ok_or(VendorError::NoZones)?;
+    Ok(Arc::new(certificates))
+}
+
+fn acme_client(account: &AcmeAccount, tuning: &Tuning) -> Result<acme::Client, acme::ConfigError> {
+    let roots =
+        account.roots.as_ref().map(std::fs::read).transpose().map_err(acme::ConfigError::RootsFile)?;
+    let external = |(key_id, key): &(String, SecretString)| acme::ExternalAccount {
+        key_id: key_id.clone(),
+        hmac_key: key.duplicate(),
+    };
+    let client = acme::Client::new(&acme::AcmeConfig {
+        directory: account.directory.clone(),
+        account_key: account.account_key.duplicate(),
+        contact: account.contact.clone(),
+        terms_of_service_agreed: account.terms_of_service_agreed,
+        external_account: account.external_account.as_ref().map(external),
+        roots,
+        call_timeout: tuning.call_deadline(),
+        calls_per_minute: account.calls_per_minute.unwrap_or(acme::AcmeConfig::DEFAULT_CALLS),
+    })?;
+    Ok(client.poll_every(tuning.poll_interval))
 }

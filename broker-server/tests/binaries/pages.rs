@@ -2,12 +2,13 @@
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
-use sutler_broker_server::providers::{VendorCall, cloudflare, dnsimple, stripe};
+use sutler_broker_server::providers::{VendorCall, acme, cloudflare, dnsimple, stripe, verification};
 use sutler_catalog::{
     Offering, cloudflare as cloudflare_offerings,
     domain::{
+        certificate::{self, Zones},
         record::{self, Backend},
-        registration, zone,
+        registration, verification as verification_offering, zone,
     },
     stripe as stripe_offerings,
 };
@@ -23,6 +24,8 @@ fn services() -> Vec<(Offering, Vec<String>)> {
         .chain(stripe_offerings::offerings(&stripe_offerings::Mode::ALL))
         .chain([
             record::offering(&Backend::ALL),
+            verification_offering::offering(),
+            certificate::offering(&Zones::ALL),
             registration::offering(&registration::Registrar::ALL),
             zone::whole(),
         ]);
@@ -33,7 +36,12 @@ fn services() -> Vec<(Offering, Vec<String>)> {
             .into_iter()
             .map(move |call| (call.offering, vendor, format!("{} {}", call.method, call.template)))
     };
-    let calls: Vec<(&str, &str, String)> = vendors.into_iter().flat_map(of_vendor).collect();
+    let own = |offering, calls: &'static [&'static str]| {
+        calls.iter().map(move |call| (offering, "", (*call).to_owned()))
+    };
+    let domains =
+        own(certificate::NAME, &acme::CALLS).chain(own(verification_offering::NAME, &verification::CALLS));
+    let calls: Vec<(&str, &str, String)> = vendors.into_iter().flat_map(of_vendor).chain(domains).collect();
     let with_calls = |offering: Offering| {
         let own: Vec<_> = calls.iter().filter(|(name, ..)| *name == offering.name()).collect();
         let is_one = own.iter().all(|(_, vendor, _)| *vendor == own[0].1);
