@@ -14,7 +14,7 @@ mod webhook_endpoint;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -36,14 +36,14 @@ const LIVE_KEY: &str = "sk_live_keyOfTheContract";
 pub(crate) struct Vendor {
     fake: StripeFake,
     /// How many calls there were when the last fault was ordered.
-    ordered: AtomicUsize,
+    ordered: AtomicU64,
 }
 
 impl Vendor {
     pub(crate) async fn start() -> Self {
         let mut options = Options::new(ACCOUNT, TEST_KEY, LIVE_KEY);
         options.table = Table::of_stripe();
-        Self { fake: StripeFake::start(options).await.unwrap(), ordered: AtomicUsize::new(0) }
+        Self { fake: StripeFake::start(options).await.unwrap(), ordered: AtomicU64::new(0) }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -142,7 +142,7 @@ impl<S: Service> Staged for Stage<S> {
     async fn strike(&self, nth: u64, fault: &Fault) -> bool {
         let control = self.vendor.control();
         control.clear_faults();
-        self.vendor.ordered.store(control.ledger().len(), Ordering::SeqCst);
+        self.vendor.ordered.store(control.ledger().len() as u64, Ordering::SeqCst);
         control.add_fault(faults::of(fault).from_call(nth));
         true
     }
