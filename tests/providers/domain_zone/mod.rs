@@ -10,7 +10,6 @@ use sutler_broker_server::providers::contract::{self, Target, Wishes};
 use sutler_broker_server::providers::{Provider, cloudflare as of_cloudflare, dnsimple as of_dnsimple};
 use sutler_spec::Credentials;
 
-use crate::cloudflare::Service as _;
 use crate::zone::Zones;
 use crate::{NEITHER_BOUND_NOR_MARKED, cloudflare, dnsimple};
 

@@ -32,17 +32,17 @@ use crate::providers::{
 pub(crate) use kind::{Failed, Failure, Kind, Known, Names, Next, Way, differs, marked};
 
 /// Creates the object.
-const CREATE: &str = "create";
+pub(crate) const CREATE: &str = "create";
 /// Waits for an object that exists to be listed.
-const ADOPT: &str = "adopt";
+pub(crate) const ADOPT: &str = "adopt";
 /// Deletes twins that arrived late.
-const SETTLE: &str = "settle";
+pub(crate) const SETTLE: &str = "settle";
 /// Makes the next change that is missing.
-const ADJUST: &str = "adjust";
+pub(crate) const ADJUST: &str = "adjust";
 /// Deletes the object.
-const DELETE: &str = "delete";
+pub(crate) const DELETE: &str = "delete";
 /// Looks for an object that may have arrived late.
-const LOOK_AGAIN: &str = "look_again";
+pub(crate) const LOOK_AGAIN: &str = "look_again";
 
 /// Provides the offering of one sort of object.
 #[derive(Debug)]
