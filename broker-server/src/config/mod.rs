@@ -255,6 +255,8 @@ pub struct DnsimpleAccount {
     pub token: SecretString,
     /// How many calls this store may make of it in an hour, where the operator says so.
     pub calls_per_hour: Option<std::num::NonZeroU32>,
+    /// What may be bought with it; nothing if left out.
+    pub registration: Option<RegistrationPolicy>,
 }
 
 /// A name server that takes signed changes of a zone (RFC 2136).

@@ -53,6 +53,7 @@ struct FileDnsimple {
     account_id: std::num::NonZeroU64,
     token: SecretSource,
     calls_per_hour: Option<std::num::NonZeroU32>,
+    registration: Option<FileRegistration>,
 }
 
 #[derive(Deserialize)]
@@ -118,12 +119,14 @@ impl Meaning<'_> {
         listen: SocketAddr,
     ) -> Result<DnsimpleAccount, ConfigError> {
         let position = self.position(&dnsimple);
-        let FileDnsimple { base_url, account_id, token, calls_per_hour } = dnsimple.value;
+        let FileDnsimple { base_url, account_id, token, calls_per_hour, registration } = dnsimple.value;
         check_vendor_url(&base_url)
             .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
         let token = self.secret(token, &position, listen)?;
         let base_url = base_url.trim_end_matches('/').to_owned();
-        Ok(DnsimpleAccount { base_url, account_id, token, calls_per_hour })
+        let registration = registration.map(FileRegistration::checked).transpose();
+        let registration = registration.map_err(|message| ConfigError::Value { position, message })?;
+        Ok(DnsimpleAccount { base_url, account_id, token, calls_per_hour, registration })
     }
 
     fn rfc2136(

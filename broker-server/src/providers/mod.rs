@@ -107,6 +107,9 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
     }
     if let Some(account) = &vendors.dnsimple {
         let client = to_dnsimple(account, tuning)?;
+        if let Some(policy) = &account.registration {
+            registrars.push(Arc::new(dnsimple::registration(&client, policy.into())));
+        }
         zones.push(Arc::new(dnsimple::DomainZone::new(&client)));
     }
     if let Some(account) = &vendors.stripe {

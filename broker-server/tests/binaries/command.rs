@@ -179,6 +179,11 @@ fn domains_are_bought_only_where_the_operator_says_so() {
         let printed = String::from_utf8(checked.stdout).unwrap();
         assert!(printed.contains(expected), "{printed}");
     }
+    let dnsimple = "vendors: { dnsimple: { base_url: \"http://127.0.0.1:9\", account_id: 1010, token: nobodyHasThis, \
+                    registration: { extensions: [io] } } }\n";
+    let checked = run(&["check"], &configure(folder.path(), dnsimple));
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert!(printed.contains("domain-registration: dnsimple\n"), "{printed}");
     for (more, expected) in [
         ("{ extensions: [] }", "`registration` needs `extensions`"),
         ("{ extensions: [.com] }", "'.com' is no extension"),

@@ -4,7 +4,9 @@ mod calls;
 mod client;
 mod domain_zone;
 mod object;
+mod registrar;
 
 pub use calls::calls;
 pub use client::{Client, ConfigError, DnsimpleConfig};
 pub use domain_zone::DomainZone;
+pub use registrar::registration;

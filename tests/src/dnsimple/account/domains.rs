@@ -28,6 +28,7 @@ fn wanted<'a>(account: &'a Account, call: &Call) -> impl Iterator<Item = &'a Thi
 }
 
 pub(super) fn get(account: &mut Account, call: &Call) -> Worked {
+    account.let_orders_go_on(call.parameter("domain"));
     let domain = account.domains.named(call.parameter("domain")).ok_or_else(|| missing(call, "domain"))?;
     Ok(Answer::data(200, seen(&domain.shown)))
 }

@@ -135,6 +135,17 @@ pub(super) fn registration(account: &mut Account, call: &Call) -> Worked {
 }
 
 impl Account {
+    /// Looking at a domain lets time pass for its orders, too.
+    pub(super) fn let_orders_go_on(&mut self, name: &str) {
+        let open = self.registrations.iter().filter(|known| known.name == name && is_open(known));
+        for id in open.map(|known| known.id).collect::<Vec<_>>() {
+            if let Some(known) = self.registrations.get_mut(&id.to_string()) {
+                known.looks = known.looks.saturating_add(1);
+            }
+            self.go_on(id);
+        }
+    }
+
     /// Brings a registration as far as it is by now: new, registering, and then its ending.
     fn go_on(&mut self, id: u64) {
         let reads = self.pace.registration_reads;
