@@ -188,6 +188,12 @@ impl BrokerProcess {
         }
     }
 
+    /// Its name in the world.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.spec.name
+    }
+
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {

@@ -138,6 +138,7 @@ impl World {
             variable("POSTGRES_PORT", &database.port().to_string()),
             variable("POSTGRES_USER", "broker"),
             variable("POSTGRES_PASSWORD", database.password()),
+            variable("POSTGRES_PUBLIC_HOST", "db.shop.example"),
         ];
         Program { path: self.binaries.program(program), kind: ProgramKind::OnTheFramework, environment }
     }

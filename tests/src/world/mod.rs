@@ -120,6 +120,12 @@ impl World {
         &self.fake
     }
 
+    /// Whether this world has a Stripe.
+    #[must_use]
+    pub fn has_stripe(&self) -> bool {
+        self.stripe.is_some()
+    }
+
     /// Stripe.
     ///
     /// # Panics
