@@ -38,7 +38,8 @@ async fn hyperdrive_is_fed_by_the_binding_of_another_broker() {
     canary.watch("PostgreSQL's own password", world.database().password());
     torn_down(&world, &canary).await;
     assert!(login(&world, &user, &password, &database).await.is_err(), "the login is gone");
-    let root = login(&world, "broker", world.database().password(), "postgres").await.expect("the server lives");
+    let root =
+        login(&world, "broker", world.database().password(), "postgres").await.expect("the server lives");
     let left = root
         .query("SELECT datname::text FROM pg_database WHERE datname LIKE 'sutler\\_%' UNION ALL SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'sutler\\_%'", &[])
         .await

@@ -9,10 +9,13 @@ use sutler_tests::world::{Binaries, EXAMPLES};
 fn the_readme_of_an_example_names_its_files_and_services() {
     for example in EXAMPLES {
         let folder = Binaries::workspace().join("docs/examples").join(example);
-        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_else(|_| panic!("{example}/{name}"));
+        let read = |name: &str| {
+            std::fs::read_to_string(folder.join(name)).unwrap_or_else(|_| panic!("{example}/{name}"))
+        };
         let (readme, configuration) = (read("README.md"), read("sutler.yaml"));
         assert!(readme.contains(&format!("cargo demo {example}")), "{example}: how it is run");
-        let files = std::fs::read_dir(&folder).expect("readable").map(|entry| entry.expect("readable").file_name());
+        let files =
+            std::fs::read_dir(&folder).expect("readable").map(|entry| entry.expect("readable").file_name());
         for file in files.map(|name| name.to_string_lossy().into_owned()) {
             assert!(file == "README.md" || readme.contains(&file), "{example}: {file} is not in the README");
         }

@@ -19,7 +19,10 @@ async fn the_whole_shop_is_planned_applied_checked_and_torn_down() {
     let zone = live.things(Kind::Zone).next().expect("a zone").id.clone();
     let records: Vec<&str> = live.things(Kind::DnsRecord).map(|record| record.name.as_str()).collect();
     assert_eq!(records, ["www.shop.example", "shop.example"]);
-    assert!(live.things(Kind::DnsRecord).all(|record| record.shown["zone_id"] == zone || record.hidden["zone_id"] == zone));
+    assert!(
+        live.things(Kind::DnsRecord)
+            .all(|record| record.shown["zone_id"] == zone || record.hidden["zone_id"] == zone)
+    );
     assert_eq!(live.active_pages_domains(), ["www.shop.example"]);
 
     let endpoint = only_one(&world, "webhook_endpoint").await;
@@ -33,14 +36,21 @@ async fn the_whole_shop_is_planned_applied_checked_and_torn_down() {
 
     let secrets = live.worker_secrets("shop");
     assert_eq!(secrets.len(), 4);
-    assert_eq!(secrets["STRIPE_SIGNING_SECRET"], text(&endpoint["secret"]), "Stripe's secret is in the Worker");
+    assert_eq!(
+        secrets["STRIPE_SIGNING_SECRET"],
+        text(&endpoint["secret"]),
+        "Stripe's secret is in the Worker"
+    );
     assert!(tokens.contains(&secrets["DB_TOKEN"]), "the Worker has a token that lives");
     assert!(world.fake().accepts_token(&secrets["DB_TOKEN"]).await.expect("Cloudflare answers"));
     assert_eq!(secrets["PRICES"], format!("once={};monthly={}", price(450), price(1200)));
     assert_eq!(secrets["STORES"], format!("db={database};sessions={namespace}"));
     assert_eq!((&env["D1_ID"], &env["KV_ID"]), (&database.into(), &namespace.into()));
     let dns_token = text(&env["DNS_TOKEN"]);
-    assert!(tokens.contains(&dns_token) && dns_token != secrets["DB_TOKEN"], "each purpose has its own token");
+    assert!(
+        tokens.contains(&dns_token) && dns_token != secrets["DB_TOKEN"],
+        "each purpose has its own token"
+    );
     assert_sealed(&world, &dns_token);
 
     let mut canary = Canary::of(&world);

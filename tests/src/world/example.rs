@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use sutler_broker_server::testing::postgres::Cluster;
 
 use super::{
-    Binaries, CLOUDFLARE_TOKEN, Given, Program, ProgramKind, STRIPE_KEY, StripeProcess, World,
-    WorldError, WorldOptions, secret,
+    Binaries, CLOUDFLARE_TOKEN, Given, Program, ProgramKind, STRIPE_KEY, StripeProcess, World, WorldError,
+    WorldOptions, secret,
 };
 
 /// Where the examples say that the fakes are.
@@ -79,7 +79,6 @@ fn listen(path: &Path, text: &str) -> Result<String, WorldError> {
     Ok(listen.ok_or_else(missing)?.trim().to_owned())
 }
 
-
 impl World {
     /// The world of an example: the vendors' fakes, and a broker for each of its files `NAME.broker.yaml`.
     ///
@@ -145,7 +144,8 @@ impl World {
 
     /// Copies the configuration into `project/`, with the addresses of this world.
     fn write_project_of(&self, example: &str, brokers: &[ExampleBroker]) -> Result<(), WorldError> {
-        let failed = |error: std::io::Error| WorldError::new(format!("copying docs/examples/{example}"), error);
+        let failed =
+            |error: std::io::Error| WorldError::new(format!("copying docs/examples/{example}"), error);
         let mut text = std::fs::read_to_string(folder(example).join("sutler.yaml")).map_err(failed)?;
         for broker in brokers {
             text = text.replace(&format!("http://{}", broker.listen), &self.broker(&broker.name).url());

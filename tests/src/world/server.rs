@@ -26,7 +26,8 @@ impl FakeServer {
         let step = "starting a vendor's fake";
         let failed = |error: std::io::Error| WorldError::new(step, error);
         let log = std::fs::File::create(log).map_err(failed)?;
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn();
+        let child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn();
         let mut child = child.map_err(failed)?;
         let said = first_line(&mut child).await?;
         let field = |name: &str| {

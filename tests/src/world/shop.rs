@@ -1,6 +1,8 @@
 //! The world of the shop.
 
-use super::{ACCOUNT, Binaries, CLOUDFLARE_TOKEN, Given, Program, ProgramKind, World, WorldError, WorldOptions};
+use super::{
+    ACCOUNT, Binaries, CLOUDFLARE_TOKEN, Given, Program, ProgramKind, World, WorldError, WorldOptions,
+};
 
 impl World {
     /// The world of the shop example: broker `data` offers D1 and tokens, broker `edge` secrets and Pages domains.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Binaries, BrokerProcess, BrokerSpec, CLOUDFLARE_TOKEN, FakeProcess, Folder, Given, Program, World, WorldError,
-    WorldOptions, secret,
+    Binaries, BrokerProcess, BrokerSpec, CLOUDFLARE_TOKEN, FakeProcess, Folder, Given, Program, World,
+    WorldError, WorldOptions, secret,
 };
 
 impl World {

@@ -105,7 +105,9 @@ impl Databases {
         );
         change(&self.server.connect().await?, &statements).await?;
         Ok(Progress::Done(
-            ProvisionedInstance::of(known)?.attribute("database", name.clone()).attribute("connection_limit", limit),
+            ProvisionedInstance::of(known)?
+                .attribute("database", name.clone())
+                .attribute("connection_limit", limit),
         ))
     }
 

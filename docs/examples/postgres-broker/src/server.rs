@@ -71,8 +71,7 @@ impl Server {
         let mut config = Config::new();
         config.host(self.address.to_string()).port(self.port).user(&self.user).dbname(database);
         config.password(self.password.expose()).connect_timeout(PATIENCE);
-        let (client, connection) =
-            config.connect(NoTls).await.map_err(|error| meaning(&error, Sent::No))?;
+        let (client, connection) = config.connect(NoTls).await.map_err(|error| meaning(&error, Sent::No))?;
         // it ends when the client is dropped; what went wrong with it is told by the call that needed it
         tokio::spawn(connection);
         Ok(client)
@@ -100,12 +99,16 @@ pub(crate) fn meaning(error: &tokio_postgres::Error, sent: Sent) -> ProviderErro
     };
     let is_of_class = |class: &str| code.code().starts_with(class);
     if [SqlState::INVALID_PASSWORD, SqlState::INSUFFICIENT_PRIVILEGE].contains(code) || is_of_class("28") {
-        let description = "PostgreSQL does not let the broker do it; its operator has to look after the broker's role";
+        let description =
+            "PostgreSQL does not let the broker do it; its operator has to look after the broker's role";
         return ProviderError::refused(Refusal::Credentials, description);
     }
     // no connection, no room, no time: later perhaps
     if ["08", "53", "55", "57"].iter().any(|class| is_of_class(class)) {
-        return ProviderError::unavailable(format!("PostgreSQL cannot do it now ({})", code.code()), Sent::No);
+        return ProviderError::unavailable(
+            format!("PostgreSQL cannot do it now ({})", code.code()),
+            Sent::No,
+        );
     }
     ProviderError::failed(format!("PostgreSQL refused it ({})", code.code()))
 }

@@ -34,10 +34,16 @@ impl Stage {
     }
 }
 
-const DATABASES: &str = "SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'";
+const DATABASES: &str =
+    "SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'";
 const ROLES: &str = "SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'sutler\\_%'";
 
-async fn login(port: u16, user: &str, password: &str, database: &str) -> Result<Client, tokio_postgres::Error> {
+async fn login(
+    port: u16,
+    user: &str,
+    password: &str,
+    database: &str,
+) -> Result<Client, tokio_postgres::Error> {
     let mut config = Config::new();
     config.host("127.0.0.1").port(port).user(user).password(password).dbname(database);
     let (client, connection) = config.connect(NoTls).await?;
@@ -79,7 +85,8 @@ impl Staged for Stage {
         let limits = "SELECT datname::text || ' ' || datconnlimit FROM pg_database";
         let limits = self.names(limits).await;
         let databases = self.names(DATABASES).await.into_iter().map(|name| {
-            let limit = limits.iter().find_map(|line| line.strip_prefix(&format!("{name} ")).map(str::to_owned));
+            let limit =
+                limits.iter().find_map(|line| line.strip_prefix(&format!("{name} ")).map(str::to_owned));
             Object::new("database", name, limit.unwrap_or_default())
         });
         let roles = self.names(ROLES).await.into_iter().map(|name| Object::new("role", name, ""));
@@ -103,7 +110,12 @@ impl Staged for Stage {
         let text = |name: &str| credentials.expose()[name].as_str().unwrap_or_default().to_owned();
         let client = login(self.cluster.port(), &text("user"), &text("password"), &text("database")).await;
         let Ok(client) = client else { return Some(false) };
-        Some(client.batch_execute("CREATE TABLE IF NOT EXISTS a(x int); INSERT INTO a VALUES (1)").await.is_ok())
+        Some(
+            client
+                .batch_execute("CREATE TABLE IF NOT EXISTS a(x int); INSERT INTO a VALUES (1)")
+                .await
+                .is_ok(),
+        )
     }
 }
 

@@ -59,10 +59,19 @@ mod tests {
 
     #[test]
     fn only_a_comment_or_a_semicolon_too_many_is_in_the_way() {
-        for fine in ["SELECT 1", "SELECT 1;", "SELECT 1;\n\n", ";SELECT 1", "SELECT 1; ; SELECT ';' -- c", "SELECT 1 /* x */;"] {
+        for fine in [
+            "SELECT 1",
+            "SELECT 1;",
+            "SELECT 1;\n\n",
+            ";SELECT 1",
+            "SELECT 1; ; SELECT ';' -- c",
+            "SELECT 1 /* x */;",
+        ] {
             assert!(!is_without_statement(fine), "{fine:?}");
         }
-        for refused in ["SELECT 1; -- end", "SELECT 1; /* end */", "SELECT 1;;", "-- c", ";", "SELECT '--';\n--\n"] {
+        for refused in
+            ["SELECT 1; -- end", "SELECT 1; /* end */", "SELECT 1;;", "-- c", ";", "SELECT '--';\n--\n"]
+        {
             assert!(is_without_statement(refused), "{refused:?}");
         }
     }
