@@ -6,6 +6,7 @@ mod d1;
 mod dns_record;
 mod hyperdrive;
 mod kv;
+mod minting;
 mod object;
 mod pages_domain;
 mod queue;

@@ -137,8 +137,8 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
     async fn bind(
         &self,
         _step: &Step<'_>,
-        known: &Known<Self::Memory>,
-        wanted: &Self::Wanted,
+        _binding: &BindingFacts,
+        (known, wanted): (&Known<Self::Memory>, &Self::Wanted),
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let found = self.read(known.id::<Self>()?, wanted).await;
         let found = found.map_err(|error| error.while_trying_to(&format!("look at the {}", Self::NOUN)))?;

@@ -23,6 +23,7 @@ mod tests;
 
 use async_trait::async_trait;
 use sutler_catalog::Offering;
+use sutler_spec::{Parameters, PlanId};
 
 use super::{
     client::CallError,
@@ -132,10 +133,10 @@ impl<K: Kind> Provider for Object<K> {
     async fn bind(
         &self,
         step: Step<'_>,
-        _binding: &BindingFacts,
+        binding: &BindingFacts,
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let known = Self::remembered(step.instance)?;
-        self.kind.bind(&step, &known, &step.parameters()?).await
+        self.kind.bind(&step, binding, (&known, &step.parameters()?)).await
     }
 
     async fn unbind(&self, step: Step<'_>, binding: &BindingFacts) -> Result<Progress<()>, ProviderError> {
@@ -159,13 +160,14 @@ impl<K: Kind> Provider for Object<K> {
         self.kind.marked().await.map_err(|error| error.while_asking(&format!("list each {}", K::NOUN)))
     }
 
-    fn account(&self) -> Option<&Account> {
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         Some(self.kind.client().budgeted())
     }
 
     fn check(
         &self,
-        wanted: &sutler_spec::Parameters,
+        _plan: &PlanId,
+        wanted: &Parameters,
         _present: Option<&InstanceFacts>,
     ) -> Result<(), Vec<String>> {
         let wanted = recorded::wanted(wanted).map_err(|error| vec![error.to_string()])?;

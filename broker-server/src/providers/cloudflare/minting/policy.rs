@@ -107,13 +107,13 @@ fn is_forbidden(name: &str) -> bool {
 }
 
 /// From where tokens may be used; `None` is from everywhere.
-pub(super) fn condition(wanted: &Parameters) -> Option<Value> {
+pub(in super::super) fn condition(wanted: &Parameters) -> Option<Value> {
     let addresses = &wanted.allowed_ips;
     (!addresses.is_empty()).then(|| json!({ "request_ip": { "in": addresses } }))
 }
 
 /// Whether what Cloudflare shows restricts as was asked for. It takes a condition it does not know without a word.
-pub(super) fn is_condition(shown: Option<&Value>, wanted: Option<&Value>) -> bool {
+pub(in super::super) fn is_condition(shown: Option<&Value>, wanted: Option<&Value>) -> bool {
     let addresses = |condition: Option<&Value>| -> BTreeSet<String> {
         let listed = condition.and_then(|condition| condition["request_ip"]["in"].as_array());
         listed.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -122,7 +122,7 @@ pub(super) fn is_condition(shown: Option<&Value>, wanted: Option<&Value>) -> boo
 }
 
 /// What no schema can say about the parameters.
-pub(super) fn problems(wanted: &Parameters) -> Vec<String> {
+pub(in super::super) fn problems(wanted: &Parameters) -> Vec<String> {
     let mut problems = Vec::new();
     let named = wanted.permissions.iter().flatten();
     problems.extend(
