@@ -1,7 +1,8 @@
 //! The whole shop: at the end, its Worker has what three brokers made at two vendors.
 
+use serde_json::json;
 use sutler_tests::cloudflare::Kind;
-use sutler_tests::world::Canary;
+use sutler_tests::world::{Binaries, Canary, World};
 
 use super::{applied, assert_sealed, only_one, text, torn_down};
 use crate::shop::opened_env;
@@ -53,10 +54,36 @@ async fn the_whole_shop_is_planned_applied_checked_and_torn_down() {
     );
     assert_sealed(&world, &dns_token);
 
+    assert_sent_as_compared(&world).await;
     let mut canary = Canary::of(&world);
     canary.watch("token of the database", secrets["DB_TOKEN"].clone());
     canary.watch("token of the zone", dns_token.clone());
     canary.watch("signing secret", secrets["STRIPE_SIGNING_SECRET"].clone());
     torn_down(&world, &canary).await;
     assert!(!world.fake().accepts_token(&dns_token).await.expect("Cloudflare answers"), "revoked");
+}
+
+/// The texts that D1 was sent are those that `scripts/compare-d1` runs in D1's own engine. `UPDATE_GOLDEN=1` writes them anew.
+async fn assert_sent_as_compared(world: &World) {
+    let ledger = world.fake().ledger().await.expect("Cloudflare answers");
+    let bodies = ledger
+        .iter()
+        .filter(|entry| entry.path.ends_with("/query"))
+        .filter_map(|entry| entry.request_body.as_ref());
+    let texts: Vec<&str> =
+        bodies.filter(|body| body.get("params").is_none()).filter_map(|body| body["sql"].as_str()).collect();
+    assert_eq!(texts.len(), 3, "the ledger's table and two migrations: {texts:#?}");
+    let sent = json!({ "databases": [{ "name": "docs/examples/shop-full", "texts": texts }] });
+    let path = Binaries::workspace().join("tests/contracts/d1-sent.json");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let text = serde_json::to_string_pretty(&sent).expect("JSON");
+        std::fs::write(&path, text + "\n").expect("writable");
+    }
+    let compared = std::fs::read_to_string(&path).expect("readable");
+    let compared: serde_json::Value = serde_json::from_str(&compared).expect("JSON");
+    assert!(
+        compared == sent,
+        "{} differs; UPDATE_GOLDEN=1 writes it anew, then run scripts/compare-d1",
+        path.display()
+    );
 }
