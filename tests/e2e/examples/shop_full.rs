@@ -9,7 +9,7 @@ use crate::shop::opened_env;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_shop_is_planned_applied_checked_and_torn_down() {
-    let world = applied("shop-full", 10).await;
+    let world = applied("shop-full", 9).await;
     let live = world.fake().live().await.expect("Cloudflare answers");
     let env = opened_env(&world).await;
 

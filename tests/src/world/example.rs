@@ -113,7 +113,9 @@ impl World {
         let password = self.new_password(&broker.name)?;
         let mut text = broker.text.replace(CLOUDFLARE, self.fake.base_url());
         if let Some(stripe) = &self.stripe {
-            text = text.replace(STRIPE, stripe.base_url());
+            // an account's budget is for real vendors, who count the calls of a second
+            let base = format!("{}\n    calls_per_second: 1000", stripe.base_url());
+            text = text.replace(STRIPE, &base);
         }
         text = text.replace(&format!("listen: {}", broker.listen), "listen: <listen>");
         let config = format!("{text}management: <management>\n{}", self.tuning());
