@@ -8,6 +8,7 @@ mod hyperdrive;
 mod kv;
 mod pages_domain;
 mod queue;
+mod registration;
 mod secrets;
 mod stripe;
 mod token;

@@ -12,6 +12,7 @@ mod listing;
 mod marker;
 mod probe;
 mod provider;
+mod registration;
 mod registry;
 pub mod rfc2136;
 #[cfg(any(test, feature = "testing"))]
@@ -28,6 +29,7 @@ pub use listing::{Bearers, Listing, MarkedObject};
 pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;
 pub use provider::*;
+pub use registration::Policy;
 pub use registry::{Registry, RegistryError};
 use sutler_secrets::SecretString;
 
@@ -51,6 +53,7 @@ pub enum VendorError {
 /// When a vendor's configuration cannot be used.
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut registrars: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
         let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
             base_url: account.base_url.clone(),
@@ -76,6 +79,10 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+        if let Some(policy) = &account.registration {
+            registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
+        }
+        registrars.push(Arc::new(cloudflare::sandbox_registration(&client)));
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe::Client::new(&stripe::StripeConfig {
@@ -88,6 +95,9 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         })
         .map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
+    }
+    if let Some(registration) = ByPlan::of(registrars) {
+        providers.push(Arc::new(registration));
     }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));

@@ -140,6 +140,12 @@ pub enum Kind {
     RedirectRule,
     /// A host name of a Worker.
     WorkerDomain,
+    /// A domain that is registered.
+    Registration,
+    /// A domain in the registrar's sandbox.
+    RehearsedRegistration,
+    /// Money that was taken.
+    Charge,
 }
 
 /// The list of calls, in memory and, if wanted, in a file.

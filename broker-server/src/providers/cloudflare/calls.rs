@@ -3,8 +3,8 @@
 use http::Method;
 
 use super::{
-    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, secrets,
-    token, turnstile, vectorize, worker_domain, www_redirect, zone,
+    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, registrar,
+    secrets, token, turnstile, vectorize, worker_domain, www_redirect, zone,
 };
 
 /// One kind of call.
@@ -22,7 +22,10 @@ pub struct VendorCall {
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
-    let tables: [(&'static str, &Product); 14] = [
+    let [registrar, sandbox] = registrar::products();
+    let tables: [(&'static str, &Product); 16] = [
+        (sutler_catalog::domain::registration::NAME, registrar),
+        (sutler_catalog::domain::registration::NAME, sandbox),
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
         (sutler_catalog::cloudflare::token::NAME, token::product()),
         (sutler_catalog::cloudflare::secrets::NAME, secrets::product()),

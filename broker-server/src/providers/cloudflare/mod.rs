@@ -11,6 +11,7 @@ mod object;
 mod pages_domain;
 mod queue;
 mod recorded;
+mod registrar;
 mod secrets;
 #[cfg(test)]
 mod staging;
@@ -30,6 +31,7 @@ pub use hyperdrive::Hyperdrive;
 pub use kv::Kv;
 pub use pages_domain::PagesDomain;
 pub use queue::Queue;
+pub use registrar::{registration, sandbox_registration};
 pub use secrets::Secrets;
 pub use token::Token;
 pub use turnstile::Turnstile;

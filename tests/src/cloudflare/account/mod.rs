@@ -13,6 +13,7 @@ mod policies;
 mod queues;
 mod records;
 mod redirects;
+mod registrar;
 mod secrets;
 mod shelf;
 pub(crate) mod snapshot;
@@ -65,6 +66,8 @@ pub(crate) struct Account {
     /// The ruleset of each zone that has one.
     rulesets: HashMap<String, String>,
     worker_domains: Shelf,
+    registrar: registrar::Registrar,
+    registrar_sandbox: registrar::Registrar,
     /// Names of Vectorize indexes that were deleted.
     buried: HashSet<String>,
 }
@@ -90,6 +93,8 @@ impl Account {
             redirects: Shelf::of(Kind::RedirectRule),
             rulesets: HashMap::new(),
             worker_domains: Shelf::of(Kind::WorkerDomain),
+            registrar: registrar::Registrar::real(),
+            registrar_sandbox: registrar::Registrar::sandbox(),
             buried: HashSet::new(),
         }
     }
@@ -132,7 +137,10 @@ impl Account {
 
 /// The work behind an operation of the contract.
 pub(crate) fn work_of(operation: &str) -> Option<Work> {
-    stored(operation).or_else(|| secret(operation)).or_else(|| named(operation))
+    stored(operation)
+        .or_else(|| secret(operation))
+        .or_else(|| named(operation))
+        .or_else(|| registrar::work_of(operation))
 }
 
 /// Of what keeps data.
