@@ -42,6 +42,11 @@ impl Canary {
         self.secrets.push((name.into(), value.into()));
     }
 
+    /// Takes a file for a place where secrets may be, such as what the user wrote.
+    pub fn allow(&mut self, file: PathBuf) {
+        self.allowed.push(file);
+    }
+
     /// How many secrets are watched.
     #[must_use]
     pub fn watched(&self) -> usize {

@@ -32,14 +32,14 @@ fn needs(example: &str) -> Result<Needs, WorldError> {
     let nothing = Needs { scripts: &[], projects: &[], postgres: None };
     match example {
         "shop-full" => Ok(Needs { scripts: &["shop"], projects: &["shop-site"], ..nothing }),
-        "saas" => Ok(nothing),
+        "saas" | "domain" => Ok(nothing),
         "hyperdrive" => Ok(Needs { postgres: Some(("postgres", "postgres-broker")), ..nothing }),
         other => Err(WorldError::new("looking for an example", format!("there is no '{other}'"))),
     }
 }
 
 /// The examples that [`super::World::example`] can start.
-pub const EXAMPLES: [&str; 3] = ["shop-full", "saas", "hyperdrive"];
+pub const EXAMPLES: [&str; 4] = ["shop-full", "saas", "hyperdrive", "domain"];
 
 /// A broker's configuration as it stands in an example.
 #[derive(Debug)]

@@ -105,7 +105,7 @@ pub(crate) async fn end(world: &World) -> Result<(), WorldError> {
 pub(crate) fn what_next() {
     say("\nDone; nothing is left behind. What to try next:\n  \
          cargo demo --keep                 leave it all running and use it by hand\n  \
-         cargo demo shop-full              a larger example; saas and hyperdrive are others\n  \
+         cargo demo shop-full              a larger example; saas, domain and hyperdrive are others\n  \
          docs/examples/shop/sutler.yaml    the configuration you have just seen applied\n  \
          docs/adding-a-service.md          write a broker of your own, in one file\n  \
          scripts/test                      everything that CI runs");
