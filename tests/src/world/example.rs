@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use sutler_broker_server::testing::postgres::Cluster;
 
 use super::{
-    Binaries, CLOUDFLARE_TOKEN, Given, Program, ProgramKind, STRIPE_KEY, StripeProcess, World, WorldError,
-    WorldOptions, secret,
+    Binaries, BrokerSpec, CLOUDFLARE_TOKEN, Given, Program, ProgramKind, STRIPE_KEY, StripeProcess, World,
+    WorldError, WorldOptions, secret,
 };
 
 /// Where the examples say that the fakes are.
@@ -125,7 +125,16 @@ impl World {
             files.extend(secret.map(|secret| (file.to_owned(), secret.clone())));
         }
         let program = self.program_of(&broker.name, needs);
-        self.start_specified(&broker.name, program, config, files, password).await
+        self.start_specified(BrokerSpec {
+            name: broker.name.clone(),
+            program,
+            folder: self.folder_of(&broker.name),
+            config,
+            files,
+            password,
+            log_level: self.options.log_level,
+        })
+        .await
     }
 
     fn program_of(&self, broker: &str, needs: Needs) -> Program {

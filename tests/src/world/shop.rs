@@ -1,7 +1,8 @@
 //! The world of the shop.
 
 use super::{
-    ACCOUNT, Binaries, CLOUDFLARE_TOKEN, Given, Program, ProgramKind, World, WorldError, WorldOptions,
+    ACCOUNT, Binaries, BrokerSpec, CLOUDFLARE_TOKEN, Given, Program, ProgramKind, World, WorldError,
+    WorldOptions,
 };
 
 impl World {
@@ -50,7 +51,16 @@ impl World {
         ];
         let path = self.binaries.broker();
         let program = Program { path, kind: ProgramKind::SutlerBroker, environment: Vec::new() };
-        self.start_specified(name, program, config, files, password).await
+        self.start_specified(BrokerSpec {
+            name: name.to_owned(),
+            program,
+            folder: self.folder_of(name),
+            config,
+            files,
+            password,
+            log_level: self.options.log_level,
+        })
+        .await
     }
 
     /// Copies the shop example into `project/`, with the addresses of this world.

@@ -1,6 +1,7 @@
 //! What every world begins with.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::{
     Binaries, BrokerProcess, BrokerSpec, CLOUDFLARE_TOKEN, FakeProcess, Folder, Given, Program, World,
@@ -49,18 +50,16 @@ impl World {
         )
     }
 
-    pub(super) async fn start_specified(
-        &mut self,
-        name: &str,
-        program: Program,
-        config: String,
-        files: Vec<(String, String)>,
-        password: String,
-    ) -> Result<(), WorldError> {
-        let (folder, log_level) = (self.root().join(format!("broker-{name}")), self.options.log_level);
-        let spec = BrokerSpec { name: name.to_owned(), program, folder, config, files, password, log_level };
+    /// Starts a broker; its name becomes that in the world.
+    pub(super) async fn start_specified(&mut self, spec: BrokerSpec) -> Result<(), WorldError> {
+        let name = spec.name.clone();
         let broker = BrokerProcess::start(spec).await?;
-        self.brokers.insert(name.to_owned(), broker);
+        self.brokers.insert(name, broker);
         Ok(())
+    }
+
+    /// Where a broker of this name has its files.
+    pub(super) fn folder_of(&self, broker: &str) -> PathBuf {
+        self.root().join(format!("broker-{broker}"))
     }
 }
