@@ -4,6 +4,7 @@ pub mod acme;
 pub mod applykit;
 pub mod cloudflare;
 pub mod dnsimple;
+pub mod ending;
 pub mod faultkit;
 pub mod stripe;
 mod vendor;

@@ -53,7 +53,7 @@ impl Shared {
             account: Sides { test: side(false), live: side(true) },
             faults: Faults::default(),
             rate: Rate::new(options.rate_limit),
-            ledger: Ledger::default(),
+            ledger: Ledger::open(options.ledger_file.as_ref()).map_err(StartError::Ledger)?,
         };
         Ok(Self { contract: Contract::stripe()?, options, desk: Desk::new(state) })
     }
@@ -100,7 +100,7 @@ impl Shared {
         let key = call.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
         match key {
             Some(key) if key == self.options.test_key => Ok(&mut sides.test),
-            Some(key) if key == self.options.live_key => Ok(&mut sides.live),
+            Some(key) if Some(key) == self.options.live_key.as_deref() => Ok(&mut sides.live),
             Some(_) => Err(Refusal::new(401, "Invalid API Key provided: sk_test_****")),
             None => Err(Refusal::new(401, "You did not provide an API key.")),
         }

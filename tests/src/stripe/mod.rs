@@ -8,12 +8,14 @@
 //!    │          ├──────▶ contract     what may be asked and answered, forms included
 //!    │          └──────▶ vendor       faults, rate, ledger: what every fake has
 //!    └──▶ control ──────▶ (all of these, for tests)
+//!            └─────── control_http, the same for a process of its own
 //! ```
 
 mod answer;
 mod call;
 mod contract;
 mod control;
+mod control_http;
 mod exchange;
 mod form;
 mod keys;
@@ -32,7 +34,7 @@ pub use options::Options;
 pub use server::StripeFake;
 
 pub use crate::vendor::faults::{CannedAnswer, Fault, FaultAction};
-pub use crate::vendor::ledger::EffectAction;
+pub use crate::vendor::ledger::{EffectAction, LedgerFile};
 pub use crate::vendor::rate::RateLimit;
 pub use crate::vendor::schemas::ContractError;
 pub use crate::vendor::server::StartError;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::call::Call;
 use super::control::Control;
+use super::control_http;
 use super::exchange::{Shared, exchange};
 use super::options::Options;
 use crate::vendor::exchange::Delivery;
@@ -51,6 +52,9 @@ impl Interface for Shared {
         call.authorization = header("authorization");
         call.version = header("stripe-version");
         call.key = header("idempotency-key");
+        if call.path.starts_with(control_http::PREFIX) {
+            return Delivery::Answer(control_http::answer(&Control::new(self), &call));
+        }
         exchange(&self, call).await
     }
 }
