@@ -73,7 +73,7 @@ impl Arguments {
         options.eventual_listing = self.eventual_listing;
         options.rate_limit = self.rate_limit;
         if self.only_calls_of_providers {
-            options.table = Table::of_providers();
+            options.table = Table::of_stripe();
         }
         Ok(options)
     }
