@@ -2,6 +2,7 @@
 
 pub mod applykit;
 pub mod cloudflare;
+pub mod ending;
 pub mod faultkit;
 pub mod stripe;
 pub mod world;
