@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    Binaries, BrokerProcess, BrokerSpec, CLOUDFLARE_TOKEN, FakeProcess, Folder, Given, Program, World,
-    WorldError, WorldOptions, secret,
+    Binaries, BrokerProcess, BrokerSpec, CLOUDFLARE_TOKEN, FakeProcess, Folder, Given, World, WorldError,
+    WorldOptions, secret,
 };
 
 impl World {
