@@ -24,8 +24,8 @@ fn folder() -> PathBuf {
 fn normalized(world: &World, text: &str) -> String {
     let said = text.split_inclusive('\n').filter(|line| !line.starts_with("{\"timestamp\""));
     let mut text = said.collect::<String>().replace(&world.root().display().to_string(), "<root>");
-    for name in ["data", "edge"] {
-        text = text.replace(&world.broker(name).url(), &format!("<{name}>"));
+    for broker in world.brokers() {
+        text = text.replace(&broker.url(), &format!("<{}>", broker.name()));
     }
     let words = text.split_inclusive([' ', '\n']).map(|word| {
         let bare = word.trim_end_matches([' ', '\n', ',', ';', '.', ')']);

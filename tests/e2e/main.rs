@@ -8,6 +8,7 @@ mod check;
 mod crash;
 mod documentation;
 mod drift;
+mod examples;
 mod golden;
 mod layers;
 mod migrations;

@@ -36,6 +36,7 @@ const MAY_EXPOSE: &[(&str, &str)] = &[
     ("orchestrator/src/sink/", "where secrets land"),
     ("orchestrator/src/cli/verbs.rs", "`env` hands the sink's variables to a program or a shell"),
     ("docs/examples/broker-template/src/", "what the vendor is told"),
+    ("docs/examples/postgres-broker/src/", "the broker's own password, and those it makes"),
 ];
 
 fn takes_a_secret_out(line: &str) -> bool {

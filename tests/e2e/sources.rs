@@ -16,6 +16,7 @@ pub(crate) fn sources() -> Vec<(String, String)> {
         "broker-client",
         "orchestrator",
         "docs/examples/broker-template",
+        "docs/examples/postgres-broker",
     ] {
         collect(&root, &root.join(crate_).join("src"), &mut found);
     }

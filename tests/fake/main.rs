@@ -3,11 +3,13 @@
 
 mod contract;
 mod d1;
+mod d1_sql;
 mod faults;
 mod ledger;
 mod pages;
 mod process;
 mod secrets;
+mod stripe_process;
 mod tags;
 mod things;
 mod tokens;

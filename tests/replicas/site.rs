@@ -9,7 +9,7 @@ use std::{
 };
 
 use sutler_broker_server::testing::postgres::Cluster;
-use sutler_tests::world::{ACCOUNT, Binaries, FakeProcess, free_port};
+use sutler_tests::world::{ACCOUNT, Binaries, FakeProcess, Given, free_port};
 use tokio::process::{Child, Command};
 
 pub(crate) const REPLICAS: usize = 3;
@@ -43,8 +43,14 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap().unwrap();
         let token = "a-vendor-token-of-some-length";
-        let vendor =
-            FakeProcess::start(&binaries, folder.path(), token, Duration::from_millis(1)).await.unwrap();
+        let vendor = FakeProcess::start(
+            &binaries,
+            folder.path(),
+            token,
+            Given::for_the_shop(Duration::from_millis(1)),
+        )
+        .await
+        .unwrap();
         let site = Self { vendor, cluster, folder };
         let secrets = [
             ("platform.password", PASSWORD),

@@ -3,6 +3,7 @@
 pub mod acme;
 pub mod applykit;
 pub mod cloudflare;
+pub mod ending;
 pub mod faultkit;
 pub mod stripe;
 pub mod world;

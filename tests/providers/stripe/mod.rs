@@ -42,7 +42,8 @@ pub(crate) struct Vendor {
 
 impl Vendor {
     pub(crate) async fn start() -> Self {
-        let mut options = Options::new(ACCOUNT, TEST_KEY, LIVE_KEY);
+        let mut options = Options::new(ACCOUNT, TEST_KEY);
+        options.live_key = Some(LIVE_KEY.to_owned());
         options.table = Table::of_providers();
         Self { fake: StripeFake::start(options).await.unwrap(), ordered: AtomicUsize::new(0) }
     }

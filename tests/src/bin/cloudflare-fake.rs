@@ -1,6 +1,6 @@
 //! The stateful Cloudflare as a process of its own.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,8 +10,7 @@ use clap::{Parser, ValueEnum};
 use jiff::SignedDuration;
 use serde_json::json;
 use sutler_tests::cloudflare::{CloudflareFake, Enforcement, Fault, LedgerFile, Options, RateLimit, Table};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
+use sutler_tests::ending::{Ending, Parent};
 
 /// A stateful Cloudflare on a loopback port. Prints one line of JSON with its addresses when it is ready.
 #[derive(Debug, Parser)]
@@ -131,42 +130,14 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let terminate = signal(SignalKind::terminate())?;
-    let interrupt = signal(SignalKind::interrupt())?;
-    let parent = arguments.exit_with_parent.then(end_of_input);
+    let parent = if arguments.exit_with_parent { Parent::Matters } else { Parent::DoesNotMatter };
+    let ending = Ending::expect(parent)?;
     let fake = CloudflareFake::start(arguments.options()?).await?;
     let ready = json!({"listening": fake.origin(), "base_url": fake.base_url()});
     let mut output = std::io::stdout();
     writeln!(output, "{ready}")?;
     output.flush()?;
-    wait(terminate, interrupt, parent).await;
+    ending.wait().await;
     fake.stop().await;
     Ok(())
-}
-
-async fn wait(mut terminate: Signal, mut interrupt: Signal, parent: Option<oneshot::Receiver<()>>) {
-    let orphaned = async {
-        match parent {
-            Some(ended) => drop(ended.await),
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = orphaned => {}
-    }
-}
-
-/// Reads standard input on a thread of its own, which the end of the process takes along.
-fn end_of_input() -> oneshot::Receiver<()> {
-    let (sender, receiver) = oneshot::channel();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 1024];
-        let mut input = std::io::stdin().lock();
-        while matches!(input.read(&mut buffer), Ok(length) if length > 0) {}
-        // Nobody listens any more when the process is ending anyway.
-        let _ = sender.send(());
-    });
-    receiver
 }

@@ -62,7 +62,7 @@ impl Shared {
             live: side(true),
             faults: Faults::default(),
             rate: Rate::new(options.rate_limit),
-            ledger: Ledger::default(),
+            ledger: Ledger::open(options.ledger_file.as_deref()).map_err(StartError::Ledger)?,
         };
         Ok(Self { contract: Contract::stripe()?, options, state: Mutex::new(state) })
     }
@@ -109,7 +109,7 @@ impl Shared {
         let key = call.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
         match key {
             Some(key) if key == self.options.test_key => Ok(&mut state.test),
-            Some(key) if key == self.options.live_key => Ok(&mut state.live),
+            Some(key) if Some(key) == self.options.live_key.as_deref() => Ok(&mut state.live),
             Some(_) => Err(Refusal::new(401, "Invalid API Key provided: sk_test_****")),
             None => Err(Refusal::new(401, "You did not provide an API key.")),
         }
@@ -174,7 +174,9 @@ impl Shared {
         entry.status = answer.as_ref().map(|answer| answer.status);
         let answer = answer.filter(|_| !struck.drops_response());
         entry.answered = answer.is_some();
-        state.ledger.append(entry);
+        if let Err(error) = state.ledger.append(entry) {
+            tracing::error!(%error, "a call is missing from the ledger's file");
+        }
         answer.map_or(Delivery::Cut, |mut answer| {
             answer.headers.push(("request-id".to_owned(), super::world::id("req_")));
             Delivery::Answer(answer)

@@ -1,6 +1,9 @@
 //! What was asked and what became of it; only ever appended to.
 
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -87,18 +90,31 @@ pub enum EffectAction {
     Deleted,
 }
 
-/// The list of calls.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger(Vec<Entry>);
+/// The list of calls, in memory and, if wanted, in a file.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    entries: Vec<Entry>,
+    file: Option<File>,
+}
 
 impl Ledger {
-    pub(crate) fn append(&mut self, entry: Entry) {
-        let sequence = self.0.len() as u64 + 1;
-        self.0.push(Entry { sequence, ..entry });
+    /// Opens the file for appending.
+    pub(crate) fn open(file: Option<&Path>) -> io::Result<Self> {
+        let file = file.map(|path| OpenOptions::new().create(true).append(true).open(path)).transpose()?;
+        Ok(Self { entries: Vec::new(), file })
+    }
+
+    /// Appends a call. It is in the file when this returns.
+    pub(crate) fn append(&mut self, entry: Entry) -> io::Result<()> {
+        let entry = Entry { sequence: self.entries.len() as u64 + 1, ..entry };
+        let mut line = serde_json::to_vec(&entry)?;
+        line.push(b'\n');
+        self.entries.push(entry);
+        self.file.as_mut().map_or(Ok(()), |file| file.write_all(&line))
     }
 
     /// The calls after the first `skipped`.
     pub(crate) fn after(&self, skipped: usize) -> Vec<Entry> {
-        self.0.iter().skip(skipped).cloned().collect()
+        self.entries.iter().skip(skipped).cloned().collect()
     }
 }

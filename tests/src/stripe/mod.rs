@@ -10,12 +10,14 @@
 //!    │          ├──────▶ faults       what goes wrong on cue
 //!    │          └──────▶ ledger       what was asked and what became of it
 //!    └──▶ control ──────▶ (all of these, for tests)
+//!            └─────── control_http, the same for a process of its own
 //! ```
 
 mod answer;
 mod call;
 mod contract;
 mod control;
+mod control_http;
 mod exchange;
 mod form;
 mod keys;

@@ -1,6 +1,7 @@
 //! How a fake is set up before it starts.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::table::Table;
@@ -15,8 +16,10 @@ pub struct Options {
     pub account: String,
     /// The key of test mode.
     pub test_key: String,
-    /// The key of live mode.
-    pub live_key: String,
+    /// The key of live mode, if anybody is let in there.
+    pub live_key: Option<String>,
+    /// The file that every call is appended to, one line of JSON each.
+    pub ledger_file: Option<PathBuf>,
     /// How long a new object stays out of lists.
     pub eventual_listing: Duration,
     /// How often the interface may be called.
@@ -27,12 +30,13 @@ pub struct Options {
 
 impl Options {
     /// An account that has nothing yet, on a free port.
-    pub fn new(account: &str, test_key: &str, live_key: &str) -> Self {
+    pub fn new(account: &str, test_key: &str) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             account: account.to_owned(),
             test_key: test_key.to_owned(),
-            live_key: live_key.to_owned(),
+            live_key: None,
+            ledger_file: None,
             eventual_listing: Duration::ZERO,
             rate_limit: None,
             table: Table::Anything,

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::call::Call;
 use super::contract::ContractError;
 use super::control::Control;
+use super::control_http;
 use super::exchange::{Delivery, Shared, exchange};
 use super::options::Options;
 use crate::cloudflare::envelope::{Answer, Body};
@@ -32,6 +33,9 @@ pub enum StartError {
     /// The address is not free, or there is no thread.
     #[error("cannot listen")]
     Listen(#[source] io::Error),
+    /// The ledger's file cannot be opened.
+    #[error("cannot open the ledger")]
+    Ledger(#[source] io::Error),
     /// The contract in this repository is broken.
     #[error(transparent)]
     Contract(#[from] ContractError),
@@ -140,6 +144,9 @@ fn remember(socket: &dyn Any, extensions: &mut Extensions) {
 
 async fn handle(request: HttpRequest, body: Bytes, shared: Data<Shared>) -> HttpResponse {
     let call = decode(&request, &body);
+    if call.path.starts_with(control_http::PREFIX) {
+        return response(control_http::answer(&Control::new(shared.into_inner()), &call));
+    }
     match rt::spawn(exchange(shared.into_inner(), call)).await {
         Ok(Delivery::Answer(answer)) => response(answer),
         Ok(Delivery::Cut) => {

@@ -98,7 +98,19 @@ impl Binaries {
         self.folder.join("sutler-broker")
     }
 
-    /// The vendor fake.
+    /// A program of the folders `examples`, such as `notes-broker`, or one that is an example as a whole.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The fake of Stripe.
+    #[must_use]
+    pub fn stripe_fake(&self) -> PathBuf {
+        self.folder.join("stripe-fake")
+    }
+
+    /// The fake of Cloudflare.
     #[must_use]
     pub fn fake(&self) -> PathBuf {
         self.folder.join("cloudflare-fake")

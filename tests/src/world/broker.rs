@@ -8,36 +8,51 @@ use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
 
-use super::{ACCOUNT, Binaries, WorldError, port};
+use super::{WorldError, port};
 
 /// What a broker is started with.
 #[derive(Debug, Clone)]
 pub struct BrokerSpec {
     /// Its name in the world.
-    pub name: &'static str,
-    /// What it offers.
-    pub offerings: &'static [&'static str],
+    pub name: String,
+    /// What runs.
+    pub program: Program,
     /// Where its configuration, store, keys and log are.
     pub folder: PathBuf,
-    /// The platform's password.
+    /// Its configuration, with the words `<listen>` and `<management>` where its addresses go.
+    pub config: String,
+    /// Files beside the configuration that hold secrets: name and secret.
+    pub files: Vec<(String, String)>,
+    /// The platform's password; it is in one of the files.
     pub password: String,
-    /// The vendor's base address.
-    pub vendor_url: String,
-    /// The vendor's token.
-    pub vendor_token: String,
-    /// How long it works on a request before it answers that it goes on by itself.
-    pub inline_budget: &'static str,
-    /// Our extensions of the protocol that it allows.
-    pub extensions: &'static str,
     /// Its log level.
     pub log_level: &'static str,
+}
+
+/// The program of a broker.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is ours, with `serve` and `key new`, or one that takes its configuration and nothing else.
+    pub kind: ProgramKind,
+    /// What it finds in its environment.
+    pub environment: Vec<(String, String)>,
+}
+
+/// How a program is told to be a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgramKind {
+    /// `sutler-broker serve -c broker.yaml`, with keys made before.
+    SutlerBroker,
+    /// `program broker.yaml`, which makes its keys itself.
+    OnTheFramework,
 }
 
 /// A broker, running or killed.
 #[derive(Debug)]
 pub struct BrokerProcess {
     spec: BrokerSpec,
-    binary: PathBuf,
     port: u16,
     management: u16,
     child: Option<Child>,
@@ -45,52 +60,40 @@ pub struct BrokerProcess {
 
 impl BrokerProcess {
     /// Writes the configuration, makes keys, starts the process and waits until it is ready.
-    pub(super) async fn start(binaries: &Binaries, spec: BrokerSpec) -> Result<Self, WorldError> {
-        let mut broker = Self {
-            binary: binaries.broker(),
-            port: port::free()?,
-            management: port::free()?,
-            child: None,
-            spec,
-        };
+    pub(super) async fn start(spec: BrokerSpec) -> Result<Self, WorldError> {
+        let mut broker = Self { port: port::free()?, management: port::free()?, child: None, spec };
         broker.write_files()?;
-        let made = Command::new(&broker.binary)
+        if broker.spec.program.kind == ProgramKind::SutlerBroker {
+            broker.make_keys().await?;
+        }
+        broker.restart().await?;
+        Ok(broker)
+    }
+
+    async fn make_keys(&self) -> Result<(), WorldError> {
+        let made = Command::new(&self.spec.program.path)
             .args(["key", "new", "-c"])
-            .arg(broker.config())
+            .arg(self.config())
             .stdin(Stdio::null())
             .output()
             .await
             .map_err(|error| WorldError::new("making broker keys", error))?;
-        if !made.status.success() {
-            return Err(WorldError::new("making broker keys", String::from_utf8_lossy(&made.stderr)));
+        if made.status.success() {
+            return Ok(());
         }
-        broker.restart().await?;
-        Ok(broker)
+        Err(WorldError::new("making broker keys", String::from_utf8_lossy(&made.stderr)))
     }
 
     fn write_files(&self) -> Result<(), WorldError> {
         let failed =
             |error| WorldError::new(format!("writing the files of broker {}", self.spec.name), error);
         fs::create_dir_all(&self.spec.folder).map_err(failed)?;
-        write_private(&self.spec.folder.join("platform.password"), &self.spec.password).map_err(failed)?;
-        write_private(&self.spec.folder.join("cf.token"), &self.spec.vendor_token).map_err(failed)?;
-        let config = format!(
-            "listen: 127.0.0.1:{port}\n\
-             management: 127.0.0.1:{management}\n\
-             store: sqlite:broker.db\n\
-             keys: broker.keys\n\
-             credentials:\n  - {{ id: platform, username: platform, password: {{ file: platform.password }} }}\n\
-             vendors:\n  cloudflare: {{ base_url: \"{vendor}\", account_id: {ACCOUNT}, api_token: {{ file: cf.token }}, calls_per_five_minutes: 1000000 }}\n\
-             offerings: [{offerings}]\n\
-             extensions: [{extensions}]\n\
-             tuning: {{ inline_budget: {inline_budget}, lease: 10s, call_timeout: 1s, poll_interval: 50ms, backoff_cap: 500ms }}\n",
-            extensions = self.spec.extensions,
-            inline_budget = self.spec.inline_budget,
-            port = self.port,
-            management = self.management,
-            vendor = self.spec.vendor_url,
-            offerings = self.spec.offerings.join(", "),
-        );
+        for (file, secret) in &self.spec.files {
+            write_private(&self.spec.folder.join(file), secret).map_err(failed)?;
+        }
+        let address = |port: u16| format!("127.0.0.1:{port}");
+        let config = self.spec.config.replace("<listen>", &address(self.port));
+        let config = config.replace("<management>", &address(self.management));
         fs::write(self.config(), config).map_err(failed)
     }
 
@@ -102,9 +105,14 @@ impl BrokerProcess {
         let step = || format!("starting broker {}", self.spec.name);
         let failed = |error: std::io::Error| WorldError::new(step(), error);
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log()).map_err(failed)?;
-        let child = Command::new(&self.binary)
-            .args(["serve", "-c"])
+        let before: &[&str] = match self.spec.program.kind {
+            ProgramKind::SutlerBroker => &["serve", "-c"],
+            ProgramKind::OnTheFramework => &[],
+        };
+        let child = Command::new(&self.spec.program.path)
+            .args(before)
             .arg(self.config())
+            .envs(self.spec.program.environment.iter().map(|(name, value)| (name, value)))
             .env("SUTLER_LOG", self.spec.log_level)
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(failed)?)
@@ -180,6 +188,12 @@ impl BrokerProcess {
         }
     }
 
+    /// Its name in the world.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.spec.name
+    }
+
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {
@@ -190,6 +204,12 @@ impl BrokerProcess {
     #[must_use]
     pub fn password(&self) -> &str {
         &self.spec.password
+    }
+
+    /// The files that hold its secrets, and its keys.
+    pub(super) fn secret_files(&self) -> impl Iterator<Item = PathBuf> {
+        let files = self.spec.files.iter().map(|(file, _)| file.as_str()).chain(["broker.keys"]);
+        files.map(|file| self.spec.folder.join(file))
     }
 
     /// Its configuration file.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sutler_secrets::find_leaks;
 
-use super::{World, WorldError};
+use super::{BrokerProcess, World, WorldError};
 
 /// The secrets to look for, and where they are allowed.
 #[derive(Debug, Default)]
@@ -31,12 +31,8 @@ impl Canary {
     #[must_use]
     pub fn of(world: &World) -> Self {
         let root = world.root();
-        let mut allowed = vec![root.join("vendor")];
-        for broker in ["broker-data", "broker-edge"] {
-            allowed.extend(
-                ["platform.password", "cf.token", "broker.keys"].map(|file| root.join(broker).join(file)),
-            );
-        }
+        let mut allowed = vec![root.join("vendor"), root.join("stripe")];
+        allowed.extend(world.brokers().flat_map(BrokerProcess::secret_files));
         let secrets = world.secrets().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Self { secrets, allowed }
     }
@@ -44,6 +40,11 @@ impl Canary {
     /// Adds a secret that came into being during the run.
     pub fn watch(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.secrets.push((name.into(), value.into()));
+    }
+
+    /// Takes a file for a place where secrets may be, such as what the user wrote.
+    pub fn allow(&mut self, file: PathBuf) {
+        self.allowed.push(file);
     }
 
     /// How many secrets are watched.

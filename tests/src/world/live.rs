@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cloudflare::{DomainState, Snapshot};
+use crate::cloudflare::{DomainState, Kind, Snapshot, ThingState};
 
 /// What exists at the vendor at one moment, as the fake tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +73,13 @@ impl Live {
             script.secrets.keys().map(move |name| format!("secret {}/{name}", script.name))
         });
         let domains = self.domains().map(|domain| format!("domain {}", domain.name));
-        databases.chain(tokens).chain(secrets).chain(domains).collect()
+        let things = self.0.things.iter().map(|thing| format!("{:?} {}", thing.kind, thing.name));
+        databases.chain(tokens).chain(secrets).chain(domains).chain(things).collect()
+    }
+
+    /// The objects of one of the simpler products, oldest first.
+    pub fn things(&self, kind: Kind) -> impl Iterator<Item = &ThingState> {
+        self.0.things.iter().filter(move |thing| thing.kind == kind)
     }
 
     fn domains(&self) -> impl Iterator<Item = &DomainState> {

@@ -1,30 +1,40 @@
-//! A world to test in: the vendor fake, two brokers and the CLI as real processes in a folder of their own.
+//! A world to test in: the vendors' fakes, brokers and the CLI as real processes in a folder of their own.
 //!
 //! ```text
-//! sutler ──HTTP──▶ sutler-broker (data) ──┐
-//!        └─HTTP──▶ sutler-broker (edge) ──┴─HTTP──▶ cloudflare-fake ──▶ ledger
+//! sutler ──HTTP──▶ sutler-broker (data) ──┬─HTTP──▶ cloudflare-fake ──▶ ledger
+//!        └─HTTP──▶ sutler-broker (edge) ──┴─HTTP──▶ stripe-fake ──────▶ ledger
 //! ```
+//! [`World::shop`] is small and fast, and has Cloudflare only; [`World::example`] starts an example as it stands.
 //! Everything ends with the value that owns it: processes are killed and the folder is removed on drop.
 
 mod binaries;
 mod broker;
 mod canary;
 mod command;
+mod example;
 mod fake;
 mod live;
+mod options;
 mod port;
+mod server;
+mod shop;
+mod start;
+mod stripe;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 pub use binaries::{Binaries, BuildError};
-pub use broker::{BrokerProcess, BrokerSpec};
+pub use broker::{BrokerProcess, BrokerSpec, Program, ProgramKind};
 pub use canary::{Canary, Finding};
 pub use command::{Finished, Running};
-pub use fake::FakeProcess;
+pub use example::EXAMPLES;
+pub use fake::{FakeProcess, Given};
 pub use live::Live;
+pub use options::WorldOptions;
 pub use port::free as free_port;
+pub use stripe::{STRIPE_ACCOUNT, StripeProcess};
+use sutler_broker_server::testing::postgres::Cluster;
 
 pub(crate) use broker::write_private;
 
@@ -45,38 +55,13 @@ impl WorldError {
     }
 }
 
-/// What a world is made with.
-#[derive(Debug, Clone)]
-pub struct WorldOptions {
-    /// How long a Pages domain takes from one state to the next.
-    pub pages_delay: Duration,
-    /// How long brokers work on a request before they answer that they go on by themselves.
-    pub inline_budget: &'static str,
-    /// Our extensions of the protocol that brokers allow.
-    pub extensions: &'static str,
-    /// Log level of brokers and CLI.
-    pub log_level: &'static str,
-    /// Keep the folder and leave processes alone on drop.
-    pub keep: bool,
-    /// Where to put everything; a fresh temporary folder when left out.
-    pub folder: Option<PathBuf>,
-}
-
-impl Default for WorldOptions {
-    fn default() -> Self {
-        Self {
-            pages_delay: Duration::from_millis(60),
-            inline_budget: "2s",
-            extensions: "",
-            log_level: "trace",
-            keep: false,
-            folder: None,
-        }
-    }
-}
-
 /// The account of the fake.
 pub const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
+
+/// What the secret is called that brokers show to Cloudflare, in [`World::secrets`].
+const CLOUDFLARE_TOKEN: &str = "vendor master token";
+/// The same for Stripe.
+const STRIPE_KEY: &str = "stripe test key";
 
 /// The running world.
 #[derive(Debug)]
@@ -84,7 +69,9 @@ pub struct World {
     binaries: Binaries,
     options: WorldOptions,
     fake: FakeProcess,
-    brokers: BTreeMap<&'static str, BrokerProcess>,
+    stripe: Option<StripeProcess>,
+    database: Option<Cluster>,
+    brokers: BTreeMap<String, BrokerProcess>,
     secrets: BTreeMap<String, String>,
     /// Last, so that processes end before their folder goes.
     folder: Folder,
@@ -97,76 +84,6 @@ enum Folder {
 }
 
 impl World {
-    /// The world of the shop example: broker `data` offers D1 and tokens, broker `edge` secrets and Pages domains.
-    ///
-    /// # Errors
-    /// When a binary cannot be built, or a process does not come up.
-    pub async fn shop(options: WorldOptions) -> Result<Self, WorldError> {
-        // The first world of a process installs it; the next ones find it there.
-        let _installed = rustls::crypto::ring::default_provider().install_default();
-        let binaries = Binaries::build().map_err(|error| WorldError::new("building the binaries", error))?;
-        let folder = match &options.folder {
-            Some(path) => Folder::Given(path.clone()),
-            None => {
-                Folder::Temporary(tempfile::tempdir().map_err(|e| WorldError::new("a temporary folder", e))?)
-            }
-        };
-        let root = folder.path().to_owned();
-        let mut secrets = BTreeMap::new();
-        secrets.insert("vendor master token".to_owned(), secret("cf")?);
-        let fake = FakeProcess::start(&binaries, &root, &secrets["vendor master token"], options.pages_delay)
-            .await?;
-        let mut world = Self { binaries, options, fake, brokers: BTreeMap::new(), secrets, folder };
-        let shares: [(&'static str, &'static [&'static str]); 2] = [
-            ("data", &["cloudflare-d1", "cloudflare-token"]),
-            ("edge", &["cloudflare-secrets", "cloudflare-pages-domain"]),
-        ];
-        for (name, offerings) in shares {
-            world.start_broker(name, offerings).await?;
-        }
-        world.write_project()?;
-        Ok(world)
-    }
-
-    /// Starts one more broker, with a password of its own.
-    ///
-    /// # Errors
-    /// When it does not come up.
-    pub async fn start_broker(
-        &mut self,
-        name: &'static str,
-        offerings: &'static [&'static str],
-    ) -> Result<(), WorldError> {
-        let password = secret(&format!("pw-{name}"))?;
-        self.secrets.insert(format!("password of broker {name}"), password.clone());
-        let spec = BrokerSpec {
-            name,
-            offerings,
-            folder: self.root().join(format!("broker-{name}")),
-            password,
-            vendor_url: self.fake.base_url().to_owned(),
-            vendor_token: self.secrets["vendor master token"].clone(),
-            inline_budget: self.options.inline_budget,
-            extensions: self.options.extensions,
-            log_level: self.options.log_level,
-        };
-        let broker = BrokerProcess::start(&self.binaries, spec).await?;
-        self.brokers.insert(name, broker);
-        Ok(())
-    }
-
-    /// Copies the shop example into `project/`, with the addresses of this world.
-    fn write_project(&self) -> Result<(), WorldError> {
-        let step = "copying docs/examples/shop";
-        let example = Binaries::workspace().join("docs/examples/shop/sutler.yaml");
-        let text = std::fs::read_to_string(example).map_err(|error| WorldError::new(step, error))?;
-        let text = text
-            .replace("http://127.0.0.1:8080", &self.brokers["data"].url())
-            .replace("http://127.0.0.1:8090", &self.brokers["edge"].url());
-        std::fs::create_dir_all(self.project()).map_err(|error| WorldError::new(step, error))?;
-        self.write_config(&text)
-    }
-
     /// Replaces the configuration of the project.
     ///
     /// # Errors
@@ -203,6 +120,30 @@ impl World {
         &self.fake
     }
 
+    /// Whether this world has a Stripe.
+    #[must_use]
+    pub fn has_stripe(&self) -> bool {
+        self.stripe.is_some()
+    }
+
+    /// Stripe.
+    ///
+    /// # Panics
+    /// When the world has none.
+    #[must_use]
+    pub fn stripe(&self) -> &StripeProcess {
+        self.stripe.as_ref().unwrap_or_else(|| panic!("this world has no Stripe"))
+    }
+
+    /// PostgreSQL.
+    ///
+    /// # Panics
+    /// When the world has none.
+    #[must_use]
+    pub fn database(&self) -> &Cluster {
+        self.database.as_ref().unwrap_or_else(|| panic!("this world has no PostgreSQL"))
+    }
+
     /// A broker, by name.
     ///
     /// # Panics
@@ -210,6 +151,11 @@ impl World {
     #[must_use]
     pub fn broker(&self, name: &str) -> &BrokerProcess {
         &self.brokers[name]
+    }
+
+    /// All brokers.
+    pub fn brokers(&self) -> impl Iterator<Item = &BrokerProcess> {
+        self.brokers.values()
     }
 
     /// A broker, by name, to be killed or restarted.
@@ -229,7 +175,7 @@ impl World {
     /// The variables the project's configuration reads, and short waits.
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {
-        let variable = |(name, broker): (&&str, &BrokerProcess)| {
+        let variable = |(name, broker): (&String, &BrokerProcess)| {
             (format!("{}_BROKER_PASSWORD", name.to_uppercase()), broker.password().to_owned())
         };
         let mut variables: Vec<(String, String)> = self.brokers.iter().map(variable).collect();
@@ -296,6 +242,7 @@ impl World {
     #[must_use]
     pub fn keep(mut self) -> PathBuf {
         self.fake.let_go();
+        self.stripe.iter_mut().for_each(StripeProcess::let_go);
         self.brokers.values_mut().for_each(BrokerProcess::let_go);
         match std::mem::replace(&mut self.folder, Folder::Given(PathBuf::new())) {
             Folder::Temporary(folder) => folder.keep(),

@@ -1,4 +1,4 @@
-//! `cargo demo`: the main job on this machine. The vendor fake and two brokers on loopback, and the real `sutler`.
+//! `cargo demo`: the main job on this machine. The vendors' fakes and brokers on loopback, and the real `sutler`.
 
 mod story;
 
@@ -6,13 +6,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use sutler_tests::world::{World, WorldError, WorldOptions};
+use sutler_tests::world::{EXAMPLES, World, WorldError, WorldOptions};
 
-/// Provision the shop example against two brokers on loopback: plan, apply, status, apply again, change, check,
-/// teardown. Needs no account; leaves nothing behind.
+/// Provision an example against brokers on loopback: plan, apply, status, apply again, change, check, teardown. Needs no
+/// account; leaves nothing behind.
 #[derive(Debug, Parser)]
 #[command(name = "cargo demo", version)]
 struct Arguments {
+    /// A folder of docs/examples; the small shop, if left out. `hyperdrive` needs the package `postgresql`.
+    #[arg(value_parser = EXAMPLES)]
+    example: Option<String>,
     /// Leave everything running and print how to use it by hand.
     #[arg(long)]
     keep: bool,
@@ -40,8 +43,14 @@ async fn run(arguments: &Arguments) -> Result<(), WorldError> {
         log_level: "info",
         ..WorldOptions::default()
     };
-    let world = World::shop(options).await?;
-    story::tell(&world).await?;
+    let world = match &arguments.example {
+        None => World::shop(options).await?,
+        Some(example) => World::example(example, options).await?,
+    };
+    match &arguments.example {
+        None => story::tell(&world).await?,
+        Some(example) => story::tell_example(&world, example).await?,
+    }
     if arguments.keep {
         story::hand_over(world);
         return Ok(());

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use anstyle::{AnsiColor, Effects, Style};
-use sutler_tests::world::{World, WorldError};
+use sutler_tests::world::{BrokerProcess, World, WorldError};
 use tokio::process::Command;
 
 const HEADING: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
@@ -54,17 +54,52 @@ pub(crate) async fn tell(world: &World) -> Result<(), WorldError> {
     sutler(world, &["check"]).await
 }
 
-/// Everything deleted, and the vendor asked whether that is true.
+/// The same for another example, which nothing is changed about.
+pub(crate) async fn tell_example(world: &World, example: &str) -> Result<(), WorldError> {
+    say(&format!(
+        "Brokers and vendors are up, each a process of its own, talking real HTTP:\n{}  Cloudflare's fake at {}\n{}\
+         The configuration is docs/examples/{example}/sutler.yaml; README.md beside it explains it.",
+        world.brokers().map(|broker| format!("  {}  {}\n", broker.name(), broker.url())).collect::<String>(),
+        world.fake().base_url(),
+        if world.has_stripe() {
+            format!("  Stripe's fake at {}\n", world.stripe().base_url())
+        } else {
+            String::new()
+        },
+    ));
+    for (number, (text, arguments)) in (1..).zip([
+        ("What would apply do?", &["plan"][..]),
+        ("Do it: producers first, consumers when what they need is durable", &["apply", "--yes"]),
+        ("What is there now?", &["status"]),
+        ("Applying again changes nothing", &["apply", "--yes"]),
+        ("Who needs whom", &["graph"]),
+        ("What the instances yield; secrets are masked here and sealed in .env", &["outputs"]),
+        ("Configuration, state and the brokers' answers agree", &["check"]),
+    ]) {
+        heading(number, text);
+        sutler(world, arguments).await?;
+    }
+    Ok(())
+}
+
+/// Everything deleted, and the vendors asked whether that is true.
 pub(crate) async fn end(world: &World) -> Result<(), WorldError> {
     heading(9, "Take it all down, consumers first");
     sutler(world, &["teardown", "--yes"]).await?;
-    let left = world.fake().live().await?.managed_objects();
+    let mut left = world.fake().live().await?.managed_objects();
+    // a registrar deletes nothing, not even what was only rehearsed
+    left.retain(|object| !object.starts_with("RehearsedRegistration"));
+    let mut calls = world.fake().ledger().await?.len();
+    if world.has_stripe() {
+        let in_use = world.stripe().in_use().await?;
+        left.extend(in_use.iter().map(|object| format!("{} {}", object["object"], object["id"])));
+        calls += world.stripe().ledger().await?.len();
+    }
     if left.is_empty() {
-        let calls = world.fake().ledger().await?.len();
-        say(&format!("\nThe vendor has nothing left of it; it was asked {calls} times in all."));
+        say(&format!("\nThe vendors have nothing left of it; they were asked {calls} times in all."));
         Ok(())
     } else {
-        Err(WorldError::new("looking at what is left at the vendor", left.join(", ")))
+        Err(WorldError::new("looking at what is left at the vendors", left.join(", ")))
     }
 }
 
@@ -72,6 +107,7 @@ pub(crate) async fn end(world: &World) -> Result<(), WorldError> {
 pub(crate) fn what_next() {
     say("\nDone; nothing is left behind. What to try next:\n  \
          cargo demo --keep                 leave it all running and use it by hand\n  \
+         cargo demo shop-full              a larger example; saas, domain and hyperdrive are others\n  \
          docs/examples/shop/sutler.yaml    the configuration you have just seen applied\n  \
          docs/adding-a-service.md          write a broker of your own, in one file\n  \
          scripts/test                      everything that CI runs");
@@ -79,15 +115,16 @@ pub(crate) fn what_next() {
 
 /// Leaves everything running, and says how to use it and how to end it.
 pub(crate) fn hand_over(world: World) {
-    let processes = [world.fake().id(), world.broker("data").id(), world.broker("edge").id()];
-    let ids: Vec<String> = processes.iter().flatten().map(ToString::to_string).collect();
+    let stripe = if world.has_stripe() { world.stripe().id() } else { None };
+    let processes = world.brokers().map(BrokerProcess::id).chain([world.fake().id(), stripe]);
+    let ids: Vec<String> = processes.flatten().map(|id| id.to_string()).collect();
     let exports: String = world
         .environment()
         .iter()
         .filter(|(name, _)| name.ends_with("_PASSWORD"))
         .map(|(name, _)| {
             let broker = name.trim_end_matches("_BROKER_PASSWORD").to_lowercase();
-            format!("  export {name}=$(cat ../broker-{broker}/platform.password)\n")
+            format!("  export {name}=$(cat ../broker-{broker}/*.password)\n")
         })
         .collect();
     let (sutler, project) = (world.binaries().sutler(), world.project());

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use indexmap::IndexMap;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::snapshot::DatabaseState;
@@ -31,7 +30,7 @@ struct Database {
     jurisdiction: Option<String>,
     location_hint: Option<String>,
     replication: String,
-    engine: Connection,
+    engine: sql::Engine,
 }
 
 impl Databases {
@@ -60,7 +59,7 @@ impl Database {
     }
 
     fn shown(&self) -> Result<Value, Refusal> {
-        let size = sql::size(&self.engine)?;
+        let size = self.engine.size()?;
         let mut shown = self.listed();
         shown["file_size"] = json!(size.bytes);
         shown["num_tables"] = json!(size.tables);
@@ -76,7 +75,7 @@ impl Database {
             jurisdiction: self.jurisdiction.clone(),
             primary_location_hint: self.location_hint.clone(),
             read_replication: self.replication.clone(),
-            tables: sql::tables(&self.engine).unwrap_or_default(),
+            tables: self.engine.tables().unwrap_or_default(),
         }
     }
 
@@ -109,7 +108,7 @@ pub(super) fn create(account: &mut Account, call: &Call) -> Worked {
         jurisdiction,
         location_hint,
         replication,
-        engine: sql::open()?,
+        engine: sql::Engine::open()?,
     };
     let answer = Answer::result(database.shown()?);
     let effect = Effect::created(Kind::Database, &database.uuid, &database.name);
@@ -150,7 +149,7 @@ pub(super) fn query(account: &mut Account, call: &Call) -> Worked {
     };
     let mut results = Vec::new();
     for (text, values) in requests {
-        results.extend(sql::run(&database.engine, text, &values)?);
+        results.extend(database.engine.run(text, &values)?);
     }
     let wrote = results.iter().any(|result| result["meta"]["changed_db"] == true);
     let answer = Answer::result(Value::Array(results));

@@ -145,13 +145,14 @@ impl D1 {
     }
 
     /// Applies a migration unless the ledger has it. Entry and text are one string, so both are there or neither; when
-    /// the entry is there already, its uniqueness stops the text before it runs.
+    /// the entry is there already, its uniqueness stops the text before it runs. The statement at the end does nothing: D1
+    /// refuses a text that ends with a comment or one semicolon too many, as files do.
     async fn migrate(&self, attempt: Attempt, id: &str, migration: &Migration) -> Result<(), CallError> {
         if attempt == Attempt::Again && self.is_applied(id, migration).await? {
             return Ok(());
         }
         let sql = format!(
-            "INSERT INTO d1_migrations(name) VALUES('{}');\n{}",
+            "INSERT INTO d1_migrations(name) VALUES('{}');\n{}\n;SELECT 1;",
             quoted(&migration.name),
             migration.sql
         );

@@ -1,0 +1,67 @@
+//! The control interface over HTTP, for a fake that runs as a process of its own.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::control::{Control, Refused};
+use crate::cloudflare::envelope::Answer;
+
+/// Where the control interface begins. It needs no key: the fake listens on loopback only.
+pub(crate) const PREFIX: &str = "/__control/";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Somebody {
+    operation: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    body: Value,
+}
+
+/// Why a control request was not carried out.
+enum Mistake {
+    Unknown,
+    Body(String),
+    Refused(Refused),
+}
+
+/// Carries out a control request.
+pub(crate) fn answer(control: &Control, call: &Call) -> Answer {
+    match carry_out(control, call) {
+        Ok(body) => Answer::json(200, body),
+        Err(Mistake::Unknown) => Answer::json(404, json!({"error": "there is no such control request"})),
+        Err(Mistake::Body(error)) => Answer::json(400, json!({"error": error})),
+        Err(Mistake::Refused(refused)) => Answer::json(refused.status, json!({"error": refused.message})),
+    }
+}
+
+fn carry_out(control: &Control, call: &Call) -> Result<Value, Mistake> {
+    let wanted = call.path.strip_prefix(PREFIX).unwrap_or_default();
+    match (call.method.as_str(), wanted) {
+        ("GET", "health") => return Ok(json!({"ready": true})),
+        ("GET", "ledger") => {
+            let skipped = call.query_value("after").and_then(|text| text.parse().ok()).unwrap_or(0);
+            return Ok(json!({"entries": control.ledger_after(skipped)}));
+        }
+        ("GET", "state") => {
+            return Ok(json!({"test": control.objects(), "live": control.live_objects()}));
+        }
+        ("POST", "faults") => control.add_fault(read(call)?),
+        ("DELETE", "faults") => control.clear_faults(),
+        ("POST", "somebody") => {
+            let Somebody { operation, id, body } = read(call)?;
+            let result = control.somebody(&operation, &id, body).map_err(Mistake::Refused)?;
+            return Ok(json!({ "result": result }));
+        }
+        _ => return Err(Mistake::Unknown),
+    }
+    Ok(json!({"done": true}))
+}
+
+fn read<Wanted: DeserializeOwned>(call: &Call) -> Result<Wanted, Mistake> {
+    let body = call.body.clone().map_err(Mistake::Body)?;
+    serde_json::from_value(body).map_err(|error| Mistake::Body(error.to_string()))
+}
