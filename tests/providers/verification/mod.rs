@@ -35,9 +35,7 @@ struct Servers {
 impl Servers {
     async fn start() -> Self {
         let zones = [DOMAIN, OTHER_ZONE];
-        let first = Bind::start(&zones).await.unwrap();
-        let second = first.beside(&zones).await.unwrap();
-        let servers = Self { first, second };
+        let servers = Self::pair(&zones).await;
         for zone in zones {
             for bind in [&servers.first, &servers.second] {
                 let other = format!("ns2.{zone}");
@@ -46,6 +44,19 @@ impl Servers {
             }
         }
         servers
+    }
+
+    /// The second one needs the first one's port at the next address, which somebody else may have.
+    async fn pair(zones: &[&str]) -> Self {
+        let mut last = None;
+        for _ in 0..10 {
+            let first = Bind::start(zones).await.unwrap();
+            match first.beside(zones).await {
+                Ok(second) => return Self { first, second },
+                Err(error) => last = Some(error),
+            }
+        }
+        panic!("{last:?}")
     }
 
     fn provider(&self) -> Verification {
