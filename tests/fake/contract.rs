@@ -71,7 +71,7 @@ async fn what_is_not_in_the_contract_has_no_route() {
 
 #[tokio::test]
 async fn s_62_a_call_that_no_provider_says_it_makes_fails_the_run() {
-    let vendor = Vendor::with(|options| options.table = Table::of_providers()).await;
+    let vendor = Vendor::with(|options| options.table = Table::of_cloudflare()).await;
     assert_eq!(vendor.get("/d1/database").await.status, 200);
     // the contract knows it, and a fake without a table does it
     let secret = json!({ "name": "A", "text": "x", "type": "secret_text" });

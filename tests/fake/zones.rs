@@ -129,3 +129,65 @@ async fn a_host_name_belongs_to_one_worker_unless_it_is_overridden() {
     vendor.delete(&path).await.result();
     assert_eq!(vendor.get(&path).await.refusal(), (404, 100_114));
 }
+
+#[tokio::test]
+async fn a_token_for_one_zone_reaches_no_other() {
+    let vendor = Vendor::start().await;
+    let other = "1".repeat(32);
+    vendor.control().declare_zone(ZONE, "example.com");
+    vendor.control().declare_zone(&other, "example.org");
+    let groups = vendor.get("/tokens/permission_groups?name=DNS%20Write").await.result();
+    let policy = json!({
+        "effect": "allow", "resources": {format!("com.cloudflare.api.account.zone.{ZONE}"): "*"},
+        "permission_groups": [{"id": groups[0]["id"]}],
+    });
+    let minted = vendor.post("/tokens", json!({"name": "t", "policies": [policy]})).await.result();
+    let look = async |zone: &str| {
+        let path = format!("/client/v4/zones/{zone}/dns_records");
+        send(vendor.bare(Method::GET, &path).bearer_auth(minted["value"].as_str().unwrap())).await
+    };
+    assert_eq!(look(ZONE).await.result(), json!([]));
+    assert_eq!(look(&other).await.refusal(), (403, 10_000));
+}
+
+#[tokio::test]
+async fn a_custom_hostname_gets_on_with_every_look_unless_it_is_held() {
+    let vendor = Vendor::start().await;
+    vendor.control().declare_zone(ZONE, "example.com");
+    let all = format!("/zones/{ZONE}/custom_hostnames");
+    let ssl = json!({"method": "txt", "type": "dv"});
+    let asked = |hostname: &str| json!({"hostname": hostname, "ssl": ssl});
+    let make = async |hostname: &str| ask(&vendor, Method::POST, &all, Some(asked(hostname))).await;
+    let made = make("a.customer.example").await.result();
+    assert!(made["ssl"].get("validation_records").is_none(), "{made}");
+    assert_eq!(make("a.customer.example").await.refusal(), (409, 1406));
+    assert_eq!(make("a.unsold.example").await.refusal(), (403, 1404));
+    assert_eq!(make("a.closed.example").await.refusal(), (403, 1456));
+    let id = made["id"].as_str().unwrap();
+    let one = format!("{all}/{id}");
+    let look = async || ask(&vendor, Method::GET, &one, None).await;
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let shown = look().await.result();
+        seen.push(format!(
+            "{} {}",
+            shown["status"].as_str().unwrap(),
+            shown["ssl"]["status"].as_str().unwrap()
+        ));
+    }
+    let expected =
+        ["pending initializing", "pending pending_validation", "active pending_deployment", "active active"];
+    assert_eq!(seen, expected);
+    let held = json!({"status": "active", "ssl": "validation_timed_out", "recovers": true});
+    let place = [("zone_id", ZONE), ("custom_hostname_id", id)];
+    vendor.control().somebody("custom_hostnames.settle", &place, held).unwrap();
+    for _ in 0..3 {
+        assert_eq!(look().await.result()["ssl"]["status"], "validation_timed_out");
+    }
+    ask(&vendor, Method::PATCH, &one, Some(json!({"ssl": ssl}))).await.result();
+    assert_eq!(look().await.result()["ssl"]["status"], "initializing");
+    // the vendor describes this answer without its envelope
+    let gone = ask(&vendor, Method::DELETE, &one, None).await;
+    assert_eq!((gone.status, gone.body), (200, json!({"id": id})));
+    assert_eq!(look().await.refusal(), (404, 1436));
+}

@@ -37,7 +37,7 @@ impl Vendor {
         let mut options = Options::new(ACCOUNT, TOKEN);
         options.scripts = vec![SCRIPT.to_owned()];
         options.projects = vec![PROJECT.to_owned()];
-        options.table = Table::of_providers();
+        options.table = Table::of_cloudflare();
         Self { fake: CloudflareFake::start(options).await.unwrap(), ordered: AtomicU64::new(0) }
     }
 
@@ -77,8 +77,11 @@ impl Vendor {
         let domains = state.projects.iter().flat_map(|project| &project.domains);
         let domains = domains.map(|found| Object::new("domain", &found.id, &found.name));
         let things = state.things.iter().map(|found| {
-            let kind = json!(found.kind);
-            Object::new(kind.as_str().unwrap(), &found.id, json!([found.name, found.shown, found.hidden]))
+            let (kind, mut hidden) = (json!(found.kind), found.hidden.clone());
+            if let Some(hidden) = hidden.as_object_mut() {
+                hidden.remove("looks");
+            }
+            Object::new(kind.as_str().unwrap(), &found.id, json!([found.name, found.shown, hidden]))
         });
         databases.chain(tokens).chain(secrets).chain(domains).chain(things).collect()
     }

@@ -1,10 +1,18 @@
 //! Every provider we ship keeps the contract of providers, against the stateful fake of its vendor.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test, helpers included")]
 
+mod certificate;
 mod cloudflare;
+mod custom_hostname;
 mod d1;
 mod dns_record;
+mod dnsimple;
 mod domain_record;
+mod domain_zone;
+mod drive;
+mod engine;
+mod finding;
+mod guards;
 mod hyperdrive;
 mod kv;
 mod pages_domain;
@@ -16,6 +24,7 @@ mod stripe;
 mod token;
 mod turnstile;
 mod vectorize;
+mod verification;
 mod worker_domain;
 mod www_redirect;
 mod zone;
@@ -121,6 +130,13 @@ async fn cloudflare_www_redirect_keeps_the_contract() {
     let report = contract::run::<Stage<www_redirect::Redirects>>().await;
     // a ruleset is one object
     assert_eq!(report.not_tried(), [&UNBOUND[..], &["second_page"]].concat(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_custom_hostname_keeps_the_contract() {
+    let report = contract::run::<Stage<custom_hostname::Hostnames>>().await;
+    // the host name is all that a list is asked for
+    assert_eq!(report.not_tried(), [&NEITHER_BOUND_NOR_MARKED[..], &["second_page"]].concat(), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,6 +63,9 @@ impl Service for Zones {
                 vendor.somebody("zones.delete", &[("zone_id", &zone.id)], json!(null));
             }
         }
+        for token in vendor.control().state().tokens {
+            vendor.somebody("tokens.delete", &[("token_id", &token.id)], json!(null));
+        }
     }
 
     /// The token lives, and may do what it is for in this zone alone.

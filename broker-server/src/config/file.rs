@@ -264,6 +264,13 @@ impl Meaning<'_> {
         Ok(credentials)
     }
 
+    /// A file of which a change is a change of the configuration.
+    pub(super) fn watched(&mut self, path: &str) -> std::path::PathBuf {
+        let path = self.folder.join(path);
+        self.files.add(&path);
+        path
+    }
+
     pub(super) fn secret(
         &mut self,
         source: SecretSource,

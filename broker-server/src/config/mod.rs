@@ -1,5 +1,6 @@
 //! The broker's configuration: what `broker.yaml` means. Past this module nothing is checked again.
 
+mod domains;
 mod error;
 mod file;
 mod quantity;
@@ -153,8 +154,14 @@ pub enum DeletedLastOperation {
 pub struct Vendors {
     /// Cloudflare.
     pub cloudflare: Option<CloudflareAccount>,
+    /// DNSimple.
+    pub dnsimple: Option<DnsimpleAccount>,
     /// Stripe.
     pub stripe: Option<StripeAccount>,
+    /// The certificate authority.
+    pub acme: Option<AcmeAccount>,
+    /// Verifications of domains, which need none.
+    pub verification: Option<VerificationSettings>,
     /// A name server of the operator's own.
     pub rfc2136: Option<NameServer>,
     /// The probe, which needs none.
@@ -182,6 +189,36 @@ impl Default for Probe {
     }
 }
 
+/// An account at a certificate authority that speaks ACME.
+#[derive(Debug)]
+pub struct AcmeAccount {
+    /// The URL of its directory.
+    pub directory: String,
+    /// The private key of the account, PKCS#8 as PEM, on the curve P-256.
+    pub account_key: SecretString,
+    /// Mail addresses of the operator.
+    pub contact: Vec<String>,
+    /// Whether the operator agrees to the terms of service.
+    pub terms_of_service_agreed: bool,
+    /// The id and the key, in base64url, of an account elsewhere.
+    pub external_account: Option<(String, SecretString)>,
+    /// Certificates that the authority's own TLS may stand on.
+    pub roots: Option<PathBuf>,
+    /// How many calls this store may make of it in a minute, where the operator says so.
+    pub calls_per_minute: Option<std::num::NonZeroU32>,
+}
+
+/// Which name servers verifications of domains ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerificationSettings {
+    /// Resolvers that say which name servers a domain has; those of the machine if there are none.
+    pub resolvers: Vec<std::net::SocketAddr>,
+    /// Whether name servers in private networks may be asked.
+    pub private: bool,
+    /// The port that name servers are asked at.
+    pub port: u16,
+}
+
 /// An account at Cloudflare.
 #[derive(Debug)]
 pub struct CloudflareAccount {
@@ -205,6 +242,21 @@ pub struct RegistrationPolicy {
     pub extensions: Vec<String>,
     /// The most that one registration may cost, whatever its buyer confirms: amount and currency.
     pub at_most: Option<(Amount, String)>,
+}
+
+/// An account at DNSimple.
+#[derive(Debug)]
+pub struct DnsimpleAccount {
+    /// The API, without a slash at the end.
+    pub base_url: String,
+    /// The number of the account.
+    pub account_id: std::num::NonZeroU64,
+    /// A token of the account.
+    pub token: SecretString,
+    /// How many calls this store may make of it in an hour, where the operator says so.
+    pub calls_per_hour: Option<std::num::NonZeroU32>,
+    /// What may be bought with it; nothing if left out.
+    pub registration: Option<RegistrationPolicy>,
 }
 
 /// A name server that takes signed changes of a zone (RFC 2136).

@@ -7,15 +7,21 @@ use serde_saphyr::Spanned;
 use sutler_catalog::probe::Home;
 
 use super::{
-    CloudflareAccount, ConfigError, Duration, NameServer, Probe, StripeAccount, Vendors, file::Meaning,
-    registration::FileRegistration, secret::SecretSource,
+    CloudflareAccount, ConfigError, DnsimpleAccount, Duration, NameServer, Probe, StripeAccount, Vendors,
+    domains::{FileAcme, FileVerification},
+    file::Meaning,
+    registration::FileRegistration,
+    secret::SecretSource,
 };
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FileVendors {
     cloudflare: Option<Spanned<FileCloudflare>>,
+    dnsimple: Option<Spanned<FileDnsimple>>,
     stripe: Option<Spanned<FileStripe>>,
+    acme: Option<Spanned<FileAcme>>,
+    verification: Option<Spanned<FileVerification>>,
     rfc2136: Option<Spanned<FileRfc2136>>,
     probe: Option<FileProbe>,
 }
@@ -41,6 +47,17 @@ struct FileCloudflare {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct FileDnsimple {
+    #[serde(default = "dnsimple_api")]
+    base_url: String,
+    account_id: std::num::NonZeroU64,
+    token: SecretSource,
+    calls_per_hour: Option<std::num::NonZeroU32>,
+    registration: Option<FileRegistration>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct FileStripe {
     #[serde(default = "stripe_api")]
     base_url: String,
@@ -48,6 +65,10 @@ struct FileStripe {
     test_key: Option<SecretSource>,
     live_key: Option<SecretSource>,
     calls_per_second: Option<std::num::NonZeroU32>,
+}
+
+fn dnsimple_api() -> String {
+    "https://api.dnsimple.com/v2".to_owned()
 }
 
 #[derive(Deserialize)]
@@ -83,9 +104,29 @@ impl Meaning<'_> {
         listen: SocketAddr,
     ) -> Result<Vendors, ConfigError> {
         let cloudflare = vendors.cloudflare.map(|account| self.cloudflare(account, listen)).transpose()?;
+        let dnsimple = vendors.dnsimple.map(|account| self.dnsimple(account, listen)).transpose()?;
         let stripe = vendors.stripe.map(|account| self.stripe(account, listen)).transpose()?;
+        let acme = vendors.acme.map(|account| self.acme(account, listen)).transpose()?;
+        let verification = vendors.verification.as_ref().map(|asked| self.verification(asked)).transpose()?;
         let rfc2136 = vendors.rfc2136.map(|server| self.rfc2136(server, listen)).transpose()?;
-        Ok(Vendors { cloudflare, stripe, rfc2136, probe: probe(vendors.probe, offerings) })
+        let probe = probe(vendors.probe, offerings);
+        Ok(Vendors { cloudflare, dnsimple, stripe, acme, verification, rfc2136, probe })
+    }
+
+    fn dnsimple(
+        &mut self,
+        dnsimple: Spanned<FileDnsimple>,
+        listen: SocketAddr,
+    ) -> Result<DnsimpleAccount, ConfigError> {
+        let position = self.position(&dnsimple);
+        let FileDnsimple { base_url, account_id, token, calls_per_hour, registration } = dnsimple.value;
+        check_vendor_url(&base_url)
+            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
+        let token = self.secret(token, &position, listen)?;
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        let registration = registration.map(FileRegistration::checked).transpose();
+        let registration = registration.map_err(|message| ConfigError::Value { position, message })?;
+        Ok(DnsimpleAccount { base_url, account_id, token, calls_per_hour, registration })
     }
 
     fn rfc2136(

@@ -1,17 +1,21 @@
 //! What is behind the offerings: the seam every vendor's code plugs into, and the vendors we ship.
 
 mod account;
+pub mod acme;
 mod by_plan;
 pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod discovery;
 pub mod dns;
+pub mod dnsimple;
 pub mod egress;
 mod listing;
 mod marker;
+mod object;
 mod probe;
 mod provider;
+mod recorded;
 mod registration;
 mod registry;
 pub mod rfc2136;
@@ -19,6 +23,8 @@ pub mod rfc2136;
 pub mod scripted;
 pub mod stripe;
 pub mod typed;
+mod vendor;
+pub mod verification;
 
 use std::sync::Arc;
 
@@ -31,9 +37,14 @@ pub use probe::Probe;
 pub use provider::*;
 pub use registration::Policy;
 pub use registry::{Registry, RegistryError};
+use sutler_catalog::domain::certificate::Zones;
 use sutler_secrets::SecretString;
+pub use vendor::VendorCall;
 
-use crate::config::{NameServer, Tuning, Vendors};
+use crate::config::{
+    AcmeAccount, CloudflareAccount, DnsimpleAccount, NameServer, StripeAccount, Tuning, Vendors,
+    VerificationSettings,
+};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +53,15 @@ pub enum VendorError {
     /// Cloudflare.
     #[error("could not use the vendor cloudflare as it is configured")]
     Cloudflare(#[source] cloudflare::ConfigError),
+    /// DNSimple.
+    #[error("could not use the vendor dnsimple as it is configured")]
+    Dnsimple(#[source] dnsimple::ConfigError),
+    /// The certificate authority.
+    #[error("could not use the vendor acme as it is configured")]
+    Acme(#[source] acme::ConfigError),
+    /// Nowhere can names be proven.
+    #[error("certificates need zones to prove names in: configure the vendor cloudflare or rfc2136, too")]
+    NoZones,
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
     Stripe(#[source] stripe::ConfigError),
@@ -56,20 +76,13 @@ pub enum VendorError {
 /// When a vendor's configuration cannot be used.
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    // offerings that several vendors are behind, each with plans of its own
     let mut records: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut proofs: Proofs = Vec::new();
     let mut registrars: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut zones: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
-        let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
-            base_url: account.base_url.clone(),
-            account_id: account.account_id.clone(),
-            api_token: account.api_token.duplicate(),
-            call_timeout: tuning.call_deadline(),
-            calls_per_five_minutes: account
-                .calls_per_five_minutes
-                .unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
-        })
-        .map_err(VendorError::Cloudflare)?
-        .poll_every(tuning.poll_interval);
+        let client = to_cloudflare(account, tuning)?;
         providers.push(Arc::new(cloudflare::D1::new(&client)));
         providers.push(Arc::new(cloudflare::Token::new(&client)));
         providers.push(Arc::new(cloudflare::Secrets::new(&client)));
@@ -83,36 +96,82 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+        providers.push(Arc::new(cloudflare::CustomHostname::new(&client)));
         records.push(Arc::new(cloudflare::DomainRecord::new(&client)));
+        proofs.push((Zones::Cloudflare, Arc::new(cloudflare::Proofs::new(&client))));
         if let Some(policy) = &account.registration {
             registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
         }
         registrars.push(Arc::new(cloudflare::sandbox_registration(&client)));
+        zones.push(Arc::new(cloudflare::DomainZone::new(&client)));
+    }
+    if let Some(account) = &vendors.dnsimple {
+        let client = to_dnsimple(account, tuning)?;
+        if let Some(policy) = &account.registration {
+            registrars.push(Arc::new(dnsimple::registration(&client, policy.into())));
+        }
+        zones.push(Arc::new(dnsimple::DomainZone::new(&client)));
     }
     if let Some(account) = &vendors.stripe {
-        let client = stripe::Client::new(&stripe::StripeConfig {
-            base_url: account.base_url.clone(),
-            account_id: account.account_id.clone(),
-            test_key: account.test_key.as_ref().map(SecretString::duplicate),
-            live_key: account.live_key.as_ref().map(SecretString::duplicate),
-            call_timeout: tuning.call_deadline(),
-            calls_per_second: account.calls_per_second.unwrap_or(stripe::StripeConfig::DEFAULT_CALLS),
-        })
-        .map_err(VendorError::Stripe)?;
+        let client = stripe_client(account, tuning).map_err(VendorError::Stripe)?;
         providers.extend(stripe::providers(&client));
+    }
+    if let Some(settings) = &vendors.verification {
+        providers.push(Arc::new(verification_by(settings)));
     }
     if let Some(server) = &vendors.rfc2136 {
         let server = name_server(server, tuning).map_err(VendorError::Rfc2136)?;
         records.push(Arc::new(rfc2136::Record::new(&server)));
+        proofs.push((Zones::Rfc2136, Arc::new(server)));
     }
-    providers.extend(ByPlan::of(records).map(|records| Arc::new(records) as Arc<dyn Provider>));
-    if let Some(registration) = ByPlan::of(registrars) {
-        providers.push(Arc::new(registration));
+    if let Some(account) = &vendors.acme {
+        providers.push(certificates(account, tuning, proofs)?);
+    }
+    for parts in [records, registrars, zones] {
+        providers.extend(ByPlan::of(parts).map(|all| Arc::new(all) as Arc<dyn Provider>));
     }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
+}
+
+/// Where names can be proven: whatever zones there are.
+type Proofs = Vec<(Zones, Arc<dyn dns::Challenges>)>;
+
+fn to_cloudflare(account: &CloudflareAccount, tuning: &Tuning) -> Result<cloudflare::Client, VendorError> {
+    let calls = account.calls_per_five_minutes;
+    let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.clone(),
+        api_token: account.api_token.duplicate(),
+        call_timeout: tuning.call_deadline(),
+        calls_per_five_minutes: calls.unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
+    });
+    Ok(client.map_err(VendorError::Cloudflare)?.poll_every(tuning.poll_interval))
+}
+
+fn to_dnsimple(account: &DnsimpleAccount, tuning: &Tuning) -> Result<dnsimple::Client, VendorError> {
+    let calls = account.calls_per_hour;
+    let client = dnsimple::Client::new(&dnsimple::DnsimpleConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.to_string(),
+        token: account.token.duplicate(),
+        call_timeout: tuning.call_deadline(),
+        calls_per_hour: calls.unwrap_or(dnsimple::DnsimpleConfig::DEFAULT_CALLS),
+    });
+    Ok(client.map_err(VendorError::Dnsimple)?.poll_every(tuning.poll_interval))
+}
+
+fn stripe_client(account: &StripeAccount, tuning: &Tuning) -> Result<stripe::Client, stripe::ConfigError> {
+    stripe::Client::new(&stripe::StripeConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.clone(),
+        test_key: account.test_key.as_ref().map(SecretString::duplicate),
+        live_key: account.live_key.as_ref().map(SecretString::duplicate),
+        call_timeout: tuning.call_deadline(),
+        calls_per_second: account.calls_per_second.unwrap_or(stripe::StripeConfig::DEFAULT_CALLS),
+    })
 }
 
 fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, rfc2136::ConfigError> {
@@ -126,4 +185,47 @@ fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, 
         call_timeout: tuning.call_deadline(),
     };
     Ok(rfc2136::Server::new(&config)?.poll_every(tuning.poll_interval))
+}
+
+fn verification_by(settings: &VerificationSettings) -> verification::Verification {
+    verification::Verification::new(&verification::VerificationConfig {
+        resolvers: settings.resolvers.clone(),
+        reach: if settings.private { dns::Reach::Anywhere } else { dns::Reach::Public },
+        port: settings.port,
+        ..verification::VerificationConfig::default()
+    })
+}
+
+/// A plan for each place of zones.
+fn certificates(
+    account: &AcmeAccount,
+    tuning: &Tuning,
+    proofs: Proofs,
+) -> Result<Arc<dyn Provider>, VendorError> {
+    let client = acme_client(account, tuning).map_err(VendorError::Acme)?;
+    let parts = proofs.into_iter().map(|(zones, challenges)| {
+        Arc::new(acme::Certificate::new(&client, zones, challenges)) as Arc<dyn Provider>
+    });
+    let certificates = ByPlan::of(parts.collect()).ok_or(VendorError::NoZones)?;
+    Ok(Arc::new(certificates))
+}
+
+fn acme_client(account: &AcmeAccount, tuning: &Tuning) -> Result<acme::Client, acme::ConfigError> {
+    let roots =
+        account.roots.as_ref().map(std::fs::read).transpose().map_err(acme::ConfigError::RootsFile)?;
+    let external = |(key_id, key): &(String, SecretString)| acme::ExternalAccount {
+        key_id: key_id.clone(),
+        hmac_key: key.duplicate(),
+    };
+    let client = acme::Client::new(&acme::AcmeConfig {
+        directory: account.directory.clone(),
+        account_key: account.account_key.duplicate(),
+        contact: account.contact.clone(),
+        terms_of_service_agreed: account.terms_of_service_agreed,
+        external_account: account.external_account.as_ref().map(external),
+        roots,
+        call_timeout: tuning.call_deadline(),
+        calls_per_minute: account.calls_per_minute.unwrap_or(acme::AcmeConfig::DEFAULT_CALLS),
+    })?;
+    Ok(client.poll_every(tuning.poll_interval))
 }

@@ -65,6 +65,7 @@ fn the_catalog_is_printed_and_can_be_selected_from() {
     // those that several vendors can do come behind
     all.push(sutler_catalog::domain::record::NAME.to_owned());
     all.push(sutler_catalog::domain::registration::NAME.to_owned());
+    all.push(sutler_catalog::domain::zone::NAME.to_owned());
     assert_eq!(names(""), all);
     assert_eq!(names("offerings: [cloudflare-token]\n"), ["cloudflare-token"]);
 }
@@ -103,6 +104,29 @@ fn live_plans_of_stripe_are_there_only_with_a_live_key() {
             "{said}"
         );
     }
+}
+
+#[test]
+fn the_plans_of_a_domains_zone_are_those_of_the_vendors_that_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let plans = |vendors: &str| {
+        let output = run(&["catalog"], &configure(folder.path(), vendors));
+        assert!(output.status.success(), "{}", errors(&output));
+        let catalog: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let services = catalog["services"].as_array().unwrap().clone();
+        let zone = services.into_iter().find(|service| service["name"] == "domain-zone").unwrap();
+        let plans = zone["plans"].as_array().unwrap().clone();
+        plans.iter().map(|plan| plan["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let dnsimple = "dnsimple: { base_url: \"http://127.0.0.1:9\", account_id: 1010, token: nobodyHasThis }";
+    assert_eq!(plans(VENDOR), ["cloudflare"]);
+    assert_eq!(plans(&format!("vendors: {{ {dnsimple} }}\n")), ["dnsimple"]);
+    let both = VENDOR.replace(" } }\n", &format!(" }}, {dnsimple} }}\n"));
+    assert_eq!(plans(&both), ["cloudflare", "dnsimple"], "{both}");
+    let clear =
+        "vendors: { dnsimple: { base_url: \"http://example.com\", account_id: 1, token: nobodyHasThis } }\n";
+    let refused = run(&["check"], &configure(folder.path(), clear));
+    assert!(!refused.status.success() && errors(&refused).contains("in the clear"), "{}", errors(&refused));
 }
 
 #[test]
@@ -155,6 +179,11 @@ fn domains_are_bought_only_where_the_operator_says_so() {
         let printed = String::from_utf8(checked.stdout).unwrap();
         assert!(printed.contains(expected), "{printed}");
     }
+    let dnsimple = "vendors: { dnsimple: { base_url: \"http://127.0.0.1:9\", account_id: 1010, token: nobodyHasThis, \
+                    registration: { extensions: [io] } } }\n";
+    let checked = run(&["check"], &configure(folder.path(), dnsimple));
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert!(printed.contains("domain-registration: dnsimple\n"), "{printed}");
     for (more, expected) in [
         ("{ extensions: [] }", "`registration` needs `extensions`"),
         ("{ extensions: [.com] }", "'.com' is no extension"),

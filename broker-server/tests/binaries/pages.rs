@@ -2,12 +2,13 @@
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
-use sutler_broker_server::providers::{cloudflare, stripe};
+use sutler_broker_server::providers::{VendorCall, acme, cloudflare, dnsimple, stripe, verification};
 use sutler_catalog::{
     Offering, cloudflare as cloudflare_offerings,
     domain::{
+        certificate::{self, Zones},
         record::{self, Backend},
-        registration,
+        registration, verification as verification_offering, zone,
     },
     stripe as stripe_offerings,
 };
@@ -16,20 +17,38 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/services")
 }
 
-/// Every offering with the calls that its provider may make, as `METHOD path`.
+/// Every offering with the calls that its providers may make, as `METHOD path`, and at whom where there are several.
 fn services() -> Vec<(Offering, Vec<String>)> {
     let offerings = cloudflare_offerings::offerings()
         .into_iter()
         .chain(stripe_offerings::offerings(&stripe_offerings::Mode::ALL))
-        .chain([record::offering(&Backend::ALL), registration::offering(&registration::Registrar::ALL)]);
-    let cloudflare = cloudflare::calls().into_iter();
-    let cloudflare = cloudflare.map(|call| (call.offering, format!("{} {}", call.method, call.template)));
-    let stripe = stripe::calls().into_iter();
-    let stripe = stripe.map(|call| (call.offering, format!("{} {}", call.method, call.template)));
-    let calls: Vec<(&str, String)> = cloudflare.chain(stripe).collect();
+        .chain([
+            record::offering(&Backend::ALL),
+            verification_offering::offering(),
+            certificate::offering(&Zones::ALL),
+            registration::offering(&registration::Registrar::ALL),
+            zone::whole(),
+        ]);
+    let vendors =
+        [("Cloudflare", cloudflare::calls()), ("DNSimple", dnsimple::calls()), ("Stripe", stripe::calls())];
+    let of_vendor = |(vendor, calls): (&'static str, Vec<VendorCall>)| {
+        calls
+            .into_iter()
+            .map(move |call| (call.offering, vendor, format!("{} {}", call.method, call.template)))
+    };
+    let own = |offering, calls: &'static [&'static str]| {
+        calls.iter().map(move |call| (offering, "", (*call).to_owned()))
+    };
+    let domains =
+        own(certificate::NAME, &acme::CALLS).chain(own(verification_offering::NAME, &verification::CALLS));
+    let calls: Vec<(&str, &str, String)> = vendors.into_iter().flat_map(of_vendor).chain(domains).collect();
     let with_calls = |offering: Offering| {
-        let own = calls.iter().filter(|(name, _)| *name == offering.name()).map(|(_, call)| call.clone());
-        let own = own.collect();
+        let own: Vec<_> = calls.iter().filter(|(name, ..)| *name == offering.name()).collect();
+        let is_one = own.iter().all(|(_, vendor, _)| *vendor == own[0].1);
+        let told = |(_, vendor, call): &&(&str, &str, String)| {
+            if is_one { format!("`{call}`") } else { format!("`{call}` at {vendor}") }
+        };
+        let own = own.iter().map(told).collect();
         (offering, own)
     };
     offerings.map(with_calls).collect()
@@ -43,7 +62,7 @@ fn page(offering: &Offering, calls: &[String]) -> String {
         "\n## Calls\n\nWhat the broker's key or token must be allowed to do, and nothing else:\n"
     );
     for call in calls {
-        let _ = writeln!(page, "- `{call}`");
+        let _ = writeln!(page, "- {call}");
     }
     page
 }

@@ -1,5 +1,6 @@
 //! The offerings of Cloudflare that we ship: ids, plans, parameters and outputs. The work is done elsewhere.
 
+pub mod custom_hostname;
 pub mod d1;
 pub mod dns_record;
 pub mod hyperdrive;
@@ -33,6 +34,7 @@ pub fn offerings() -> Vec<Offering> {
         zone::offering(),
         worker_domain::offering(),
         www_redirect::offering(),
+        custom_hostname::offering(),
     ]
 }
 

@@ -1,5 +1,8 @@
 //! Domains: services that more than one vendor can do, each vendor with plans of its own.
 
 pub mod amount;
+pub mod certificate;
 pub mod record;
 pub mod registration;
+pub mod verification;
+pub mod zone;

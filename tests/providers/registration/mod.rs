@@ -1,6 +1,7 @@
 //! `domain-registration` at Cloudflare Registrar and in its sandbox.
 
 mod behaviour;
+mod dnsimple;
 mod drive;
 mod money;
 

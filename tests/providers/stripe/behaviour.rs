@@ -8,8 +8,8 @@ use sutler_broker_server::providers::{Marker, Observation, ProviderError, Refusa
 use sutler_tests::cloudflare::{Fault, FaultAction};
 use sutler_tests::stripe::{EffectAction, Entry};
 
-use super::drive::Instance;
 use super::{LIVE_KEY, Vendor, provider};
+use crate::drive::Instance;
 
 const WEBHOOK: &str = "stripe-webhook-endpoint";
 
@@ -28,7 +28,7 @@ fn creations(vendor: &Vendor) -> Vec<Entry> {
 
 /// How many endpoints were ever made.
 fn made(vendor: &Vendor) -> usize {
-    let effects = vendor.control().ledger().into_iter().flat_map(|entry| entry.effects);
+    let effects = vendor.control().ledger().into_iter().flat_map(|entry| entry.outcome);
     effects.filter(|effect| effect.action == EffectAction::Created).count()
 }
 

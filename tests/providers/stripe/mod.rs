@@ -3,7 +3,6 @@
 mod behaviour;
 mod coupon;
 mod customer_portal;
-mod drive;
 mod entitlement_feature;
 mod event_destination;
 mod meter;
@@ -15,7 +14,7 @@ mod webhook_endpoint;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -37,15 +36,15 @@ const LIVE_KEY: &str = "sk_live_keyOfTheContract";
 pub(crate) struct Vendor {
     fake: StripeFake,
     /// How many calls there were when the last fault was ordered.
-    ordered: AtomicUsize,
+    ordered: AtomicU64,
 }
 
 impl Vendor {
     pub(crate) async fn start() -> Self {
         let mut options = Options::new(ACCOUNT, TEST_KEY);
         options.live_key = Some(LIVE_KEY.to_owned());
-        options.table = Table::of_providers();
-        Self { fake: StripeFake::start(options).await.unwrap(), ordered: AtomicUsize::new(0) }
+        options.table = Table::of_stripe();
+        Self { fake: StripeFake::start(options).await.unwrap(), ordered: AtomicU64::new(0) }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -85,7 +84,7 @@ impl Vendor {
     }
 
     fn changes(&self) -> u64 {
-        self.control().ledger().iter().filter(|entry| !entry.effects.is_empty()).count() as u64
+        self.control().ledger().iter().filter(|entry| !entry.outcome.is_empty()).count() as u64
     }
 }
 
@@ -144,7 +143,7 @@ impl<S: Service> Staged for Stage<S> {
     async fn strike(&self, nth: u64, fault: &Fault) -> bool {
         let control = self.vendor.control();
         control.clear_faults();
-        self.vendor.ordered.store(control.ledger().len(), Ordering::SeqCst);
+        self.vendor.ordered.store(control.ledger().len() as u64, Ordering::SeqCst);
         control.add_fault(faults::of(fault).from_call(nth));
         true
     }

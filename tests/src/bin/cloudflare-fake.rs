@@ -107,7 +107,7 @@ impl Arguments {
             Contract::Recorded => Enforcement::Recorded,
         };
         if self.only_calls_of_providers {
-            options.table = Table::of_providers();
+            options.table = Table::of_cloudflare();
         }
         Ok(options)
     }

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use sutler_tests::cloudflare::RateLimit;
 use sutler_tests::ending::{Ending, Parent};
-use sutler_tests::stripe::{Options, StripeFake, Table};
+use sutler_tests::stripe::{LedgerFile, Options, StripeFake, Table};
 
 /// A stateful Stripe on a loopback port. Prints one line of JSON with its addresses when it is ready.
 #[derive(Debug, Parser)]
@@ -68,11 +68,12 @@ impl Arguments {
         let mut options = Options::new(&self.account, &key(&self.test_key_file)?);
         options.live_key = self.live_key_file.as_deref().map(key).transpose()?;
         options.listen = self.listen;
-        options.ledger_file = self.ledger;
+        // what is sent may hold secrets
+        options.ledger_file = self.ledger.map(|path| LedgerFile { path, bodies: false });
         options.eventual_listing = self.eventual_listing;
         options.rate_limit = self.rate_limit;
         if self.only_calls_of_providers {
-            options.table = Table::of_providers();
+            options.table = Table::of_stripe();
         }
         Ok(options)
     }

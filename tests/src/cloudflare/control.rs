@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::account::snapshot::Snapshot;
 use super::account::{pages::Outcome, work_of};
-use super::call::{Call, Caller, Payload};
 use super::envelope::Body;
 use super::exchange::Shared;
-use super::faults::Fault;
 use super::ledger::Entry;
-use super::rate::{Rate, RateLimit};
+use crate::vendor::call::{Call, Caller, Payload};
+use crate::vendor::faults::Fault;
+use crate::vendor::rate::{Rate, RateLimit};
 
 /// A test's handle on a running fake.
 #[derive(Debug, Clone)]

@@ -1,51 +1,22 @@
 //! The envelope every answer comes in, and the pages a list is cut into.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::call::Call;
-use super::ledger::Effect;
+use super::ledger::Kind;
+use crate::vendor::call::Call;
+use crate::vendor::{answer, rate};
+
+pub(crate) use crate::vendor::answer::Body;
 
 /// An answer before it is sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Body,
-    /// What the call did, for the ledger.
-    pub(crate) effects: Vec<Effect>,
-    /// A test asked for this very answer, so the contract does not judge it.
-    pub(crate) deliberate: bool,
-}
-
-/// What an answer carries.
-#[derive(Debug, Clone)]
-pub(crate) enum Body {
-    Json(Value),
-    Text { content_type: String, text: String },
-    Empty,
-}
+pub(crate) type Answer = answer::Answer<Kind>;
 
 impl Answer {
     /// HTTP 200 with this result.
     pub(crate) fn result(result: Value) -> Self {
         Self::json(200, json!({"success": true, "errors": [], "messages": [], "result": result}))
-    }
-
-    /// HTTP 204.
-    pub(crate) fn nothing() -> Self {
-        Self { body: Body::Empty, ..Self::json(204, Value::Null) }
-    }
-
-    /// Any status and document.
-    pub(crate) fn json(status: u16, body: Value) -> Self {
-        let body = Body::Json(body);
-        Self { status, headers: Vec::new(), body, effects: Vec::new(), deliberate: false }
-    }
-
-    /// Adds what the call did.
-    pub(crate) fn with(mut self, effect: Effect) -> Self {
-        self.effects.push(effect);
-        self
     }
 }
 
@@ -73,6 +44,14 @@ impl From<Refusal> for Answer {
         let body = json!({"success": false, "errors": [problem], "messages": [], "result": null});
         Self::json(refusal.status, body)
     }
+}
+
+/// The answer while calls are refused.
+pub(crate) fn too_many(left: Duration) -> Answer {
+    let seconds = rate::seconds(left);
+    Answer::from(Refusal::new(429, 971, "too many requests"))
+        .header("retry-after", seconds)
+        .header("ratelimit", format!("\"default\";r=0;t={seconds}"))
 }
 
 /// The sizes a list may be cut into.

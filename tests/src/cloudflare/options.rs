@@ -1,12 +1,12 @@
 //! How a fake is set up before it starts.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::faults::Fault;
-use super::rate::RateLimit;
-use super::table::Table;
+use crate::vendor::faults::Fault;
+use crate::vendor::ledger::LedgerFile;
+use crate::vendor::rate::RateLimit;
+use crate::vendor::table::Table;
 
 /// What happens when a request or an answer breaks the contract. It is written to the ledger either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,15 +16,6 @@ pub enum Enforcement {
     Strict,
     /// The call is answered as the vendor would answer it.
     Recorded,
-}
-
-/// Where each call is appended as one line of JSON.
-#[derive(Debug, Clone)]
-pub struct LedgerFile {
-    /// The file; created when absent.
-    pub path: PathBuf,
-    /// Whether request bodies, and the secrets in them, are written too.
-    pub bodies: bool,
 }
 
 /// Everything a fake is told at its start. Most of it can be changed later through the control interface.

@@ -1,40 +1,13 @@
-//! Which calls may be made at all: those in the tables of the providers, whatever else the vendor offers (S-62).
+//! Which calls the providers of Cloudflare say that they make.
 
 use sutler_broker_server::providers::cloudflare;
 
-use super::call::Call;
-use super::server::BASE_PATH;
-
-/// The calls that may be made.
-#[derive(Debug, Clone, Default)]
-pub enum Table {
-    /// Everything that the contract knows.
-    #[default]
-    Anything,
-    /// Only these: a method, and the parts of a path, of which those in braces vary.
-    Only(Vec<(String, Vec<String>)>),
-}
+use crate::vendor::table::Table;
 
 impl Table {
-    /// What our providers say that they call.
+    /// What our providers of Cloudflare say that they call.
     #[must_use]
-    pub fn of_providers() -> Self {
-        let calls = cloudflare::calls().into_iter().map(|call| {
-            let parts = call.template.trim_start_matches('/').split('/').map(str::to_owned).collect();
-            (call.method.to_string(), parts)
-        });
-        Self::Only(calls.collect())
+    pub fn of_cloudflare() -> Self {
+        Self::only(cloudflare::calls().into_iter().map(|call| (call.method, call.template)))
     }
-
-    /// Whether a call may be made.
-    pub(crate) fn allows(&self, call: &Call) -> bool {
-        let Self::Only(calls) = self else { return true };
-        let Some(parts) = call.segments(BASE_PATH) else { return false };
-        calls.iter().any(|(method, template)| *method == call.method && fits(template, &parts))
-    }
-}
-
-fn fits(template: &[String], parts: &[String]) -> bool {
-    template.len() == parts.len()
-        && template.iter().zip(parts).all(|(expected, part)| expected.starts_with('{') || expected == part)
 }

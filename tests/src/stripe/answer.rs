@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::ledger::Effect;
-use crate::cloudflare::envelope::Answer;
+use crate::vendor::answer;
+
+/// An answer before it is sent.
+pub(crate) type Answer = answer::Answer<String>;
 
 /// What an operation comes to.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::form;
+use super::ledger::Entry;
 
 /// One call as it arrived.
 #[derive(Debug, Clone)]
@@ -48,6 +49,13 @@ impl Call {
             key: None,
             parameters: BTreeMap::new(),
         }
+    }
+
+    /// The beginning of its line in the ledger.
+    pub(crate) fn entry(&self) -> Entry {
+        let request_body = self.body.clone().ok().filter(|body| !body.is_null());
+        let key = self.key.clone();
+        Entry { request_body, key, ..Entry::new(&self.method, &self.path, &self.query) }
     }
 
     /// Version 2 of the interface has other habits.

@@ -3,15 +3,18 @@
 //! The facts are in `tests/contracts/stripe.json`; this module holds calls and answers against them.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
-use jsonschema::{Draft, Validator};
+use jsonschema::Validator;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use super::call::Call;
 use super::form;
-use crate::cloudflare::envelope::{Answer, Body};
+use crate::vendor::answer::Body;
+use crate::vendor::schemas::{ContractError, Query, Schemas, Template, once, violations};
 
 const STRIPE: &str = include_str!("../../contracts/stripe.json");
 
@@ -22,22 +25,6 @@ pub struct Contract {
     definitions: Value,
     operations: Vec<Operation>,
     refusal: Validator,
-}
-
-/// Why a contract could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ContractError {
-    /// The file is not what this module expects.
-    #[error("the contract cannot be read")]
-    Format(#[from] serde_json::Error),
-    /// A schema in it is wrong.
-    #[error("the schema of {place} is wrong: {problem}")]
-    Schema {
-        /// Which schema.
-        place: String,
-        /// What is wrong.
-        problem: String,
-    },
 }
 
 #[derive(Deserialize)]
@@ -66,8 +53,8 @@ struct OperationFile {
 pub(crate) struct Operation {
     pub(crate) id: String,
     method: String,
-    parts: Vec<String>,
-    query: IndexMap<String, (Value, Validator)>,
+    path: Template,
+    query: Query,
     body: Option<(Value, Validator)>,
     answer: Validator,
     version: String,
@@ -78,12 +65,18 @@ impl Contract {
     ///
     /// # Errors
     /// Only when the file in this repository is broken.
-    pub fn stripe() -> Result<Self, ContractError> {
+    pub fn stripe() -> Result<Arc<Self>, ContractError> {
+        static READ: OnceLock<Arc<Contract>> = OnceLock::new();
+        once(&READ, Self::read)
+    }
+
+    fn read() -> Result<Self, ContractError> {
         let file: ContractFile = serde_json::from_str(STRIPE)?;
         let definitions = file.definitions;
-        let operation = |operation| compiled(operation, &definitions, &file.version);
+        let schemas = Schemas { definitions: &definitions };
+        let operation = |operation| compiled(operation, schemas, &file.version);
         let operations: Result<_, _> = file.operations.into_iter().map(operation).collect();
-        let refusal = compile("refusal", &json!({ "$ref": "#/definitions/refusal" }), &definitions)?;
+        let refusal = schemas.refusal()?;
         Ok(Self { version: file.version, operations: operations?, refusal, definitions })
     }
 
@@ -96,7 +89,8 @@ impl Contract {
     pub(crate) fn find(&self, call: &Call) -> Option<(&Operation, BTreeMap<String, String>)> {
         let segments = call.segments();
         let of_method = self.operations.iter().filter(|operation| operation.method == call.method);
-        let mut found = of_method.filter_map(|operation| Some((operation, operation.parameters(&segments)?)));
+        let mut found =
+            of_method.filter_map(|operation| Some((operation, operation.path.parameters(&segments)?)));
         found.next()
     }
 
@@ -125,26 +119,9 @@ impl Contract {
 }
 
 impl Operation {
-    fn parameters(&self, segments: &[String]) -> Option<BTreeMap<String, String>> {
-        if segments.len() != self.parts.len() {
-            return None;
-        }
-        let mut parameters = BTreeMap::new();
-        for (expected, actual) in self.parts.iter().zip(segments) {
-            match expected.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-                Some(name) if !actual.is_empty() => {
-                    parameters.insert(name.to_owned(), actual.clone());
-                }
-                None if expected == actual => {}
-                _ => return None,
-            }
-        }
-        Some(parameters)
-    }
-
     /// What is wrong with a call of this operation. Values are not repeated: they may be secret.
     pub(crate) fn request_violations(&self, call: &Call) -> Vec<String> {
-        let mut found = self.query_violations(call);
+        let mut found = self.query.violations(&self.id, &call.query);
         let place = format!("request of {}", self.id);
         if call.version.as_deref() != Some(self.version.as_str()) {
             found.push(format!("{place}: the header stripe-version is not {}", self.version));
@@ -173,59 +150,20 @@ impl Operation {
         }
         found
     }
-
-    fn query_violations(&self, call: &Call) -> Vec<String> {
-        let mut found = Vec::new();
-        for (name, text) in &call.query {
-            let place = format!("query parameter {name} of {}", self.id);
-            match self.query.get(name) {
-                None => found.push(format!("{place}: is not known")),
-                Some((schema, validator)) => {
-                    let value = form::typed(Value::String(text.clone()), schema, &Value::Null);
-                    found.extend(violations(&place, validator, &value));
-                }
-            }
-        }
-        found
-    }
 }
 
-fn compile(place: &str, schema: &Value, definitions: &Value) -> Result<Validator, ContractError> {
-    let whole = json!({ "definitions": definitions, "allOf": [schema] });
-    jsonschema::options()
-        .with_draft(Draft::Draft7)
-        .should_validate_formats(true)
-        .build(&whole)
-        .map_err(|problem| ContractError::Schema { place: place.to_owned(), problem: problem.to_string() })
-}
-
-fn compiled(file: OperationFile, definitions: &Value, version: &str) -> Result<Operation, ContractError> {
-    let mut query = IndexMap::new();
-    for (name, schema) in file.query {
-        let validator = compile(&format!("{}, query {name}", file.id), &schema, definitions)?;
-        query.insert(name, (schema, validator));
-    }
+fn compiled(file: OperationFile, schemas: Schemas<'_>, version: &str) -> Result<Operation, ContractError> {
     let compiled = |schema: Value| {
-        let validator = compile(&file.id, &schema, definitions)?;
+        let validator = schemas.compile(&file.id, &schema)?;
         Ok::<_, ContractError>((schema, validator))
     };
-    let body = file.body.map(compiled).transpose()?;
-    let parts = file.path.trim_start_matches('/').split('/').map(str::to_owned).collect();
     Ok(Operation {
-        answer: compile(&file.id, &file.answer, definitions)?,
+        body: file.body.map(compiled).transpose()?,
+        answer: schemas.compile(&file.id, &file.answer)?,
+        query: schemas.query(&file.id, &file.query)?,
+        path: Template::new(&file.path),
         id: file.id,
         method: file.method,
-        parts,
-        query,
-        body,
         version: version.to_owned(),
     })
-}
-
-fn violations(place: &str, schema: &Validator, instance: &Value) -> Vec<String> {
-    let said = |error: jsonschema::ValidationError<'_>| {
-        let path = error.instance_path().to_string();
-        format!("{place}: {}: {}", if path.is_empty() { "/" } else { &path }, error.masked())
-    };
-    schema.iter_errors(instance).map(said).collect()
 }

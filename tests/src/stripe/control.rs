@@ -11,7 +11,7 @@ use super::exchange::Shared;
 use super::keys::KeptFailure;
 use super::ledger::Entry;
 use super::resources::work_of;
-use crate::cloudflare::Fault;
+use crate::vendor::faults::Fault;
 
 /// A handle on a running fake.
 #[derive(Debug, Clone)]
@@ -42,12 +42,12 @@ impl Control {
 
     /// Everything in test mode, archived objects and secrets included, oldest first.
     pub fn objects(&self) -> Vec<Value> {
-        self.shared.state().test.world.everything()
+        self.shared.world().account.test.world.everything()
     }
 
     /// Everything in live mode.
     pub fn live_objects(&self) -> Vec<Value> {
-        self.shared.state().live.world.everything()
+        self.shared.world().account.live.world.everything()
     }
 
     /// Every call so far.
@@ -56,34 +56,34 @@ impl Control {
     }
 
     /// The calls after the first `skipped`.
-    pub fn ledger_after(&self, skipped: usize) -> Vec<Entry> {
-        self.shared.state().ledger.after(skipped)
+    pub fn ledger_after(&self, skipped: u64) -> Vec<Entry> {
+        self.shared.world().ledger.after(skipped)
     }
 
     /// Something goes wrong, from now on.
     pub fn add_fault(&self, fault: Fault) {
-        self.shared.state().faults.add(fault);
+        self.shared.world().faults.add(fault);
     }
 
     /// Nothing goes wrong any more.
     pub fn clear_faults(&self) {
-        self.shared.state().faults.clear();
+        self.shared.world().faults.clear();
     }
 
     /// The next call of an operation fails, and the failure is kept under its key.
     pub fn fail(&self, operation: &str, after_work: bool) {
         let failure = KeptFailure { operation: operation.to_owned(), after_work };
-        self.shared.state().test.keys.fail(failure);
+        self.shared.world().account.test.keys.fail(failure);
     }
 
     /// A day passes: no idempotency key is known any more.
     pub fn forget_keys(&self) {
-        self.shared.state().test.keys.forget();
+        self.shared.world().account.test.keys.forget();
     }
 
     /// How long a new object stays out of lists, from now on.
     pub fn list_after(&self, delay: Duration) {
-        self.shared.state().test.world.list_after(delay);
+        self.shared.world().account.test.world.list_after(delay);
     }
 
     /// Somebody else does something in test mode, as in the dashboard. `id` is the object's, if the operation has one.
@@ -95,6 +95,6 @@ impl Control {
         let mut call = Call::new("POST", "/v1/somebody", "", b"");
         call.body = Ok(body);
         call.parameters = [("id".to_owned(), id.to_owned())].into();
-        Ok(work(&mut self.shared.state().test.world, &call)?.body)
+        Ok(work(&mut self.shared.world().account.test.world, &call)?.body)
     }
 }

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use super::call::Call;
 use super::control::{Control, Refused};
-use crate::cloudflare::envelope::Answer;
 
 /// Where the control interface begins. It needs no key: the fake listens on loopback only.
 pub(crate) const PREFIX: &str = "/__control/";

@@ -2,40 +2,40 @@
 //!
 //! What a call does and its line in the ledger happen under one lock, so the ledger's order is the true one.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, MutexGuard};
 
 use serde_json::json;
 
-use super::answer::{Done, Refusal};
+use super::answer::{Answer, Done, Refusal};
 use super::call::Call;
 use super::contract::{Contract, Operation};
 use super::keys::Keys;
-use super::ledger::{Entry, Ledger};
+use super::ledger::Entry;
 use super::options::Options;
 use super::resources::{account, work_of};
-use super::server::StartError;
 use super::world::World;
-use crate::cloudflare::envelope::Answer;
-use crate::cloudflare::faults::{Faults, Struck};
-use crate::cloudflare::rate::Rate;
+use crate::vendor::exchange::{self, Delivery, Desk};
+use crate::vendor::faults::{Faults, Struck};
+use crate::vendor::ledger::Ledger;
+use crate::vendor::rate::Rate;
+use crate::vendor::server::StartError;
 
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) contract: Contract,
+    pub(crate) contract: Arc<Contract>,
     options: Options,
-    state: Mutex<State>,
+    desk: Desk<Sides, String>,
 }
 
 /// What changes while the fake runs.
+type State = exchange::World<Sides, String>;
+
+/// The two modes.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct Sides {
     pub(crate) test: Side,
     pub(crate) live: Side,
-    pub(crate) faults: Faults,
-    rate: Rate,
-    pub(crate) ledger: Ledger,
 }
 
 /// One mode: objects and keys of its own.
@@ -45,31 +45,22 @@ pub(crate) struct Side {
     pub(crate) keys: Keys,
 }
 
-/// How a call ends.
-#[derive(Debug)]
-pub(crate) enum Delivery {
-    Answer(Answer),
-    /// The connection is closed without an answer.
-    Cut,
-}
-
 impl Shared {
     pub(crate) fn new(options: Options) -> Result<Self, StartError> {
         let side =
             |is_live| Side { world: World::new(is_live, options.eventual_listing), keys: Keys::default() };
         let state = State {
-            test: side(false),
-            live: side(true),
+            account: Sides { test: side(false), live: side(true) },
             faults: Faults::default(),
             rate: Rate::new(options.rate_limit),
-            ledger: Ledger::open(options.ledger_file.as_deref()).map_err(StartError::Ledger)?,
+            ledger: Ledger::open(options.ledger_file.as_ref()).map_err(StartError::Ledger)?,
         };
-        Ok(Self { contract: Contract::stripe()?, options, state: Mutex::new(state) })
+        Ok(Self { contract: Contract::stripe()?, options, desk: Desk::new(state) })
     }
 
-    /// Everything that changes. A panic elsewhere does not take it away.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Everything that changes.
+    pub(crate) fn world(&self) -> MutexGuard<'_, State> {
+        self.desk.world()
     }
 
     /// The answer that Stripe would give, contract included.
@@ -82,14 +73,14 @@ impl Shared {
             let message = format!("Unrecognized request URL ({}: {}).", call.method, call.path);
             return Refusal::new(404, message).into();
         };
-        if !self.options.table.allows(call) {
+        if !self.options.table.allows(&call.method, &call.segments()) {
             let found = format!("outside_the_table: no provider says that it makes {}", operation.id);
             return violation(vec![found], entry);
         }
         entry.operation = Some(operation.id.clone());
         call.parameters = parameters;
         self.contract.type_body(operation, call);
-        let side = match self.side(state, call) {
+        let side = match self.side(&mut state.account, call) {
             Ok(side) => side,
             Err(refusal) => return refusal.into(),
         };
@@ -105,11 +96,11 @@ impl Shared {
     }
 
     /// Lets the caller in, to the mode that its key is of.
-    fn side<'s>(&self, state: &'s mut State, call: &Call) -> Result<&'s mut Side, Refusal> {
+    fn side<'s>(&self, sides: &'s mut Sides, call: &Call) -> Result<&'s mut Side, Refusal> {
         let key = call.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
         match key {
-            Some(key) if key == self.options.test_key => Ok(&mut state.test),
-            Some(key) if Some(key) == self.options.live_key.as_deref() => Ok(&mut state.live),
+            Some(key) if key == self.options.test_key => Ok(&mut sides.test),
+            Some(key) if Some(key) == self.options.live_key.as_deref() => Ok(&mut sides.live),
             Some(_) => Err(Refusal::new(401, "Invalid API Key provided: sk_test_****")),
             None => Err(Refusal::new(401, "You did not provide an API key.")),
         }
@@ -135,7 +126,7 @@ impl Shared {
         let is_kept = worked.as_ref().err().is_none_or(|refusal| !refusal.is_of_validation());
         let answer = match worked {
             Ok(Done { body, effects }) => {
-                entry.effects = effects;
+                entry.outcome = effects;
                 Answer::json(200, body)
             }
             Err(refusal) => refusal.into(),
@@ -156,32 +147,6 @@ impl Shared {
             None => Err(Refusal::new(405, "not done by this fake")),
         }
     }
-
-    /// Does the work of a call and writes it down.
-    fn settle(&self, mut call: Call, struck: &Struck) -> Delivery {
-        let mut entry = Entry::of(&call);
-        entry.faults = struck.names();
-        let mut state = self.state();
-        let answer = if struck.drops_request() {
-            None
-        } else if let Some(canned) = struck.canned(false) {
-            Some(canned)
-        } else {
-            let mut answer = self.answer(&mut state, &mut call, &mut entry);
-            struck.alter(&mut answer);
-            Some(struck.canned(true).unwrap_or(answer))
-        };
-        entry.status = answer.as_ref().map(|answer| answer.status);
-        let answer = answer.filter(|_| !struck.drops_response());
-        entry.answered = answer.is_some();
-        if let Err(error) = state.ledger.append(entry) {
-            tracing::error!(%error, "a call is missing from the ledger's file");
-        }
-        answer.map_or(Delivery::Cut, |mut answer| {
-            answer.headers.push(("request-id".to_owned(), super::world::id("req_")));
-            Delivery::Answer(answer)
-        })
-    }
 }
 
 /// A breach of the contract, which Stripe would not answer like this.
@@ -191,18 +156,17 @@ fn violation(found: Vec<String>, entry: &mut Entry) -> Answer {
     Answer::json(500, json!({ "error": { "type": "contract_violation", "message": message } }))
 }
 
-/// One call, start to end. It is carried through even when the caller has gone.
-pub(crate) async fn exchange(shared: Arc<Shared>, call: Call) -> Delivery {
-    let struck = shared.state().faults.strike(&call.method, &call.path);
-    wait(struck.delay(false)).await;
-    let delivery = shared.settle(call, &struck);
-    wait(struck.delay(true)).await;
-    delivery
-}
-
-/// The clock ticks in milliseconds, so even no time at all would take one.
-async fn wait(delay: Duration) {
-    if !delay.is_zero() {
-        tokio::time::sleep(delay).await;
+/// One call, start to end.
+pub(crate) async fn exchange(shared: &Shared, mut call: Call) -> Delivery<String> {
+    let path = call.path.clone();
+    let entry = call.entry();
+    let work = |state: &mut State, struck: &Struck, entry: &mut Entry| {
+        let mut answer = shared.answer(state, &mut call, entry);
+        struck.alter(&mut answer);
+        answer
+    };
+    match shared.desk.exchange(&path, entry, work).await {
+        Delivery::Answer(answer) => Delivery::Answer(answer.header("request-id", super::world::id("req_"))),
+        Delivery::Cut => Delivery::Cut,
     }
 }

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::Refusal;
+use super::answer::{Answer, Refusal};
 use super::call::Call;
-use crate::cloudflare::envelope::Answer;
 
 /// A failure of the vendor's own, which is kept under the key of the call like any other answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

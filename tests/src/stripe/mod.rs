@@ -6,9 +6,7 @@
 //! server ──▶ exchange ──▶ resources    what each operation does to the objects of a world (test, live)
 //!    │          ├──────▶ keys         answers that are kept under an idempotency key
 //!    │          ├──────▶ contract     what may be asked and answered, forms included
-//!    │          ├──────▶ table        what our providers say that they ask
-//!    │          ├──────▶ faults       what goes wrong on cue
-//!    │          └──────▶ ledger       what was asked and what became of it
+//!    │          └──────▶ vendor       faults, rate, ledger: what every fake has
 //!    └──▶ control ──────▶ (all of these, for tests)
 //!            └─────── control_http, the same for a process of its own
 //! ```
@@ -28,10 +26,16 @@ mod server;
 mod table;
 mod world;
 
-pub use contract::{Contract, ContractError};
+pub use contract::Contract;
 pub use control::{Control, Refused};
 pub use keys::KeptFailure;
-pub use ledger::{Effect, EffectAction, Entry};
+pub use ledger::{Effect, Entry};
 pub use options::Options;
-pub use server::{StartError, StripeFake};
-pub use table::Table;
+pub use server::StripeFake;
+
+pub use crate::vendor::faults::{CannedAnswer, Fault, FaultAction};
+pub use crate::vendor::ledger::{EffectAction, LedgerFile};
+pub use crate::vendor::rate::RateLimit;
+pub use crate::vendor::schemas::ContractError;
+pub use crate::vendor::server::StartError;
+pub use crate::vendor::table::Table;

@@ -1,11 +1,11 @@
 //! How a fake is set up before it starts.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::table::Table;
-use crate::cloudflare::RateLimit;
+use crate::vendor::ledger::LedgerFile;
+use crate::vendor::rate::RateLimit;
+use crate::vendor::table::Table;
 
 /// Everything a fake is told at its start.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct Options {
     /// The key of live mode, if anybody is let in there.
     pub live_key: Option<String>,
     /// The file that every call is appended to, one line of JSON each.
-    pub ledger_file: Option<PathBuf>,
+    pub ledger_file: Option<LedgerFile>,
     /// How long a new object stays out of lists.
     pub eventual_listing: Duration,
     /// How often the interface may be called.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Done, Refusal};
 use super::call::Call;
-use super::ledger::{Effect, EffectAction};
+use super::ledger::Effect;
 
 /// Everything that exists in one mode.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl World {
         value["object"] = json!(object);
         value["livemode"] = json!(self.is_live);
         self.objects.insert(key, Stored { value: value.clone(), born: Instant::now() });
-        Ok(Done::with(value, Effect::new(EffectAction::Created, object, &id)))
+        Ok(Done::with(value, Effect::created(object.to_owned(), &id, "")))
     }
 
     /// One object.
@@ -69,7 +69,7 @@ impl World {
         let stored = self.objects.get_mut(&(object.to_owned(), id.to_owned()));
         let stored = stored.ok_or_else(|| Refusal::missing(object, id))?;
         merge(&mut stored.value, body);
-        Ok(Done::with(stored.value.clone(), Effect::new(EffectAction::Changed, object, id)))
+        Ok(Done::with(stored.value.clone(), Effect::changed(object.to_owned(), id, "")))
     }
 
     /// Deletes an object.
@@ -77,7 +77,7 @@ impl World {
         self.get(object, id)?;
         self.objects.shift_remove(&(object.to_owned(), id.to_owned()));
         let body = json!({ "id": id, "object": object, "deleted": true });
-        Ok(Done::with(body, Effect::new(EffectAction::Deleted, object, id)))
+        Ok(Done::with(body, Effect::deleted(object.to_owned(), id, "")))
     }
 
     /// All objects of a kind, newest first.

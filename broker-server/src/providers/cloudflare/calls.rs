@@ -1,29 +1,16 @@
 //! Every call that the providers of Cloudflare make: what their token must be allowed, and nothing else (S-62).
 
-use http::Method;
-
 use super::{
-    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, registrar,
-    secrets, token, turnstile, vectorize, worker_domain, www_redirect, zone,
+    client::Product, custom_hostname, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain,
+    queue, registrar, secrets, token, turnstile, vectorize, worker_domain, www_redirect, zone,
 };
-
-/// One kind of call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct VendorCall {
-    /// The offering whose provider makes it.
-    pub offering: &'static str,
-    /// The method.
-    pub method: Method,
-    /// The path behind the base URL; what is in braces varies.
-    pub template: &'static str,
-}
+use crate::providers::vendor::{VendorCall, calls_of};
 
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
     let [registrar, sandbox] = registrar::products();
-    let tables: [(&'static str, &Product); 17] = [
+    let tables: [(&'static str, &Product); 20] = [
         (sutler_catalog::domain::registration::NAME, registrar),
         (sutler_catalog::domain::registration::NAME, sandbox),
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
@@ -37,18 +24,13 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::vectorize::NAME, vectorize::Indexes::PRODUCT),
         (sutler_catalog::cloudflare::dns_record::NAME, dns_record::product()),
         (sutler_catalog::domain::record::NAME, dns_record::product()),
-        (sutler_catalog::cloudflare::zone::NAME, zone::Zones::PRODUCT),
+        (sutler_catalog::cloudflare::zone::NAME, zone::product()),
         (sutler_catalog::cloudflare::zone::NAME, minting::product()),
         (sutler_catalog::cloudflare::worker_domain::NAME, worker_domain::Domains::PRODUCT),
+        (sutler_catalog::cloudflare::custom_hostname::NAME, custom_hostname::Hostnames::PRODUCT),
         (sutler_catalog::cloudflare::www_redirect::NAME, www_redirect::Redirects::PRODUCT),
+        (sutler_catalog::domain::zone::NAME, zone::product()),
+        (sutler_catalog::domain::zone::NAME, minting::product()),
     ];
-    let of_table = |(offering, product): (&'static str, &Product)| {
-        let call = |endpoint: &&'static super::client::Endpoint| VendorCall {
-            offering,
-            method: endpoint.method.clone(),
-            template: endpoint.template,
-        };
-        product.endpoints.iter().map(call).collect::<Vec<_>>()
-    };
-    tables.into_iter().flat_map(of_table).collect()
+    tables.into_iter().flat_map(|(offering, table)| calls_of(offering, table.endpoints)).collect()
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod client;
+mod custom_hostname;
 mod d1;
 mod dns_record;
 mod hyperdrive;
@@ -10,7 +11,6 @@ mod minting;
 mod object;
 mod pages_domain;
 mod queue;
-mod recorded;
 mod registrar;
 mod secrets;
 #[cfg(test)]
@@ -23,8 +23,10 @@ mod www_redirect;
 mod zone;
 mod zones;
 
-pub use calls::{VendorCall, calls};
+use super::recorded;
+pub use calls::calls;
 pub use client::{Client, CloudflareConfig, ConfigError};
+pub use custom_hostname::CustomHostname;
 pub use d1::D1;
 pub use dns_record::{DnsRecord, DomainRecord, Proofs};
 pub use hyperdrive::Hyperdrive;
@@ -38,4 +40,4 @@ pub use turnstile::Turnstile;
 pub use vectorize::Vectorize;
 pub use worker_domain::WorkerDomain;
 pub use www_redirect::WwwRedirect;
-pub use zone::Zone;
+pub use zone::{DomainZone, Zone};

@@ -94,6 +94,8 @@ pub(in crate::providers) struct Registered {
     pub(in crate::providers) expires_at: Option<String>,
     pub(in crate::providers) renews_itself: bool,
     pub(in crate::providers) private: Option<bool>,
+    /// The number of the contact that registered it, where contacts have numbers.
+    pub(in crate::providers) registrant: Option<u64>,
 }
 
 /// How a registration is.

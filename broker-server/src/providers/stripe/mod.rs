@@ -19,7 +19,7 @@ use sutler_catalog::{Guid, stripe::Mode};
 use sutler_spec::PlanId;
 use url::{Host, Url};
 
-pub use calls::{VendorCall, calls};
+pub use calls::calls;
 pub use client::{Client, ConfigError, StripeConfig};
 
 use object::Object;

@@ -2,8 +2,8 @@
 
 use super::{Account, policies};
 use crate::cloudflare::call::{Call, Caller};
-use crate::cloudflare::contract::Operation;
 use crate::cloudflare::envelope::Refusal;
+use crate::vendor::contract::Operation;
 
 /// Says who is asking, or refuses.
 pub(crate) fn authenticate(
@@ -12,7 +12,7 @@ pub(crate) fn authenticate(
     call: &Call,
     operation: &Operation,
 ) -> Result<Caller, Refusal> {
-    let header = call.authorization.as_deref();
+    let header = call.header("authorization");
     let header = header.ok_or_else(|| Refusal::new(400, 9106, "the authorization header is missing"))?;
     let value = header.strip_prefix("Bearer ").filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| Refusal {

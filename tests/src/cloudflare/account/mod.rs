@@ -1,6 +1,7 @@
 //! One account: the objects in it, and what each operation does to them.
 
 pub(crate) mod access;
+mod custom_hostnames;
 mod databases;
 mod domains;
 mod hyperdrives;
@@ -66,6 +67,7 @@ pub(crate) struct Account {
     /// The ruleset of each zone that has one.
     rulesets: HashMap<String, String>,
     worker_domains: Shelf,
+    custom_hostnames: Shelf,
     registrar: registrar::Registrar,
     registrar_sandbox: registrar::Registrar,
     /// Names of Vectorize indexes that were deleted.
@@ -93,6 +95,7 @@ impl Account {
             redirects: Shelf::of(Kind::RedirectRule),
             rulesets: HashMap::new(),
             worker_domains: Shelf::of(Kind::WorkerDomain),
+            custom_hostnames: Shelf::of(Kind::CustomHostname),
             registrar: registrar::Registrar::real(),
             registrar_sandbox: registrar::Registrar::sandbox(),
             buried: HashSet::new(),
@@ -105,7 +108,7 @@ impl Account {
     }
 
     /// All products whose objects stand on shelves.
-    fn shelves(&self) -> [&Shelf; 9] {
+    fn shelves(&self) -> [&Shelf; 10] {
         [
             &self.namespaces,
             &self.queues,
@@ -116,6 +119,7 @@ impl Account {
             &self.records,
             &self.redirects,
             &self.worker_domains,
+            &self.custom_hostnames,
         ]
     }
 
@@ -231,6 +235,7 @@ fn named(operation: &str) -> Option<Work> {
         "zones.delete" => zones::delete,
         "zones.delegate" => zones::delegate,
         "records.list" => records::list,
+        "records.get" => records::get,
         "records.create" => records::create,
         "records.delete" => records::delete,
         "records.batch" => records::batch,
@@ -239,6 +244,12 @@ fn named(operation: &str) -> Option<Work> {
         "redirects.add" => redirects::add,
         "redirects.patch" => redirects::patch,
         "redirects.delete" => redirects::delete,
+        "custom_hostnames.list" => custom_hostnames::list,
+        "custom_hostnames.create" => custom_hostnames::create,
+        "custom_hostnames.get" => custom_hostnames::get,
+        "custom_hostnames.patch" => custom_hostnames::patch,
+        "custom_hostnames.delete" => custom_hostnames::delete,
+        "custom_hostnames.settle" => custom_hostnames::settle,
         "worker_domains.list" => worker_domains::list,
         "worker_domains.put" => worker_domains::put,
         "worker_domains.get" => worker_domains::get,
@@ -249,8 +260,8 @@ fn named(operation: &str) -> Option<Work> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::contract::Contract;
     use super::work_of;
+    use crate::vendor::contract::Contract;
 
     #[test]
     fn every_operation_of_the_contract_is_done() {

@@ -26,6 +26,13 @@ pub(super) fn list(account: &mut Account, call: &Call) -> Worked {
     PAGES.cut(call, found.map(|record| record.shown.clone()).collect())
 }
 
+pub(super) fn get(account: &mut Account, call: &Call) -> Worked {
+    let zone = zones::of(account, call)?;
+    let found = account.records.get(call.parameter("dns_record_id"));
+    let found = found.filter(|record| record.hidden["zone"] == zone).ok_or_else(missing)?;
+    Ok(Answer::result(found.shown.clone()))
+}
+
 /// Somebody makes one record; only tests do that.
 pub(super) fn create(account: &mut Account, call: &Call) -> Worked {
     let zone = zones::of(account, call)?.to_owned();

@@ -74,8 +74,8 @@ fn key(account: &Account, call: &Call) -> Result<(String, String), Refusal> {
         return Err(Refusal::new(404, 7003, "there is no such resource"));
     }
     let current = account.tags.0.get(&key).map(etag);
-    match &call.if_match {
-        Some(expected) if Some(expected) != current.as_ref() => {
+    match call.header("if-match") {
+        Some(expected) if Some(expected) != current.as_deref() => {
             Err(Refusal::new(412, 10412, "the tags have changed since"))
         }
         _ => Ok(key),

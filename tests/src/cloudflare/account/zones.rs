@@ -64,6 +64,7 @@ pub(super) fn delete(account: &mut Account, call: &Call) -> Worked {
     let (zone, effect) = account.zones.take(call.parameter("zone_id")).ok_or_else(missing)?;
     account.records.forget_in(&zone.id);
     account.redirects.forget_in(&zone.id);
+    account.custom_hostnames.forget_in(&zone.id);
     Ok(Answer::result(json!({"id": zone.id})).with(effect))
 }
 

@@ -85,7 +85,7 @@ pub struct Lane {
 
 /// A vendor at which a call that no provider says it makes is found (S-62).
 fn only_known_calls(master: &str) -> Options {
-    Options { table: Table::of_providers(), ..Options::new(ACCOUNT, master) }
+    Options { table: Table::of_cloudflare(), ..Options::new(ACCOUNT, master) }
 }
 
 impl Lane {

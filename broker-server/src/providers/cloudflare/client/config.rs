@@ -4,7 +4,8 @@ use std::{num::NonZeroU32, time::Duration};
 
 use http::HeaderValue;
 use sutler_secrets::SecretString;
-use url::{Host, Url};
+
+use crate::providers::vendor::{self, BaseProblem};
 
 /// What the operator says about Cloudflare.
 #[derive(Debug)]
@@ -58,6 +59,15 @@ pub enum ConfigError {
     Http(#[source] reqwest::Error),
 }
 
+impl From<BaseProblem> for ConfigError {
+    fn from(problem: BaseProblem) -> Self {
+        match problem {
+            BaseProblem::Form => Self::BaseUrl,
+            BaseProblem::Unencrypted => Self::Unencrypted,
+        }
+    }
+}
+
 /// The configuration after the checks.
 #[derive(Debug)]
 pub(super) struct Target {
@@ -71,7 +81,7 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn check(config: &CloudflareConfig) -> Result<Self, ConfigError> {
-        let base = base(&config.base_url)?;
+        let base = vendor::base(&config.base_url)?;
         let digits = config.account_id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if config.account_id.len() != 32 || !digits {
             return Err(ConfigError::AccountId);
@@ -88,37 +98,9 @@ impl Target {
     }
 }
 
-fn base(text: &str) -> Result<String, ConfigError> {
-    let url = Url::parse(text).map_err(|_| ConfigError::BaseUrl)?;
-    let bare = url.username().is_empty() && url.password().is_none();
-    if !bare || url.query().is_some() || url.fragment().is_some() {
-        return Err(ConfigError::BaseUrl);
-    }
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(ConfigError::BaseUrl),
-    };
-    match url.scheme() {
-        "https" => {}
-        "http" if is_here => {}
-        "http" => return Err(ConfigError::Unencrypted),
-        _ => return Err(ConfigError::BaseUrl),
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
 /// The header that goes with a token, unless no token looks like that.
 pub(super) fn authorization(token: &SecretString) -> Option<HeaderValue> {
-    let token = token.expose();
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return None;
-    }
-    let bearer = zeroize::Zeroizing::new(format!("Bearer {token}"));
-    let mut value = HeaderValue::from_str(&bearer).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    vendor::bearer(token.expose())
 }
 
 #[cfg(test)]

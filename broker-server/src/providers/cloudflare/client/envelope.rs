@@ -3,8 +3,14 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{CallError, Product, Received, Unclear};
-use crate::{faults, providers::Sent};
+use super::{CallError, Product};
+use crate::{
+    faults,
+    providers::{
+        Sent,
+        vendor::{Received, Unclear},
+    },
+};
 
 /// The broker's token is not accepted, in whatever product.
 const CREDENTIALS: &[i64] = &[10000, 9103, 9106, 9109, 6003, 6111];
@@ -35,7 +41,7 @@ impl Answer {
 /// Judges an answer by its HTTP status and by what it says itself.
 pub(super) fn read(product: &Product, sent: Sent, received: &Received) -> Result<Answer, CallError> {
     let status = received.status.as_u16();
-    let retry_after = received.retry_after;
+    let retry_after = received.retry_after();
     let unavailable = |unclear| CallError::Unavailable { unclear, retry_after, sent };
     if status == 429 {
         return Err(CallError::RateLimited { retry_after });

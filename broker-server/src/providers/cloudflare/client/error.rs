@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::providers::{ProviderError, Refusal, Repeatability, Sent, Usability};
+use crate::providers::{
+    ProviderError, Refusal, Repeatability, Sent, Usability,
+    vendor::{NoAnswer, Unclear},
+};
 
 /// Why a call gave no result. Holds codes and our texts, never a vendor's text or an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,51 +72,15 @@ pub(crate) enum CallError {
     Unaddressable,
 }
 
-/// The ways of not knowing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unclear {
-    /// No connection was made.
-    #[error("Cloudflare could not be reached")]
-    Unreachable,
-    /// The connection was lost, or the time was up, before the answer was complete.
-    #[error("Cloudflare did not answer in time")]
-    Lost,
-    /// Cloudflare says that something on its side went wrong.
-    #[error("Cloudflare has a problem (HTTP status {0})")]
-    Failing(u16),
-    /// The answer is not in Cloudflare's form.
-    #[error("something other than Cloudflare's interface answered (HTTP status {0})")]
-    Foreign(u16),
-    /// The answer is longer than anything Cloudflare sends.
-    #[error("the answer was too long")]
-    TooLong,
-    /// The answer lacks what it must have.
-    #[error("the answer was not complete")]
-    Incomplete,
-    /// A list does not come to an end.
-    #[error("a list did not come to an end")]
-    Endless,
-}
-
 impl CallError {
     /// An answer that says yes but does not hold what it must. A change was made, or perhaps.
     pub(crate) fn incomplete(sent: Sent) -> Self {
         Self::Unavailable { unclear: Unclear::Incomplete, retry_after: None, sent }
     }
 
-    /// Sending failed. Only what happened before a connection stood is certain not to have arrived.
-    pub(super) fn unsent(error: &reqwest::Error, sent: Sent) -> Self {
-        let (unclear, sent) = if error.is_connect() || error.is_builder() {
-            (Unclear::Unreachable, Sent::No)
-        } else {
-            (Unclear::Lost, sent)
-        };
+    /// There was no answer.
+    pub(super) fn unanswered(NoAnswer { unclear, sent }: NoAnswer) -> Self {
         Self::Unavailable { unclear, retry_after: None, sent }
-    }
-
-    /// Reading the answer failed.
-    pub(super) fn cut_off(_error: &reqwest::Error, sent: Sent) -> Self {
-        Self::Unavailable { unclear: Unclear::Lost, retry_after: None, sent }
     }
 
     /// Whether a deletion may be taken for done: the thing is not there.
@@ -199,7 +166,9 @@ impl CallError {
                  has to check the configured account id"
             ),
             Self::RateLimited { .. } => format!("could not {doing} yet: Cloudflare asks to wait"),
-            Self::Unavailable { unclear, .. } => format!("could not {doing} yet: {unclear}"),
+            Self::Unavailable { unclear, .. } => {
+                format!("could not {doing} yet: {}", unclear.of("Cloudflare"))
+            }
             Self::NotAllowed | Self::Unaddressable => format!("could not {doing}: {self}"),
         }
     }

@@ -2,7 +2,6 @@
 
 mod call;
 mod config;
-mod cursor;
 mod envelope;
 mod error;
 mod pages;
@@ -11,20 +10,18 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, StatusCode, header};
-use reqwest::Response;
-use zeroize::Zeroizing;
+use http::header;
 
-pub(super) use call::{Call, Endpoint, Product};
+pub(super) use call::{Call, Product};
 pub use config::{CloudflareConfig, ConfigError};
-pub(super) use cursor::Cursor;
 pub(super) use envelope::Answer;
-pub(super) use error::{CallError, Unclear};
+pub(super) use error::CallError;
+
+pub(super) use crate::providers::vendor::{Cursor, Endpoint, Unclear};
 
 use crate::{
     budget::{AccountKey, Budget},
-    faults,
-    providers::{Account, Sent, egress},
+    providers::{Account, Sent, vendor},
 };
 use config::Target;
 
@@ -58,10 +55,8 @@ impl Client {
     /// When a part of the configuration cannot be used; the error names it and never shows the token.
     pub fn new(config: &CloudflareConfig) -> Result<Self, ConfigError> {
         let target = Target::check(config)?;
-        // reqwest is built without cipher suites of its own; if somebody chose some already, those are used
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let base = url::Url::parse(&target.base).map_err(|_| ConfigError::BaseUrl)?;
-        let http = egress::client(&base, target.call_timeout)?
+        let http = vendor::http_client(&base, target.call_timeout)?
             .build()
             .map_err(|error| ConfigError::Http(error.without_url()))?;
         let budget = Budget::new(config.calls_per_five_minutes, BUDGET_PERIOD);
@@ -139,67 +134,7 @@ impl Api {
         }
         let sent = call.sent();
         self.client.account.count_call();
-        let started = std::time::Instant::now();
-        let outcome = match faults::half_request("B09", &url).await {
-            Ok(()) => self.exchange(request, sent).await,
-            Err(_injected) => Err(CallError::Unavailable { unclear: Unclear::Lost, retry_after: None, sent }),
-        };
-        note(call.endpoint, &outcome, started.elapsed());
-        let received = outcome?;
-        envelope::read(self.product, sent, &received)
-    }
-
-    async fn exchange(&self, request: reqwest::RequestBuilder, sent: Sent) -> Result<Received, CallError> {
-        let lost = |_injected| CallError::Unavailable { unclear: Unclear::Lost, retry_after: None, sent };
-        let answered = faults::race("B10", request.send()).await.map_err(lost)?;
-        let mut response = answered.map_err(|error| CallError::unsent(&error, sent))?;
-        let status = response.status();
-        let retry_after = retry_after(response.headers());
-        faults::pass("B11").await.map_err(lost)?;
-        let body = body(&mut response, sent).await?;
-        Ok(Received { status, retry_after, body })
-    }
-}
-
-/// An answer as it arrived. Its body may hold a token: it is wiped when dropped.
-struct Received {
-    status: StatusCode,
-    retry_after: Option<Duration>,
-    body: Zeroizing<Vec<u8>>,
-}
-
-/// Reads the body up to the limit.
-async fn body(response: &mut Response, sent: Sent) -> Result<Zeroizing<Vec<u8>>, CallError> {
-    let too_long = || CallError::Unavailable { unclear: Unclear::TooLong, retry_after: None, sent };
-    let announced = response.content_length().unwrap_or(0);
-    if announced > MAX_ANSWER as u64 {
-        return Err(too_long());
-    }
-    let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
-    loop {
-        match response.chunk().await {
-            Ok(None) => return Ok(body),
-            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_ANSWER => return Err(too_long()),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Err(error) => return Err(CallError::cut_off(&error, sent)),
-        }
-    }
-}
-
-/// The seconds of `Retry-After`; Cloudflare sends no dates.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse::<u64>().ok()?;
-    Some(Duration::from_secs(seconds.min(300)))
-}
-
-fn note(endpoint: &Endpoint, outcome: &Result<Received, CallError>, duration: Duration) {
-    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let (method, path) = (&endpoint.method, endpoint.template);
-    match outcome {
-        Ok(received) => {
-            let status = received.status.as_u16();
-            tracing::debug!(%method, path, status, milliseconds, "vendor call");
-        }
-        Err(error) => tracing::debug!(%method, path, %error, milliseconds, "vendor call without answer"),
+        let received = vendor::exchange(call.endpoint, request, (&url, MAX_ANSWER), sent).await;
+        envelope::read(self.product, sent, &received.map_err(CallError::unanswered)?)
     }
 }

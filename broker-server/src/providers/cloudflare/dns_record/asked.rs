@@ -8,8 +8,8 @@ use sutler_catalog::{
     domain::record::{self, Backend, CloudflareParameters},
 };
 
-use super::set;
-use crate::providers::dns::rules;
+use super::{RecordSet, set};
+use crate::providers::{Discovery, dns::rules};
 
 /// What a user says about a set.
 pub trait Asked: DeserializeOwned + Send + Sync + 'static {
@@ -28,7 +28,17 @@ pub trait Asked: DeserializeOwned + Send + Sync + 'static {
     fn problems(&self) -> Vec<String>;
     /// What platforms are told of it.
     fn attributes(&self, zone_id: &str) -> Map<String, Value>;
+    /// Lists what nobody tracks and takes it over, where that is possible.
+    fn discovery(_sets: &RecordSet<Self>) -> Option<&dyn Discovery>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
+
+/// What marks stand behind in comments, in all forms.
+pub(super) const PREFIXES: [&str; 2] = [Parameters::PREFIX, CloudflareParameters::PREFIX];
 
 /// How a zone is named.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +77,10 @@ impl Asked for Parameters {
             (dns_record::output::ZONE_ID.to_owned(), json!(zone_id)),
             (dns_record::output::NAMES.to_owned(), json!(names)),
         ])
+    }
+
+    fn discovery(sets: &RecordSet<Self>) -> Option<&dyn Discovery> {
+        Some(sets)
     }
 }
 

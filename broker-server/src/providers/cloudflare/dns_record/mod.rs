@@ -8,8 +8,11 @@
 
 mod asked;
 mod challenge;
+mod discovery;
 mod records;
 mod set;
+#[cfg(test)]
+mod tests;
 
 use std::marker::PhantomData;
 
@@ -25,9 +28,9 @@ use super::{
     zones::Zone,
 };
 use crate::providers::{
-    Account, Announced, Attempt, BEGIN, Bearers, Change, FieldDrift, InstanceFacts, Listing, MarkedObject,
-    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal,
-    Sent, Step, StepName, Work,
+    Account, Announced, Attempt, BEGIN, Bearers, Change, Discovery, FieldDrift, InstanceFacts, Listing,
+    MarkedObject, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass,
+    Refusal, Sent, Step, StepName, Work,
 };
 pub use challenge::Proofs;
 
@@ -63,6 +66,9 @@ struct Known {
     zone_id: String,
     /// Stands in the comment of every record of the set.
     comment: String,
+    /// Cloudflare's id of the record that was there before and was taken over; its comment may be another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    adopted: Option<String>,
 }
 
 /// A set on its way.
@@ -82,6 +88,15 @@ impl<A: Asked> RecordSet<A> {
         Self { records: Records::new(client), asked: PhantomData }
     }
 
+    fn known(step: &Step<'_>, zone_id: &str) -> Known {
+        let before: Option<Known> = recorded::remembered(step.instance.record.as_ref());
+        Known {
+            zone_id: zone_id.to_owned(),
+            comment: format!("{}{}", A::PREFIX, step.marker.hex(32)),
+            adopted: before.and_then(|before| before.adopted),
+        }
+    }
+
     /// The zone that is asked for, if the account has it.
     async fn zone(&self, wanted: &A) -> Result<Option<Zone>, CallError> {
         match wanted.zone() {
@@ -91,8 +106,12 @@ impl<A: Asked> RecordSet<A> {
     }
 
     async fn of_set(&self, known: &Known) -> Result<Vec<Shown>, ProviderError> {
-        let found = self.records.of_set(&known.zone_id, &known.comment).await;
+        let found = self.look(known).await;
         found.map_err(|error| error.while_trying_to(LOOKING))
+    }
+
+    async fn look(&self, known: &Known) -> Result<Vec<Shown>, CallError> {
+        self.records.of_set(&known.zone_id, &known.comment, known.adopted.as_deref()).await
     }
 
     /// Looks whether the zone is there and holds the names. Nothing was made yet, unless earlier work left something:
@@ -110,7 +129,7 @@ impl<A: Asked> RecordSet<A> {
             };
             return Err(ProviderError::refused(Refusal::Unsupported, description));
         };
-        let known = Known { zone_id: zone.id, comment: format!("{}{}", A::PREFIX, step.marker.hex(32)) };
+        let known = Self::known(step, &zone.id);
         let outside = set::outside(&wanted.records(), &zone.name);
         if !outside.is_empty() {
             return Err(ProviderError::refused(Refusal::Unsupported, outside.join("; ")));
@@ -167,7 +186,7 @@ impl<A: Asked> RecordSet<A> {
 
     /// Whether anything of the set is there. A zone that the account does not have takes its records with it.
     async fn left(&self, known: &Known) -> Result<Vec<Shown>, CallError> {
-        match self.records.of_set(&known.zone_id, &known.comment).await {
+        match self.look(known).await {
             Err(
                 error @ (CallError::Misrouted { .. }
                 | CallError::Refused { .. }
@@ -300,16 +319,18 @@ impl<A: Asked> Provider for RecordSet<A> {
         let mut objects: Vec<MarkedObject> = Vec::new();
         for zone in self.records.zones().await.map_err(asking)? {
             for record in self.records.of_sets(&zone.id, A::PREFIX).await.map_err(asking)? {
-                let comment = record.comment.unwrap_or_default();
-                let mark = comment.strip_prefix(A::PREFIX).filter(|mark| recorded::is_hexadecimal(mark, 32));
-                let Some(mark) = mark else { continue };
+                let Some(mark) = record.mark(A::PREFIX).map(str::to_owned) else { continue };
                 let id = format!("{}/{mark}", zone.id);
                 if objects.iter().all(|object| object.id != id) {
-                    objects.push(MarkedObject { id, name: record.name, mark: mark.to_owned() });
+                    objects.push(MarkedObject { id, name: record.name, mark });
                 }
             }
         }
         Ok(Listing::Objects { bearers: Bearers::Instances, objects })
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        A::discovery(self)
     }
 
     fn account(&self, _plan: &PlanId) -> Option<&Account> {

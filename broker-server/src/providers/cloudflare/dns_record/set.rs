@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sutler_catalog::cloudflare::dns_record::{Record, RecordType};
 
+use super::{super::recorded::is_hexadecimal, asked::PREFIXES};
 use crate::providers::dns;
 
 /// A record as Cloudflare shows it.
@@ -24,6 +25,19 @@ pub(super) struct Shown {
     pub(super) priority: Option<u16>,
     #[serde(default)]
     pub(super) comment: Option<String>,
+}
+
+impl Shown {
+    /// The digits of the mark behind this in its comment, if it is of such a set.
+    pub(super) fn mark(&self, prefix: &str) -> Option<&str> {
+        let mark = self.comment.as_deref()?.strip_prefix(prefix)?;
+        is_hexadecimal(mark, 32).then_some(mark)
+    }
+
+    /// The digits of the mark in its comment, if it is of a set, however that was asked for.
+    pub(super) fn any_mark(&self) -> Option<&str> {
+        PREFIXES.into_iter().find_map(|prefix| self.mark(prefix))
+    }
 }
 
 /// A record in the one form that is compared: Cloudflare shows names, addresses and texts in a form of its own.

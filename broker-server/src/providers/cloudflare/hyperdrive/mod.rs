@@ -1,6 +1,7 @@
 //! `cloudflare-hyperdrive`: ways to databases. Cloudflare tries the database before it says yes, and never shows its
 //! password.
 
+mod discovery;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ use super::{
     object::{Kind, Known, Next, Object, differs, marked},
     recorded::is_hexadecimal,
 };
-use crate::providers::{FieldDrift, Listing, Marker, Sent};
+use crate::providers::{Discovery, FieldDrift, Listing, Marker, Sent};
 
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/hyperdrive/configs" };
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: LIST.template };
@@ -73,7 +74,7 @@ pub struct Configurations {
 
 /// A configuration as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Configuration {
+pub(crate) struct Configuration {
     id: String,
     name: String,
     origin: ShownOrigin,
@@ -107,13 +108,13 @@ struct ShownCaching {
 
 /// Which password Cloudflare was told last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     password: String,
 }
 
 /// One change of a configuration.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// The database behind it.
     Origin,
     /// What is remembered of answers, and how many connections there are.
@@ -175,16 +176,20 @@ impl Configuration {
         compared.into_iter().flatten().collect()
     }
 
-    fn tuning_differences(&self, wanted: &Parameters) -> Vec<FieldDrift> {
+    fn shown_caching(&self) -> Caching {
         let defaults = Caching::default();
         let shown = self.caching.as_ref();
-        let found = Caching {
+        Caching {
             disabled: shown.is_some_and(|caching| caching.disabled),
             max_age: shown.and_then(|caching| caching.max_age).unwrap_or(defaults.max_age),
             stale_while_revalidate: shown
                 .and_then(|caching| caching.stale_while_revalidate)
                 .unwrap_or(defaults.stale_while_revalidate),
-        };
+        }
+    }
+
+    fn tuning_differences(&self, wanted: &Parameters) -> Vec<FieldDrift> {
+        let found = self.shown_caching();
         let mut differences: Vec<FieldDrift> =
             differs("caching", caching(&wanted.caching), caching(&found)).into_iter().collect();
         if let Some(limit) = wanted.connection_limit {
@@ -214,6 +219,7 @@ impl Configurations {
 
 #[async_trait]
 impl Kind for Configurations {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Configuration;
     type Change = Change;
@@ -318,6 +324,10 @@ impl Kind for Configurations {
     fn dashboard(&self, id: Option<&str>, marker: &Marker) -> String {
         let list = format!("https://dash.cloudflare.com/{}/workers/hyperdrive", self.client().account());
         id.map_or_else(|| format!("{list}#{}", marker.hex(24)), |id| format!("{list}/{id}"))
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     async fn marked(&self) -> Result<Listing, CallError> {

@@ -19,7 +19,7 @@ fn found() -> Configuration {
 
 fn next(wanted: &Parameters) -> Next<Change, Memory> {
     let memory = Configurations::memory("n", &self::wanted(|_| {}));
-    let known = Known { name: "n".to_owned(), id: Some("i".to_owned()), memory };
+    let known = Known { name: "n".to_owned(), id: Some("i".to_owned()), memory, adopted: false };
     Configurations::next(&known, &found(), wanted)
 }
 

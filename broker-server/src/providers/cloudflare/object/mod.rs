@@ -1,177 +1,60 @@
-//! An object at Cloudflare that an instance is: made once, brought to what is wanted, deleted.
-//!
-//! ```text
-//! provision:   begin ──▶ create ──▶ adjust ──▶ adjust … ──▶ done
-//!                          ├─▶ adopt        it exists, and is not listed yet
-//!                          └─▶ settle       names are not unique: a twin may arrive late
-//! update:      begin ──▶ adjust … ──▶ done
-//! deprovision: begin ──▶ delete … ──▶ done
-//!                └─▶ look_again             its creation was never answered
-//! ```
-//!
-//! `adjust` looks at the object each time, and makes the first change that is missing: what was done and not answered
-//! is seen, and not done again. What one sort of object has of its own is its [`Kind`].
+//! Objects at Cloudflare: what the steps of every sort of object need to know of this vendor.
 
-#![expect(private_bounds, reason = "which sorts of objects there are is decided in this crate")]
-
-mod adjust;
-mod create;
-mod kind;
-mod remove;
+mod discovery;
 #[cfg(test)]
 mod tests;
 
-use async_trait::async_trait;
-use sutler_catalog::Offering;
-use sutler_spec::{Parameters, PlanId};
+use std::time::Duration;
 
-use super::{
-    client::CallError,
-    recorded::{self, unknown_step},
-};
+use super::client::{CallError, Client, Product};
+pub(super) use crate::providers::object::{Kind, Known, Names, Next, Object, differs, marked};
 use crate::providers::{
-    Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker,
-    Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName,
-    Work,
+    Account, ProviderError,
+    object::{Failure, Way},
 };
-pub(super) use kind::{Kind, Known, Names, Next, differs, marked};
+pub(super) use discovery::{Findable, in_zone, thing, unlike};
 
-/// Creates the object.
-const CREATE: &str = "create";
-/// Waits for an object that exists to be listed.
-const ADOPT: &str = "adopt";
-/// Deletes twins that arrived late.
-const SETTLE: &str = "settle";
-/// Makes the next change that is missing.
-const ADJUST: &str = "adjust";
-/// Deletes the object.
-const DELETE: &str = "delete";
-/// Looks for an object that may have arrived late.
-const LOOK_AGAIN: &str = "look_again";
+impl Way for Client {
+    type Error = CallError;
+    type Table = Product;
 
-/// Provides the offering of one sort of object.
-#[derive(Debug)]
-pub struct Object<K> {
-    kind: K,
-}
+    const VENDOR: &'static str = "Cloudflare";
 
-impl<K: Kind> Object<K> {
-    pub(super) fn of(kind: K) -> Self {
-        Self { kind }
+    fn budgeted(&self) -> &Account {
+        self.budgeted()
     }
 
-    fn looking() -> String {
-        format!("look for the {}", K::NOUN)
+    fn poll_interval(&self) -> Duration {
+        self.poll_interval()
     }
 
-    /// Nothing can be said of an object that was never finished.
-    fn not_created() -> ProviderError {
-        ProviderError::unavailable(format!("the creation of the {} is not finished", K::NOUN), Sent::No)
-    }
-
-    fn remembered(instance: &InstanceFacts) -> Result<Known<K::Memory>, ProviderError> {
-        recorded::remembered(instance.record.as_ref()).ok_or_else(Self::not_created)
+    fn call_timeout(&self) -> Duration {
+        self.call_timeout()
     }
 }
 
-#[async_trait]
-impl<K: Kind> Provider for Object<K> {
-    fn offering(&self) -> Offering {
-        K::offering()
+impl Failure for CallError {
+    fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing { .. })
     }
 
-    fn recovery(&self, work: Work, step: &StepName) -> RecoveryClass {
-        match (work, step) {
-            (_, BEGIN | ADOPT | LOOK_AGAIN) => RecoveryClass::ReadOnly,
-            (Work::Bind | Work::Unbind, step) => K::binding_recovery(step),
-            (_, CREATE) if K::NAMES == Names::Shared => RecoveryClass::ListByMarker,
-            (_, CREATE) => RecoveryClass::UniqueName,
-            _ => RecoveryClass::Repeatable,
-        }
+    fn is_taken(&self) -> bool {
+        matches!(self, Self::Exists { .. })
     }
 
-    fn announced(&self, instance: &InstanceFacts, marker: &Marker) -> Announced {
-        let known: Option<Known<K::Memory>> = recorded::remembered(instance.record.as_ref());
-        let id = known.and_then(|known| known.id);
-        Announced { dashboard_url: Some(self.kind.dashboard(id.as_deref(), marker)), ..Announced::default() }
+    fn is_gone(&self) -> bool {
+        self.is_gone()
     }
 
-    async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let wanted = step.parameters()?;
-        match step.name() {
-            BEGIN => self.begin_creation(&step, &wanted).await,
-            CREATE => self.create(&step, &wanted).await,
-            ADOPT => self.adopt(&step, &wanted).await,
-            SETTLE => self.settle(&step, &wanted).await,
-            ADJUST => self.adjust(&step, &wanted).await,
-            other => Err(unknown_step(other)),
-        }
+    fn while_trying_to(self, doing: &str) -> ProviderError {
+        self.while_trying_to(doing)
     }
 
-    async fn update(
-        &self,
-        step: Step<'_>,
-        change: &Change,
-    ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        match step.name() {
-            BEGIN => Self::go_on(Self::remembered(step.instance)?),
-            ADJUST => self.adjust(&step, &change.parameters()?).await,
-            other => Err(unknown_step(other)),
-        }
+    fn while_asking(self, doing: &str) -> ProviderError {
+        self.while_asking(doing)
     }
 
-    async fn deprovision(&self, step: Step<'_>) -> Result<Progress<()>, ProviderError> {
-        let wanted = step.parameters()?;
-        match step.name() {
-            BEGIN => self.begin_deletion(&step, &wanted).await,
-            DELETE => self.delete(&step, &wanted).await,
-            LOOK_AGAIN => self.look_again(&step, &wanted).await,
-            other => Err(unknown_step(other)),
-        }
-    }
-
-    async fn bind(
-        &self,
-        step: Step<'_>,
-        binding: &BindingFacts,
-    ) -> Result<Progress<CreatedBinding>, ProviderError> {
-        let known = Self::remembered(step.instance)?;
-        self.kind.bind(&step, binding, (&known, &step.parameters()?)).await
-    }
-
-    async fn unbind(&self, step: Step<'_>, binding: &BindingFacts) -> Result<Progress<()>, ProviderError> {
-        self.kind.unbind(&step, binding).await
-    }
-
-    async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {
-        let known = Self::remembered(instance)?;
-        let wanted = instance.parameters()?;
-        match self.kind.read(known.id::<K>()?, &wanted).await {
-            Ok(found) => Ok(Observation::Found {
-                attributes: self.kind.attributes(&known, &found, &wanted),
-                drift: K::drift(&known, &found, &wanted),
-            }),
-            Err(CallError::Missing { .. }) => Ok(Observation::Gone),
-            Err(error) => Err(error.while_asking(&format!("read the {}", K::NOUN))),
-        }
-    }
-
-    async fn marked(&self) -> Result<Listing, ProviderError> {
-        self.kind.marked().await.map_err(|error| error.while_asking(&format!("list each {}", K::NOUN)))
-    }
-
-    fn account(&self, _plan: &PlanId) -> Option<&Account> {
-        Some(self.kind.client().budgeted())
-    }
-
-    fn check(
-        &self,
-        _plan: &PlanId,
-        wanted: &Parameters,
-        _present: Option<&InstanceFacts>,
-    ) -> Result<(), Vec<String>> {
-        let wanted = recorded::wanted(wanted).map_err(|error| vec![error.to_string()])?;
-        let problems = K::problems(&wanted);
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    fn while_completing(self, doing: &str) -> ProviderError {
+        self.while_completing(doing)
     }
 }

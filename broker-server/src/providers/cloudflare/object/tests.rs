@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use wiremock::{MockServer, matchers::query_param};
 
 use super::super::{kv::Kv, staging::*, turnstile::Turnstile};
-use super::*;
-use crate::providers::{Attempt, Checkpoint, Refusal, Usability};
+use crate::providers::{
+    Attempt, Checkpoint, Observation, ProviderError, Refusal, Usability,
+    object::{ADJUST, ADOPT, CREATE, SETTLE},
+};
 
 const NAMESPACES: &str = "/storage/kv/namespaces";
 const WIDGETS: &str = "/challenges/widgets";

@@ -1,5 +1,6 @@
 //! `cloudflare-turnstile`: widgets. Their names are not unique, and their secret can be read again.
 
+mod discovery;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ use super::{
     client::{Api, Call, CallError, Client, Endpoint, Product},
     object::{Kind, Known, Names, Next, Object, differs, marked},
 };
-use crate::providers::{FieldDrift, Listing, Marker, Sent};
+use crate::providers::{Discovery, FieldDrift, Listing, Marker, Sent};
 
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/challenges/widgets" };
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: LIST.template };
@@ -69,7 +70,7 @@ struct Listed {
 
 /// A widget as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Widget {
+pub(crate) struct Widget {
     sitekey: String,
     name: String,
     domains: Vec<String>,
@@ -86,7 +87,7 @@ pub(super) struct Widget {
 
 /// Which secret the widget has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     version: u32,
     /// The digest of the secret that is to be replaced: written down before, it tells afterwards whether it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,7 +96,7 @@ pub(super) struct Memory {
 
 /// One change of a widget.
 #[derive(Debug, PartialEq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// All settings at once, in Cloudflare's form.
     Settings(Value),
     /// A new secret.
@@ -164,6 +165,7 @@ impl Widgets {
 
 #[async_trait]
 impl Kind for Widgets {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Widget;
     type Change = Change;
@@ -280,6 +282,10 @@ impl Kind for Widgets {
     fn dashboard(&self, id: Option<&str>, marker: &Marker) -> String {
         let list = format!("https://dash.cloudflare.com/{}/turnstile", self.client().account());
         id.map_or_else(|| format!("{list}#{}", marker.hex(24)), |id| format!("{list}/widget/{id}"))
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     async fn marked(&self) -> Result<Listing, CallError> {

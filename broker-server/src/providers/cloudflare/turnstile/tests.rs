@@ -20,7 +20,12 @@ fn wanted(more: &Value) -> Parameters {
 
 fn known(version: u32, replaces: Option<&str>) -> Known<Memory> {
     let replaces = replaces.map(|secret| digest(&secret.into()));
-    Known { name: "n".to_owned(), id: Some("s".to_owned()), memory: Memory { version, replaces } }
+    Known {
+        name: "n".to_owned(),
+        id: Some("s".to_owned()),
+        memory: Memory { version, replaces },
+        adopted: false,
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub struct Indexes {
 
 /// An index as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     pub(super) name: String,
     #[serde(default)]
     pub(super) description: Option<String>,
@@ -68,7 +68,7 @@ pub(super) struct Config {
 
 /// An index with its properties.
 #[derive(Debug)]
-pub(in super::super) struct Index {
+pub(crate) struct Index {
     pub(super) shown: Shown,
     /// What values of each property are.
     pub(super) properties: BTreeMap<String, String>,

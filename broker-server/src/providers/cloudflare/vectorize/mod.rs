@@ -1,6 +1,7 @@
 //! `cloudflare-vectorize`: indexes of vectors, with properties to filter by. The name is the id.
 
 mod calls;
+mod discovery;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ use super::{
     client::{Call, CallError, Client, Product},
     object::{Kind, Known, Next, Object, differs, marked},
 };
-use crate::providers::{FieldDrift, InstanceFacts, Listing, Marker};
+use crate::providers::{Discovery, FieldDrift, InstanceFacts, Listing, Marker};
 pub(super) use calls::Indexes;
 use calls::{ADD, CREATE, DELETE, INDEXES, Index, READ, REMOVE, Shown};
 
@@ -40,7 +41,7 @@ impl Vectorize {
 
 /// The properties that we had added, and how long one of them has been waited for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     #[serde(default)]
     added: BTreeMap<String, String>,
     #[serde(default)]
@@ -49,7 +50,7 @@ pub(super) struct Memory {
 
 /// One change of an index.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// A property more, and what its values are.
     Add(String, String),
     /// A property less.
@@ -89,6 +90,7 @@ fn shape(wanted: &Parameters) -> (Option<u32>, Option<Value>) {
 
 #[async_trait]
 impl Kind for Indexes {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Index;
     type Change = Change;
@@ -257,6 +259,10 @@ impl Kind for Indexes {
     fn dashboard(&self, id: Option<&str>, marker: &Marker) -> String {
         let list = format!("https://dash.cloudflare.com/{}/ai/vectorize", self.client().account());
         id.map_or_else(|| format!("{list}#{}", marker.hex(24)), |id| format!("{list}/{id}"))
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     async fn marked(&self) -> Result<Listing, CallError> {

@@ -8,7 +8,7 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 fn next(added: &[(&str, &str)], found: &[(&str, &str)], wanted: &[(&str, &str)]) -> Next<Change, Memory> {
     let memory = Memory { added: map(added), looks: 0 };
-    let known = Known { name: "n".to_owned(), id: Some("n".to_owned()), memory };
+    let known = Known { name: "n".to_owned(), id: Some("n".to_owned()), memory, adopted: false };
     let shown = json!({ "name": "n", "config": { "dimensions": 3, "metric": "cosine" } });
     let found = Index { shown: serde_json::from_value(shown).unwrap(), properties: map(found) };
     let indexes: Vec<Value> =

@@ -1,6 +1,7 @@
 //! `cloudflare-www-redirect`: one rule among others in a zone's ruleset. Its `ref` is the mark; the rules of others are
 //! never sent back.
 
+mod discovery;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ use super::{
     zones::{self, ZONES},
 };
 use crate::providers::{
-    Bearers, FieldDrift, InstanceFacts, Listing, MarkedObject, Marker, Sent, mark_of_name,
+    Bearers, Discovery, FieldDrift, InstanceFacts, Listing, MarkedObject, Marker, Sent, mark_of_name,
 };
 
 static RULESET: Endpoint = Endpoint {
@@ -47,13 +48,6 @@ static RULES: Product = Product {
 
 /// There is a ruleset, and our rule is not in it: an authentic no.
 const NOT_LISTED: CallError = CallError::Missing { code: 10003 };
-/// The account has no zone of that id.
-const NO_ZONE: CallError = CallError::Refused {
-    status: 404,
-    code: Some(7003),
-    advice: Some("zone_id: the account has no such zone"),
-    limit: false,
-};
 const PHASE: &str = "http_request_dynamic_redirect";
 
 /// Provides `cloudflare-www-redirect`.
@@ -82,7 +76,7 @@ struct Ruleset {
 
 /// A rule as Cloudflare shows it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     id: String,
     #[serde(default, rename = "ref")]
     reference: String,
@@ -152,7 +146,7 @@ impl Redirects {
             Ok(answer) => answer.into().map(Some),
             Err(CallError::Missing { .. }) => Ok(None),
             Err(error @ CallError::Misrouted { .. }) => match zones::zone_of(&self.api, zone).await? {
-                None => Err(NO_ZONE),
+                None => Err(zones::NO_ZONE),
                 Some(_) => Err(error),
             },
             Err(error) => Err(error),
@@ -174,6 +168,7 @@ impl Redirects {
 
 #[async_trait]
 impl Kind for Redirects {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Rule;
     type Change = Value;
@@ -266,6 +261,10 @@ impl Kind for Redirects {
 
     fn dashboard(&self, _id: Option<&str>, marker: &Marker) -> String {
         format!("https://dash.cloudflare.com/{}/home/domains#{}", self.client().account(), marker.hex(24))
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     /// Zone by zone.

@@ -28,7 +28,7 @@ fn a_rule_says_whom_it_meets_and_where_it_leads() {
 fn only_a_rule_that_differs_is_changed() {
     let mut shown = rule("osb-1", &wanted(json!({})));
     shown["id"] = json!("i");
-    let known = Known { name: "osb-1".to_owned(), id: Some("i".to_owned()), memory: () };
+    let known = Known { name: "osb-1".to_owned(), id: Some("i".to_owned()), memory: (), adopted: false };
     let next = |shown: &Value, wanted: &Parameters| {
         Redirects::next(&known, &serde_json::from_value(shown.clone()).unwrap(), wanted)
     };

@@ -17,8 +17,6 @@ use super::{
 };
 use crate::providers::{ProviderError, Step};
 
-/// Stands in the names of these tokens.
-pub(super) const WORD: &str = "zone";
 /// What a token may do, by Cloudflare's names.
 const PERMISSIONS: [&str; 2] = ["DNS Write", "Zone Read"];
 
@@ -28,6 +26,8 @@ pub(super) struct ZoneAccess<'a> {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) asked: BindParameters,
+    /// Stands in the token's name.
+    pub(super) word: &'static str,
 }
 
 #[async_trait]
@@ -40,7 +40,7 @@ impl Purpose for ZoneAccess<'_> {
             ttl_hours: self.asked.ttl_hours,
             ..token::Parameters::default()
         };
-        let name = minting::name(step.instance.name.as_deref(), WORD, step.marker);
+        let name = minting::name(step.instance.name.as_deref(), self.word, step.marker);
         Ok(Grant { name, wanted, policies: None })
     }
 

@@ -1,9 +1,15 @@
-//! `cloudflare-zone`: domains whose DNS is at Cloudflare. A zone has no place for a mark: what was there before is
+//! `cloudflare-zone`, and the plan `cloudflare` of `domain-zone`: domains whose DNS is at Cloudflare. A zone has no place for a mark: what was there before is
 //! refused, and what is ours is known by its id. Each binding is a token for this zone's records alone.
 
+#![expect(private_bounds, reason = "which offerings there are is decided in this crate")]
+
 mod access;
+mod discovery;
 #[cfg(test)]
 mod tests;
+mod wishes;
+
+use std::marker::PhantomData;
 
 use async_trait::async_trait;
 use http::Method;
@@ -11,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sutler_catalog::{
     Offering,
-    cloudflare::zone::{self, Parameters, output},
+    cloudflare::zone::{Parameters, output},
+    domain::zone::CloudflareParameters,
 };
 
 use super::{
@@ -22,10 +29,11 @@ use super::{
     zones::{self, ZONES},
 };
 use crate::providers::{
-    Bearers, BindingFacts, CreatedBinding, FieldDrift, InstanceFacts, Listing, Marker, Progress,
+    Bearers, BindingFacts, CreatedBinding, Discovery, FieldDrift, InstanceFacts, Listing, Marker, Progress,
     ProviderError, RecoveryClass, Step, StepName,
 };
 use access::ZoneAccess;
+use wishes::Wishes;
 
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: ZONES.template };
 static DELETE: Endpoint = Endpoint { method: Method::DELETE, template: "/zones/{zone}" };
@@ -45,6 +53,11 @@ static PRODUCT: Product = Product {
     ],
 };
 
+/// What zones may ask of Cloudflare.
+pub(super) fn product() -> &'static Product {
+    &PRODUCT
+}
+
 /// A list of zones that does not hold the one that is looked for: an authentic no.
 const NOT_LISTED: CallError = CallError::Missing { code: 404 };
 /// About a day, at one look a minute.
@@ -53,33 +66,36 @@ const MAX_LOOKS: u32 = 1_500;
 const MAX_UNKNOWN: u32 = 20;
 
 /// Provides `cloudflare-zone`.
-pub type Zone = Object<Zones>;
+pub type Zone = Object<Zones<Parameters>>;
+/// Provides the plan `cloudflare` of `domain-zone`.
+pub type DomainZone = Object<Zones<CloudflareParameters>>;
 
-impl Zone {
+impl<W: Wishes> Object<Zones<W>> {
     /// Zones in the client's account.
     #[must_use]
     pub fn new(client: &Client) -> Self {
-        Self::of(Zones { api: client.of(&PRODUCT), minter: Minter::new(client) })
+        Self::of(Zones { api: client.of(&PRODUCT), minter: Minter::new(client), wishes: PhantomData })
     }
 }
 
-/// All zones of the account.
+/// All zones of the account, for an offering that asks for them with `W`.
 #[derive(Debug)]
-pub struct Zones {
+pub struct Zones<W> {
     api: Api,
     minter: Minter,
+    wishes: PhantomData<fn() -> W>,
 }
 
 /// How long the delegation has been waited for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     #[serde(default)]
     looks: u32,
     #[serde(default)]
     unknown: u32,
 }
 
-impl Zones {
+impl<W> Zones<W> {
     async fn has_records(&self, id: &str) -> Result<bool, CallError> {
         let answer = self.api.send(&Call::new(&RECORDS, &[id]).query("page", 1).query("per_page", 5)).await?;
         let records: Vec<Value> = answer.into()?;
@@ -88,8 +104,9 @@ impl Zones {
 }
 
 #[async_trait]
-impl Kind for Zones {
-    type Wanted = Parameters;
+impl<W: Wishes> Kind for Zones<W> {
+    type Client = Client;
+    type Wanted = W;
     type Found = zones::Zone;
     type Change = ();
     type Memory = Memory;
@@ -98,15 +115,15 @@ impl Kind for Zones {
     const PRODUCT: &'static Product = &PRODUCT;
 
     fn offering() -> Offering {
-        zone::offering()
+        W::offering()
     }
 
     fn client(&self) -> &Client {
         self.api.client()
     }
 
-    fn name(_instance: &InstanceFacts, _marker: &Marker, wanted: &Parameters) -> String {
-        wanted.name.clone()
+    fn name(_instance: &InstanceFacts, _marker: &Marker, wanted: &W) -> String {
+        wanted.name().to_owned()
     }
 
     fn is_id(id: &str) -> bool {
@@ -121,30 +138,30 @@ impl Kind for Zones {
         &found.name
     }
 
-    async fn find(&self, name: &str, _wanted: &Parameters) -> Result<Vec<String>, CallError> {
+    async fn find(&self, name: &str, _wanted: &W) -> Result<Vec<String>, CallError> {
         let found = zones::zones(&self.api, Some(name)).await?.into_iter().filter(|zone| zone.name == name);
         Ok(found.map(|zone| zone.id).collect())
     }
 
-    async fn create(&self, name: &str, wanted: &Parameters) -> Result<String, CallError> {
+    async fn create(&self, name: &str, wanted: &W) -> Result<String, CallError> {
         let account = self.client().account();
-        let body = json!({ "name": name, "account": { "id": account }, "type": wanted.r#type });
+        let body = json!({ "name": name, "account": { "id": account }, "type": wanted.r#type() });
         let made: zones::Zone = self.api.send(&Call::new(&CREATE, &[]).body(body)).await?.into()?;
         Ok(made.id)
     }
 
     /// A zone of the same name and another id is another zone.
-    async fn read(&self, id: &str, wanted: &Parameters) -> Result<zones::Zone, CallError> {
-        let found = zones::zones(&self.api, Some(&wanted.name)).await?;
+    async fn read(&self, id: &str, wanted: &W) -> Result<zones::Zone, CallError> {
+        let found = zones::zones(&self.api, Some(wanted.name())).await?;
         found.into_iter().find(|zone| zone.id == id).ok_or(NOT_LISTED)
     }
 
-    async fn change(&self, _id: &str, (): &(), _wanted: &Parameters) -> Result<(), CallError> {
+    async fn change(&self, _id: &str, (): &(), _wanted: &W) -> Result<(), CallError> {
         Ok(())
     }
 
     /// What is not there and what may not be seen are answered alike; the list tells them apart.
-    async fn delete(&self, id: &str, _wanted: &Parameters) -> Result<(), CallError> {
+    async fn delete(&self, id: &str, _wanted: &W) -> Result<(), CallError> {
         match self.api.send(&Call::new(&DELETE, &[id])).await {
             Ok(_) => Ok(()),
             Err(error @ CallError::Misrouted { .. }) => match zones::zone_of(&self.api, id).await? {
@@ -155,13 +172,13 @@ impl Kind for Zones {
         }
     }
 
-    fn next(known: &Known<Memory>, found: &zones::Zone, wanted: &Parameters) -> Next<(), Memory> {
+    fn next(known: &Known<Memory>, found: &zones::Zone, wanted: &W) -> Next<(), Memory> {
         let Memory { looks, unknown } = known.memory;
         let servers = found.name_servers.join(" and ");
         let name = &found.name;
         let wait = |unknown, description| Next::Wait(Memory { looks: looks + 1, unknown }, description);
         match found.status.as_deref() {
-            _ if !wanted.wait_for_activation => Next::Done,
+            _ if !wanted.waits() => Next::Done,
             Some("active") => Next::Done,
             Some("moved") => Next::Failed(format!(
                 "the registrar of {name} names other name servers; have it name {servers}, then delete the instance and \
@@ -188,12 +205,17 @@ impl Kind for Zones {
         (1 + memory.looks / 4).min(12)
     }
 
+    /// Another piece of work waits for itself.
+    fn afresh(_memory: &Memory) -> Memory {
+        Memory::default()
+    }
+
     fn doing((): &()) -> String {
         "change the zone".to_owned()
     }
 
-    async fn hindrance(&self, found: &zones::Zone, wanted: &Parameters) -> Result<Option<String>, CallError> {
-        let is_kept = wanted.protect && self.has_records(&found.id).await?;
+    async fn hindrance(&self, found: &zones::Zone, wanted: &W) -> Result<Option<String>, CallError> {
+        let is_kept = wanted.protects() && self.has_records(&found.id).await?;
         Ok(is_kept.then(|| {
             "protect: the zone has DNS records; update the instance with protect set to false, and deleting it deletes \
              them too"
@@ -201,26 +223,19 @@ impl Kind for Zones {
         }))
     }
 
-    fn attributes(
-        &self,
-        known: &Known<Memory>,
-        found: &zones::Zone,
-        _wanted: &Parameters,
-    ) -> Map<String, Value> {
+    fn attributes(&self, known: &Known<Memory>, found: &zones::Zone, _wanted: &W) -> Map<String, Value> {
         let mut attributes = Map::from_iter([
             (output::ZONE_ID.to_owned(), json!(known.id)),
             (output::NAME.to_owned(), json!(known.name)),
             (output::STATUS.to_owned(), json!(found.status)),
             (output::NAME_SERVERS.to_owned(), json!(found.name_servers)),
         ]);
-        if let Some(key) = &found.verification_key {
-            attributes.insert(output::VERIFICATION_KEY.to_owned(), json!(key));
-        }
+        W::tell(found, &mut attributes);
         attributes
     }
 
-    fn drift(_known: &Known<Memory>, found: &zones::Zone, wanted: &Parameters) -> Vec<FieldDrift> {
-        let kind = found.kind.as_ref().and_then(|kind| differs("type", json!(wanted.r#type), json!(kind)));
+    fn drift(_known: &Known<Memory>, found: &zones::Zone, wanted: &W) -> Vec<FieldDrift> {
+        let kind = found.kind.as_ref().and_then(|kind| differs("type", json!(wanted.r#type()), json!(kind)));
         kind.into_iter().collect()
     }
 
@@ -228,9 +243,13 @@ impl Kind for Zones {
         format!("https://dash.cloudflare.com/{}/home/domains#{}", self.client().account(), marker.hex(24))
     }
 
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
+    }
+
     /// A zone has no place for a mark, and is known by its id; the tokens of its bindings have one.
     async fn marked(&self) -> Result<Listing, CallError> {
-        let objects = self.minter.marked(access::WORD).await?;
+        let objects = self.minter.marked(W::WORD).await?;
         Ok(Listing::Objects { bearers: Bearers::Bindings, objects })
     }
 
@@ -242,10 +261,11 @@ impl Kind for Zones {
         &self,
         step: &Step<'_>,
         binding: &BindingFacts,
-        (known, _): (&Known<Memory>, &Parameters),
+        (known, _): (&Known<Memory>, &W),
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let (id, name) = (known.id::<Self>()?.to_owned(), known.name.clone());
-        let access = ZoneAccess { api: &self.api, id, name, asked: binding.parameters()? };
+        let asked = binding.parameters()?;
+        let access = ZoneAccess { api: &self.api, id, name, asked, word: W::WORD };
         self.minter.bind(step, &access).await
     }
 

@@ -17,12 +17,12 @@ use crate::providers::{BEGIN, Provider};
 
 fn next(status: &str, looks: u32, wait: bool) -> Next<(), Memory> {
     let memory = Memory { looks, unknown: looks.min(MAX_UNKNOWN) };
-    let known = Known { name: "example.com".to_owned(), id: Some("i".to_owned()), memory };
+    let known = Known { name: "example.com".to_owned(), id: Some("i".to_owned()), memory, adopted: false };
     let found =
         json!({ "id": "i", "name": "example.com", "status": status, "name_servers": ["a.ns", "b.ns"] });
     let wanted = json!({ "name": "example.com", "wait_for_activation": wait });
     let (found, wanted) = (serde_json::from_value(found), serde_json::from_value(wanted));
-    Zones::next(&known, &found.unwrap(), &wanted.unwrap())
+    Zones::<Parameters>::next(&known, &found.unwrap(), &wanted.unwrap())
 }
 
 #[test]

@@ -11,7 +11,10 @@ use super::{
     CallError, Table, Unclear,
     error::{Cause, Reason},
 };
-use crate::{faults, providers::Sent};
+use crate::{
+    faults,
+    providers::{Sent, vendor},
+};
 
 /// An answer as it arrived. Its body may hold a signing secret: it is wiped when dropped.
 pub(super) struct Received {
@@ -22,6 +25,30 @@ pub(super) struct Received {
     /// It is the answer to an earlier call with the same key (`Idempotent-Replayed`).
     pub(super) replayed: bool,
     pub(super) body: Zeroizing<Vec<u8>>,
+}
+
+impl From<vendor::Received> for Received {
+    fn from(received: vendor::Received) -> Self {
+        let says = |name: &str, word: &str| {
+            received.header(name).is_some_and(|value| value.eq_ignore_ascii_case(word))
+        };
+        let should_retry = match (says("stripe-should-retry", "true"), says("stripe-should-retry", "false")) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        };
+        if let Some(id) = received.header("request-id").filter(|id| is_request_id(id)) {
+            // the only thing that Stripe's support asks for
+            tracing::debug!(vendor_request = id, status = received.status.as_u16(), "vendor answer");
+        }
+        let replayed = says("idempotent-replayed", "true");
+        let retry_after = received.retry_after();
+        Self { status: received.status, retry_after, should_retry, replayed, body: received.body }
+    }
+}
+
+fn is_request_id(text: &str) -> bool {
+    text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Judges an answer by its HTTP status and by what it says itself.

@@ -1,16 +1,11 @@
 //! What can be asked of Stripe: a provider's table of calls, and one call out of it.
 
-use http::Method;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::CallError;
-use crate::providers::{Sent, Step};
-
-/// Everything that is not unreserved in a URL.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use super::{CallError, Endpoint};
+use crate::providers::{Sent, Step, vendor};
 
 /// What one provider may ask of Stripe, and what it needs to understand refusals.
 #[derive(Debug)]
@@ -25,20 +20,9 @@ pub(crate) struct Table {
     pub(crate) in_use: &'static [&'static str],
 }
 
-/// One row of a table of calls.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    /// The method.
-    pub(crate) method: Method,
-    /// The path behind the base URL; parts in braces come from the call.
-    pub(crate) template: &'static str,
-}
-
-impl Endpoint {
-    /// Version 2 of the interface speaks JSON, version 1 takes forms.
-    pub(super) fn is_json(&self) -> bool {
-        self.template.starts_with("/v2/")
-    }
+/// Version 2 of the interface speaks JSON, version 1 takes forms.
+pub(super) fn is_json(endpoint: &Endpoint) -> bool {
+    endpoint.template.starts_with("/v2/")
 }
 
 /// Makes a repetition of a call harmless: Stripe answers it as it answered the first.
@@ -84,7 +68,7 @@ impl<'a> Call<'a> {
     /// A call that deletes something; it may be repeated as it is.
     pub(crate) fn delete(endpoint: &'static Endpoint, segments: &[&'a str], key: Key) -> Self {
         // version 1 takes no key for deletions
-        let key = endpoint.is_json().then_some(key);
+        let key = is_json(endpoint).then_some(key);
         Self { key, ..Self::read(endpoint, segments) }
     }
 
@@ -99,49 +83,9 @@ impl<'a> Call<'a> {
         if self.endpoint.method.is_safe() { Sent::No } else { Sent::Perhaps }
     }
 
-    /// The address: constants and encoded segments, nothing else (S-26).
+    /// The address: constants and encoded segments, nothing else (S-26). No path of Stripe names the account.
     pub(super) fn url(&self, base: &str) -> Result<Url, CallError> {
-        let mut text = base.to_owned();
-        let mut segments = self.segments.iter();
-        for part in self.endpoint.template.split('/').skip(1) {
-            let part =
-                if part.starts_with('{') { segments.next().ok_or(CallError::Unaddressable)? } else { part };
-            // an encoded dot segment is still one to whoever resolves the path
-            if matches!(part, "" | "." | "..") {
-                return Err(CallError::Unaddressable);
-            }
-            text.push('/');
-            text.extend(utf8_percent_encode(part, RESERVED));
-        }
-        if segments.next().is_some() {
-            return Err(CallError::Unaddressable);
-        }
-        let mut url = Url::parse(&text).map_err(|_| CallError::Unaddressable)?;
-        if !self.query.is_empty() {
-            url.query_pairs_mut()
-                .extend_pairs(self.query.iter().map(|(name, value)| (*name, value.as_str())));
-        }
-        Ok(url)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    static READ: Endpoint = Endpoint { method: Method::GET, template: "/v1/things/{thing}" };
-
-    fn url(segments: &[&str]) -> Result<String, CallError> {
-        Call::read(&READ, segments).url("https://host").map(String::from)
-    }
-
-    #[test]
-    fn a_segment_cannot_leave_its_place() {
-        for (segment, encoded) in [("we_1", "we_1"), ("../x", "..%2Fx"), ("a?b#c", "a%3Fb%23c")] {
-            assert_eq!(url(&[segment]).unwrap(), format!("https://host/v1/things/{encoded}"));
-        }
-        for bad in [&[][..], &[""], &["."], &[".."], &["a", "b"]] {
-            assert_eq!(url(bad), Err(CallError::Unaddressable), "{bad:?}");
-        }
+        vendor::url(base, self.endpoint.template, "", &self.segments, &self.query)
+            .ok_or(CallError::Unaddressable)
     }
 }

@@ -5,9 +5,11 @@ use std::{num::NonZeroU32, time::Duration};
 use http::HeaderValue;
 use sutler_catalog::stripe::Mode;
 use sutler_secrets::SecretString;
-use url::{Host, Url};
 
-use crate::providers::egress::EgressError;
+use crate::providers::{
+    egress::EgressError,
+    vendor::{self, BaseProblem},
+};
 
 /// What the operator says about Stripe.
 #[derive(Debug)]
@@ -64,6 +66,15 @@ pub enum ConfigError {
     Http(#[source] reqwest::Error),
 }
 
+impl From<BaseProblem> for ConfigError {
+    fn from(problem: BaseProblem) -> Self {
+        match problem {
+            BaseProblem::Form => Self::BaseUrl,
+            BaseProblem::Unencrypted => Self::Unencrypted,
+        }
+    }
+}
+
 /// The configuration after the checks.
 #[derive(Debug)]
 pub(super) struct Target {
@@ -77,7 +88,7 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn check(config: &StripeConfig) -> Result<Self, ConfigError> {
-        let base = base(&config.base_url)?;
+        let base = vendor::base(&config.base_url)?;
         let account = &config.account_id;
         let rest = account.strip_prefix("acct_").ok_or(ConfigError::AccountId)?;
         if rest.is_empty() || account.len() > 64 || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -98,27 +109,6 @@ impl Target {
     }
 }
 
-fn base(text: &str) -> Result<String, ConfigError> {
-    let url = Url::parse(text).map_err(|_| ConfigError::BaseUrl)?;
-    let bare = url.username().is_empty() && url.password().is_none();
-    if !bare || url.query().is_some() || url.fragment().is_some() {
-        return Err(ConfigError::BaseUrl);
-    }
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(ConfigError::BaseUrl),
-    };
-    match url.scheme() {
-        "https" => {}
-        "http" if is_here => {}
-        "http" => return Err(ConfigError::Unencrypted),
-        _ => return Err(ConfigError::BaseUrl),
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
 /// The header that goes with a key, if it is a key of that mode that may be kept on a server.
 fn authorization(mode: Mode, key: &SecretString) -> Option<HeaderValue> {
     let key = key.expose();
@@ -127,10 +117,7 @@ fn authorization(mode: Mode, key: &SecretString) -> Option<HeaderValue> {
     if rest.is_empty() || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return None;
     }
-    let bearer = zeroize::Zeroizing::new(format!("Bearer {key}"));
-    let mut value = HeaderValue::from_str(&bearer).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    vendor::bearer(key)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::providers::{ProviderError, Refusal, Repeatability, Sent, Usability};
+use crate::providers::{
+    ProviderError, Refusal, Repeatability, Sent, Usability,
+    vendor::{NoAnswer, Unclear},
+};
 
 /// Why a call gave no result. Holds codes and our texts, never a vendor's text or an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,53 +78,15 @@ pub(crate) enum Cause {
     Other,
 }
 
-/// The ways of not knowing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unclear {
-    /// No connection was made.
-    #[error("Stripe could not be reached")]
-    Unreachable,
-    /// The connection was lost, or the time was up, before the answer was complete.
-    #[error("Stripe did not answer in time")]
-    Lost,
-    /// Stripe says that something on its side went wrong.
-    #[error("Stripe has a problem (HTTP status {0})")]
-    Failing(u16),
-    /// An earlier attempt with the same key is still under way.
-    #[error("Stripe is still busy with an earlier attempt")]
-    Busy,
-    /// The answer is not in Stripe's form.
-    #[error("something other than Stripe's interface answered (HTTP status {0})")]
-    Foreign(u16),
-    /// The answer is longer than anything Stripe sends.
-    #[error("the answer was too long")]
-    TooLong,
-    /// The answer lacks what it must have.
-    #[error("the answer was not complete")]
-    Incomplete,
-    /// A list does not come to an end.
-    #[error("a list did not come to an end")]
-    Endless,
-}
-
 impl CallError {
     /// An answer that says yes but does not hold what it must. A change was made, or perhaps.
     pub(crate) fn incomplete(sent: Sent) -> Self {
         Self::Unavailable { unclear: Unclear::Incomplete, retry_after: None, sent }
     }
 
-    /// Sending failed. Only what happened before a connection stood is certain not to have arrived.
-    pub(super) fn unsent(error: &reqwest::Error, sent: Sent) -> Self {
-        let (unclear, sent) = if error.is_connect() || error.is_builder() {
-            (Unclear::Unreachable, Sent::No)
-        } else {
-            (Unclear::Lost, sent)
-        };
+    /// There was no answer.
+    pub(super) fn unanswered(NoAnswer { unclear, sent }: NoAnswer) -> Self {
         Self::Unavailable { unclear, retry_after: None, sent }
-    }
-
-    pub(super) fn lost(sent: Sent) -> Self {
-        Self::Unavailable { unclear: Unclear::Lost, retry_after: None, sent }
     }
 
     /// What the engine is told; `doing` is what was tried, such as `make the webhook endpoint`.
@@ -195,7 +160,7 @@ impl CallError {
             Self::KeyUsedUp => {
                 format!("could not {doing} yet: Stripe repeats the answer to an earlier attempt")
             }
-            Self::Unavailable { unclear, .. } => format!("could not {doing} yet: {unclear}"),
+            Self::Unavailable { unclear, .. } => format!("could not {doing} yet: {}", unclear.of("Stripe")),
             Self::NotAllowed | Self::Unaddressable => format!("could not {doing}: {self}"),
         }
     }

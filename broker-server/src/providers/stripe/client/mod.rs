@@ -15,20 +15,19 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use reqwest::Response;
+use http::{HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 use sutler_catalog::stripe::Mode;
-use zeroize::Zeroizing;
 
-pub(super) use call::{Call, Endpoint, Key, Table};
+pub(super) use call::{Call, Key, Table};
 pub use config::{ConfigError, StripeConfig};
-pub(super) use error::{CallError, Unclear};
+pub(super) use error::CallError;
+
+pub(super) use crate::providers::vendor::{Endpoint, Unclear};
 
 use crate::{
     budget::{AccountKey, Budget},
-    faults,
-    providers::{Account, Sent, egress},
+    providers::{Account, Sent, vendor},
 };
 use answer::Received;
 use config::Target;
@@ -62,10 +61,8 @@ impl Client {
     /// When a part of the configuration cannot be used; the error names it and never shows a key.
     pub fn new(config: &StripeConfig) -> Result<Self, ConfigError> {
         let target = Target::check(config)?;
-        // reqwest is built without cipher suites of its own; if somebody chose some already, those are used
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let base = url::Url::parse(&target.base).map_err(|_| ConfigError::BaseUrl)?;
-        let http = egress::client(&base, target.call_timeout)?
+        let http = vendor::http_client(&base, target.call_timeout)?
             .build()
             .map_err(|error| ConfigError::Http(error.without_url()))?;
         let budget = Budget::new(config.calls_per_second, Duration::from_secs(1));
@@ -151,13 +148,9 @@ impl Api {
         let sent = call.sent();
         let request = filled(request, call).ok_or(CallError::Unaddressable)?;
         self.client.account.count_call();
-        let started = std::time::Instant::now();
-        let outcome = match faults::half_request("B09", &url).await {
-            Ok(()) => received(request, sent).await,
-            Err(_injected) => Err(CallError::lost(sent)),
-        };
-        note(call.endpoint, &outcome, started.elapsed());
-        answer::read(self.table, self.mode, sent, &outcome?)
+        let received = vendor::exchange(call.endpoint, request, (&url, MAX_ANSWER), sent).await;
+        let received = Received::from(received.map_err(CallError::unanswered)?);
+        answer::read(self.table, self.mode, sent, &received)
     }
 }
 
@@ -169,77 +162,11 @@ const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlen
 fn filled(request: reqwest::RequestBuilder, call: &Call<'_>) -> Option<reqwest::RequestBuilder> {
     let request = match &call.body {
         None => request,
-        Some(body) if call.endpoint.is_json() => request.json(body),
+        Some(body) if call::is_json(call.endpoint) => request.json(body),
         Some(body) => request.header(header::CONTENT_TYPE, FORM).body(form::encoded(body)),
     };
     match &call.key {
         None => Some(request),
         Some(key) => Some(request.header(IDEMPOTENCY_KEY, HeaderValue::from_str(key.as_str()).ok()?)),
-    }
-}
-
-async fn received(request: reqwest::RequestBuilder, sent: Sent) -> Result<Received, CallError> {
-    let answered = faults::race("B10", request.send()).await.map_err(|_injected| CallError::lost(sent))?;
-    let mut response = answered.map_err(|error| CallError::unsent(&error, sent))?;
-    let status = response.status();
-    let headers = response.headers().clone();
-    faults::pass("B11").await.map_err(|_injected| CallError::lost(sent))?;
-    let body = body(&mut response, sent).await?;
-    let says =
-        |name: &str, word: &str| text(&headers, name).is_some_and(|value| value.eq_ignore_ascii_case(word));
-    let should_retry = match (says("stripe-should-retry", "true"), says("stripe-should-retry", "false")) {
-        (true, _) => Some(true),
-        (_, true) => Some(false),
-        _ => None,
-    };
-    if let Some(id) = text(&headers, "request-id").filter(|id| is_request_id(id)) {
-        // the only thing that Stripe's support asks for
-        tracing::debug!(vendor_request = id, status = status.as_u16(), "vendor answer");
-    }
-    let replayed = says("idempotent-replayed", "true");
-    Ok(Received { status, retry_after: retry_after(&headers), should_retry, replayed, body })
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
-}
-
-fn is_request_id(text: &str) -> bool {
-    text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// Reads the body up to the limit.
-async fn body(response: &mut Response, sent: Sent) -> Result<Zeroizing<Vec<u8>>, CallError> {
-    let too_long = || CallError::Unavailable { unclear: Unclear::TooLong, retry_after: None, sent };
-    let announced = response.content_length().unwrap_or(0);
-    if announced > MAX_ANSWER as u64 {
-        return Err(too_long());
-    }
-    let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
-    loop {
-        match response.chunk().await {
-            Ok(None) => return Ok(body),
-            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_ANSWER => return Err(too_long()),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Err(_) => return Err(CallError::lost(sent)),
-        }
-    }
-}
-
-/// The seconds of `Retry-After`; Stripe sends no dates.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = text(headers, "retry-after")?.trim().parse::<u64>().ok()?;
-    Some(Duration::from_secs(seconds.min(300)))
-}
-
-fn note(endpoint: &Endpoint, outcome: &Result<Received, CallError>, duration: Duration) {
-    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let (method, path) = (&endpoint.method, endpoint.template);
-    match outcome {
-        Ok(received) => {
-            let status = received.status.as_u16();
-            tracing::debug!(%method, path, status, milliseconds, "vendor call");
-        }
-        Err(error) => tracing::debug!(%method, path, %error, milliseconds, "vendor call without answer"),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::{Api, Call, CallError, Unclear};
+use super::{Api, Call, CallError, Unclear, call::is_json};
 use crate::providers::Sent;
 
 /// More pages than any list has.
@@ -14,7 +14,7 @@ const PER_PAGE: u32 = 100;
 impl Api {
     /// Everything on all pages of a list.
     pub(crate) async fn list<'a>(&self, call: impl Fn() -> Call<'a> + Send) -> Result<Vec<Value>, CallError> {
-        if call().endpoint.is_json() { self.by_page(call).await } else { self.by_last(call).await }
+        if is_json(call().endpoint) { self.by_page(call).await } else { self.by_last(call).await }
     }
 
     /// Version 1: each page is asked for by the last object of the one before.

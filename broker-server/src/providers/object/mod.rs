@@ -1,0 +1,180 @@
+//! An object at a vendor that an instance is: made once, brought to what is wanted, deleted.
+//!
+//! ```text
+//! provision:   begin ──▶ create ──▶ adjust ──▶ adjust … ──▶ done
+//!                          ├─▶ adopt        it exists, and is not listed yet
+//!                          └─▶ settle       names are not unique: a twin may arrive late
+//! update:      begin ──▶ adjust … ──▶ done
+//! deprovision: begin ──▶ delete … ──▶ done
+//!                └─▶ look_again             its creation was never answered
+//! ```
+//!
+//! `adjust` looks at the object each time, and makes the first change that is missing: what was done and not answered
+//! is seen, and not done again. What one sort of object has of its own is its [`Kind`].
+
+#![expect(private_bounds, reason = "which sorts of objects there are is decided in this crate")]
+
+mod adjust;
+mod create;
+mod kind;
+mod remove;
+
+use async_trait::async_trait;
+use sutler_catalog::Offering;
+use sutler_spec::{Parameters, PlanId};
+
+use crate::providers::{
+    Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, Discovery, InstanceFacts, Listing,
+    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step,
+    StepName, Work,
+    recorded::{self, unknown_step},
+};
+pub(crate) use kind::{Failed, Failure, Kind, Known, Names, Next, Way, differs, marked};
+
+/// Creates the object.
+pub(crate) const CREATE: &str = "create";
+/// Waits for an object that exists to be listed.
+pub(crate) const ADOPT: &str = "adopt";
+/// Deletes twins that arrived late.
+pub(crate) const SETTLE: &str = "settle";
+/// Makes the next change that is missing.
+pub(crate) const ADJUST: &str = "adjust";
+/// Deletes the object.
+pub(crate) const DELETE: &str = "delete";
+/// Looks for an object that may have arrived late.
+pub(crate) const LOOK_AGAIN: &str = "look_again";
+
+/// Provides the offering of one sort of object.
+#[derive(Debug)]
+pub struct Object<K> {
+    pub(crate) kind: K,
+}
+
+impl<K: Kind> Object<K> {
+    pub(crate) fn of(kind: K) -> Self {
+        Self { kind }
+    }
+
+    fn looking() -> String {
+        format!("look for the {}", K::NOUN)
+    }
+
+    /// Nothing can be said of an object that was never finished.
+    fn not_created() -> ProviderError {
+        ProviderError::unavailable(format!("the creation of the {} is not finished", K::NOUN), Sent::No)
+    }
+
+    fn remembered(instance: &InstanceFacts) -> Result<Known<K::Memory>, ProviderError> {
+        recorded::remembered(instance.record.as_ref()).ok_or_else(Self::not_created)
+    }
+}
+
+#[async_trait]
+impl<K: Kind> Provider for Object<K> {
+    fn offering(&self) -> Offering {
+        K::offering()
+    }
+
+    fn recovery(&self, work: Work, step: &StepName) -> RecoveryClass {
+        match (work, step) {
+            (_, BEGIN | ADOPT | LOOK_AGAIN) => RecoveryClass::ReadOnly,
+            (Work::Bind | Work::Unbind, step) => K::binding_recovery(step),
+            (_, CREATE) if K::NAMES == Names::Shared => RecoveryClass::ListByMarker,
+            (_, CREATE) => RecoveryClass::UniqueName,
+            _ => RecoveryClass::Repeatable,
+        }
+    }
+
+    fn announced(&self, instance: &InstanceFacts, marker: &Marker) -> Announced {
+        let known: Option<Known<K::Memory>> = recorded::remembered(instance.record.as_ref());
+        let id = known.and_then(|known| known.id);
+        Announced { dashboard_url: Some(self.kind.dashboard(id.as_deref(), marker)), ..Announced::default() }
+    }
+
+    async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+        let wanted = step.parameters()?;
+        match step.name() {
+            BEGIN => self.begin_creation(&step, &wanted).await,
+            CREATE => self.create(&step, &wanted).await,
+            ADOPT => self.adopt(&step, &wanted).await,
+            SETTLE => self.settle(&step, &wanted).await,
+            ADJUST => self.adjust(&step, &wanted).await,
+            other => Err(unknown_step(other)),
+        }
+    }
+
+    async fn update(
+        &self,
+        step: Step<'_>,
+        change: &Change,
+    ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+        match step.name() {
+            BEGIN => {
+                let known = Self::remembered(step.instance)?;
+                let memory = K::afresh(&known.memory);
+                Self::go_on(known.with_memory(memory))
+            }
+            ADJUST => self.adjust(&step, &change.parameters()?).await,
+            other => Err(unknown_step(other)),
+        }
+    }
+
+    async fn deprovision(&self, step: Step<'_>) -> Result<Progress<()>, ProviderError> {
+        let wanted = step.parameters()?;
+        match step.name() {
+            BEGIN => self.begin_deletion(&step, &wanted).await,
+            DELETE => self.delete(&step, &wanted).await,
+            LOOK_AGAIN => self.look_again(&step, &wanted).await,
+            other => Err(unknown_step(other)),
+        }
+    }
+
+    async fn bind(
+        &self,
+        step: Step<'_>,
+        binding: &BindingFacts,
+    ) -> Result<Progress<CreatedBinding>, ProviderError> {
+        let known = Self::remembered(step.instance)?;
+        self.kind.bind(&step, binding, (&known, &step.parameters()?)).await
+    }
+
+    async fn unbind(&self, step: Step<'_>, binding: &BindingFacts) -> Result<Progress<()>, ProviderError> {
+        self.kind.unbind(&step, binding).await
+    }
+
+    async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {
+        let known = Self::remembered(instance)?;
+        let wanted = instance.parameters()?;
+        match self.kind.read(known.id::<K>()?, &wanted).await {
+            Ok(found) => Ok(Observation::Found {
+                attributes: self.kind.attributes(&known, &found, &wanted),
+                drift: K::drift(&known, &found, &wanted),
+            }),
+            Err(error) if error.is_missing() => Ok(Observation::Gone),
+            Err(error) => Err(error.while_asking(&format!("read the {}", K::NOUN))),
+        }
+    }
+
+    async fn marked(&self) -> Result<Listing, ProviderError> {
+        self.kind.marked().await.map_err(|error| error.while_asking(&format!("list each {}", K::NOUN)))
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        K::discovery(self)
+    }
+
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
+        Some(self.kind.client().budgeted())
+    }
+
+    fn check(
+        &self,
+        _plan: &PlanId,
+        wanted: &Parameters,
+        _present: Option<&InstanceFacts>,
+    ) -> Result<(), Vec<String>> {
+        let wanted = recorded::wanted(wanted).map_err(|error| vec![error.to_string()])?;
+        let problems = K::problems(&wanted);
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+}

@@ -1,0 +1,182 @@
+//! What was asked and what became of it; only ever appended to.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::call::Call;
+
+/// One call; `Kind` is what the vendor calls its sorts of objects.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry<Kind> {
+    /// Counts from 1 in the order the calls took effect.
+    pub sequence: u64,
+    /// When the call took effect.
+    pub time: Timestamp,
+    /// The HTTP method.
+    pub method: String,
+    /// The path as sent.
+    pub path: String,
+    /// The query, decoded.
+    pub query: BTreeMap<String, String>,
+    /// The body, secrets included; a text when it was not readable.
+    pub request_body: Option<Value>,
+    /// The header `Idempotency-Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The operation of the contract, when there is one.
+    pub operation: Option<String>,
+    /// The HTTP status; none when the connection was closed before the work.
+    pub status: Option<u16>,
+    /// The codes of a refusal.
+    pub error_codes: Vec<i64>,
+    /// Whether the answer is one that was kept under the key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
+    /// What was created, changed or deleted.
+    pub outcome: Vec<Effect<Kind>>,
+    /// Who asked, such as `master` or `token:<id>`.
+    pub authenticated_as: Option<String>,
+    /// What broke the contract.
+    pub contract_violations: Vec<String>,
+    /// The faults that struck this call.
+    pub faults: Vec<String>,
+    /// Whether an answer was sent; false when a fault closed the connection.
+    pub answered: bool,
+}
+
+impl<Kind> Entry<Kind> {
+    pub(crate) fn of(call: &Call) -> Self {
+        let request_body = call.payload.recorded();
+        Self { request_body, ..Self::new(&call.method, &call.path, &call.query) }
+    }
+
+    /// A call without a body, of which nothing became yet.
+    pub(crate) fn new(method: &str, path: &str, query: &BTreeMap<String, String>) -> Self {
+        Self {
+            sequence: 0,
+            time: Timestamp::now(),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.clone(),
+            request_body: None,
+            key: None,
+            operation: None,
+            status: None,
+            error_codes: Vec::new(),
+            replayed: false,
+            outcome: Vec::new(),
+            authenticated_as: None,
+            contract_violations: Vec::new(),
+            faults: Vec::new(),
+            answered: true,
+        }
+    }
+}
+
+/// One change to one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect<Kind> {
+    /// What happened.
+    pub action: EffectAction,
+    /// To what sort of object.
+    pub kind: Kind,
+    /// The vendor's id.
+    pub id: String,
+    /// The object's name, if it has one apart from its id.
+    pub name: String,
+}
+
+impl<Kind> Effect<Kind> {
+    pub(crate) fn created(kind: Kind, id: &str, name: &str) -> Self {
+        Self { action: EffectAction::Created, kind, id: id.to_owned(), name: name.to_owned() }
+    }
+
+    pub(crate) fn changed(kind: Kind, id: &str, name: &str) -> Self {
+        Self { action: EffectAction::Changed, ..Self::created(kind, id, name) }
+    }
+
+    pub(crate) fn deleted(kind: Kind, id: &str, name: &str) -> Self {
+        Self { action: EffectAction::Deleted, ..Self::created(kind, id, name) }
+    }
+}
+
+/// What happened to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectAction {
+    /// It did not exist before.
+    Created,
+    /// It is another now.
+    Changed,
+    /// It no longer exists.
+    Deleted,
+}
+
+/// Where each call is appended as one line of JSON.
+#[derive(Debug, Clone)]
+pub struct LedgerFile {
+    /// The file; created when absent.
+    pub path: PathBuf,
+    /// Whether request bodies, and the secrets in them, are written too.
+    pub bodies: bool,
+}
+
+/// The list of calls, in memory and, if wanted, in a file.
+#[derive(Debug)]
+pub(crate) struct Ledger<Kind> {
+    entries: Vec<Entry<Kind>>,
+    file: Option<(File, LedgerFile)>,
+}
+
+impl<Kind> Default for Ledger<Kind> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), file: None }
+    }
+}
+
+impl<Kind: Clone + Serialize> Ledger<Kind> {
+    /// Opens the file for appending.
+    pub(crate) fn open(file: Option<&LedgerFile>) -> io::Result<Self> {
+        let file = file
+            .map(|wanted| {
+                let opened = OpenOptions::new().create(true).append(true).open(&wanted.path)?;
+                Ok::<_, io::Error>((opened, wanted.clone()))
+            })
+            .transpose()?;
+        Ok(Self { entries: Vec::new(), file })
+    }
+
+    /// Appends a call. It is in the file when this returns.
+    pub(crate) fn append(&mut self, mut entry: Entry<Kind>) -> io::Result<()> {
+        entry.sequence = self.entries.len() as u64 + 1;
+        entry.time = Timestamp::now();
+        if let Some((file, wanted)) = &mut self.file {
+            let mut written = entry.clone();
+            if !wanted.bodies {
+                written.request_body = None;
+            }
+            let mut line = serde_json::to_vec(&written)?;
+            line.push(b'\n');
+            file.write_all(&line)?;
+        }
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// How many calls there were.
+    pub(crate) fn length(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// The calls after the first `skipped`.
+    pub(crate) fn after(&self, skipped: u64) -> Vec<Entry<Kind>> {
+        let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+        self.entries.iter().skip(skipped).cloned().collect()
+    }
+}
