@@ -49,7 +49,7 @@ pub struct Hostnames {
 
 /// A custom hostname as Cloudflare shows it.
 #[derive(Debug, Clone, Deserialize)]
-pub(in super::super) struct Shown {
+pub(crate) struct Shown {
     pub(super) id: String,
     pub(super) hostname: String,
     #[serde(default)]

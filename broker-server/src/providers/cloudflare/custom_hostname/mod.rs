@@ -46,7 +46,7 @@ impl CustomHostname {
 
 /// How long the customer has been waited for, and how often a check was begun again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     #[serde(default)]
     looks: u32,
     #[serde(default)]
@@ -71,7 +71,7 @@ impl Memory {
 
 /// One change of a custom hostname.
 #[derive(Debug, PartialEq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// What differs, in Cloudflare's form.
     Settings(Value),
     /// The same order once more: Cloudflare begins the check again.
@@ -114,6 +114,7 @@ fn waiting(found: &Shown, standing: (Standing, Standing)) -> String {
 
 #[async_trait]
 impl Kind for Hostnames {
+    type Client = Client;
     type Wanted = Parameters;
     type Found = Shown;
     type Change = Change;

@@ -47,7 +47,7 @@ impl Proofs {
     }
 
     async fn found(&self, zone: &Zone, comment: &str) -> Result<Vec<Shown>, ProviderError> {
-        let found = self.records.of_set(&zone.id, comment).await;
+        let found = self.records.of_set(&zone.id, comment, None).await;
         found.map_err(|error| error.while_trying_to("look for the proof"))
     }
 }

@@ -20,7 +20,7 @@ use crate::providers::{
 /// # Contract
 /// Everything here only reads.
 #[async_trait]
-pub(in super::super) trait Findable: Kind<Client = Client> {
+pub(crate) trait Findable: Kind<Client = Client> {
     /// A page of all there are, whoever made them, with what a list tells of each.
     async fn page(&self, cursor: Cursor) -> Result<(Vec<VendorThing>, Option<Cursor>), CallError>;
 

@@ -9,12 +9,12 @@ use super::{
         object::{Findable, thing, unlike},
         zones,
     },
-    NOT_LISTED, Parameters, Zones,
+    NOT_LISTED, Wishes, Zones,
 };
 use crate::providers::VendorThing;
 
 #[async_trait]
-impl Findable for Zones {
+impl<W: Wishes> Findable for Zones<W> {
     async fn page(&self, cursor: Cursor) -> Result<(Vec<VendorThing>, Option<Cursor>), CallError> {
         let (zones, next) = zones::page(&self.api, cursor, zones::PER_PAGE).await?;
         Ok((zones.iter().map(|zone| Self::thing(&zone.id, zone)).collect(), next))
@@ -39,8 +39,8 @@ impl Findable for Zones {
         &found.id
     }
 
-    fn misfits(found: &zones::Zone, wanted: &Parameters) -> Vec<String> {
-        let is_other = found.name != wanted.name;
-        is_other.then(|| unlike("name", &json!(wanted.name), &json!(found.name))).into_iter().collect()
+    fn misfits(found: &zones::Zone, wanted: &W) -> Vec<String> {
+        let is_other = found.name != wanted.name();
+        is_other.then(|| unlike("name", &json!(wanted.name()), &json!(found.name))).into_iter().collect()
     }
 }
