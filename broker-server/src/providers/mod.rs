@@ -65,6 +65,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::PagesDomain::new(&client)));
         providers.push(Arc::new(cloudflare::Kv::new(&client)));
         providers.push(Arc::new(cloudflare::Queue::new(&client)));
+        providers.push(Arc::new(cloudflare::R2::new(&client)));
         providers.push(Arc::new(cloudflare::Turnstile::new(&client)));
         providers.push(Arc::new(cloudflare::Hyperdrive::new(&client)));
         providers.push(Arc::new(cloudflare::Vectorize::new(&client)));

@@ -67,6 +67,8 @@ pub(crate) struct Call {
     pub(crate) content_type: Option<String>,
     pub(crate) authorization: Option<String>,
     pub(crate) if_match: Option<String>,
+    /// Headers of the vendor's own, by their names in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
     /// The variable parts of the path; filled in when the operation is known.
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) caller: Caller,
@@ -83,6 +85,7 @@ impl Call {
             content_type: None,
             authorization: None,
             if_match: None,
+            headers: BTreeMap::new(),
             parameters: BTreeMap::new(),
             caller: Caller::Nobody,
         }
@@ -97,6 +100,11 @@ impl Call {
     /// A variable part of the path; empty when the operation has none of that name.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.parameters.get(name).map_or("", String::as_str)
+    }
+
+    /// A header of the vendor's own.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
     }
 
     pub(crate) fn query_value(&self, name: &str) -> Option<&str> {

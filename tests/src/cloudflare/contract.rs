@@ -57,6 +57,8 @@ struct OperationFile {
     query: IndexMap<String, Value>,
     #[serde(default)]
     required_query: Vec<String>,
+    #[serde(default)]
+    headers: IndexMap<String, Value>,
     body: Option<Value>,
     answer: Value,
     #[serde(default)]
@@ -75,6 +77,8 @@ pub(crate) struct Operation {
     pub(crate) permissions: Vec<String>,
     query: IndexMap<String, QueryRule>,
     required_query: Vec<String>,
+    /// Headers of the vendor's own: each call carries all of them, and no others.
+    headers: IndexMap<String, Validator>,
     body: Option<Validator>,
     /// None: HTTP 204 without a body.
     answer: Option<Validator>,
@@ -167,6 +171,7 @@ impl Operation {
     /// What is wrong with a call of this operation. Values are not repeated: they may be secret.
     pub(crate) fn request_violations(&self, call: &Call) -> Vec<String> {
         let mut found = self.query_violations(call);
+        found.extend(self.header_violations(call));
         let place = format!("request of {}", self.id);
         match (&call.payload, &self.body) {
             (Payload::None, None) => {}
@@ -181,6 +186,20 @@ impl Operation {
                 }
             }
         }
+        found
+    }
+
+    fn header_violations(&self, call: &Call) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, schema) in &self.headers {
+            let place = format!("header {name} of {}", self.id);
+            match call.header(name) {
+                None => found.push(format!("{place}: is missing")),
+                Some(text) => found.extend(violations(&place, schema, &json!(text))),
+            }
+        }
+        let others = call.headers.keys().filter(|name| !self.headers.contains_key(*name));
+        found.extend(others.map(|name| format!("header {name} of {}: is not known", self.id)));
         found
     }
 
@@ -228,6 +247,10 @@ impl Schemas<'_> {
             let schema = self.compile(&format!("{}, query {name}", file.id), schema)?;
             query.insert(name.clone(), QueryRule { schema, typed });
         }
+        let mut headers = IndexMap::new();
+        for (name, schema) in &file.headers {
+            headers.insert(name.clone(), self.compile(&format!("{}, header {name}", file.id), schema)?);
+        }
         let body = file.body.as_ref().map(|schema| self.compile(&file.id, schema)).transpose()?;
         let answer = (file.answer != Value::Bool(false))
             .then(|| self.compile(&file.id, &envelope(&file.answer, &file.result_info)))
@@ -240,6 +263,7 @@ impl Schemas<'_> {
             permissions: file.permissions,
             query,
             required_query: file.required_query,
+            headers,
             body,
             answer,
         })

@@ -140,6 +140,9 @@ pub enum Kind {
     RedirectRule,
     /// A host name of a Worker.
     WorkerDomain,
+    /// An R2 bucket.
+    #[serde(rename = "r2_bucket")]
+    Bucket,
 }
 
 /// The list of calls, in memory and, if wanted, in a file.

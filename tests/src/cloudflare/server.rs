@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use actix_web::dev::{Extensions, Server, ServerHandle};
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderValue;
 use actix_web::web::{Bytes, Data, PayloadConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
 use tokio::sync::oneshot;
@@ -215,6 +216,9 @@ fn decode(request: &HttpRequest, body: &[u8]) -> Call {
     call.content_type = header("content-type");
     call.authorization = header("authorization");
     call.if_match = header("if-match");
+    let own = request.headers().iter().filter(|(name, _)| name.as_str().starts_with("cf-"));
+    let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
+    call.headers = own.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     call
 }
 

@@ -3,8 +3,8 @@
 use http::Method;
 
 use super::{
-    client::Product, d1, dns_record, hyperdrive, kv, object::Kind, pages_domain, queue, secrets, token,
-    turnstile, vectorize, worker_domain, www_redirect, zone,
+    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, r2, secrets,
+    token, turnstile, vectorize, worker_domain, www_redirect, zone,
 };
 
 /// One kind of call.
@@ -22,18 +22,21 @@ pub struct VendorCall {
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
-    let tables: [(&'static str, &Product); 13] = [
+    let tables: [(&'static str, &Product); 16] = [
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
         (sutler_catalog::cloudflare::token::NAME, token::product()),
         (sutler_catalog::cloudflare::secrets::NAME, secrets::product()),
         (sutler_catalog::cloudflare::pages_domain::NAME, pages_domain::product()),
         (sutler_catalog::cloudflare::kv::NAME, kv::Namespaces::PRODUCT),
         (sutler_catalog::cloudflare::queue::NAME, queue::Queues::PRODUCT),
+        (sutler_catalog::cloudflare::r2::NAME, r2::AllBuckets::PRODUCT),
+        (sutler_catalog::cloudflare::r2::NAME, minting::product()),
         (sutler_catalog::cloudflare::turnstile::NAME, turnstile::Widgets::PRODUCT),
         (sutler_catalog::cloudflare::hyperdrive::NAME, hyperdrive::Configurations::PRODUCT),
         (sutler_catalog::cloudflare::vectorize::NAME, vectorize::Indexes::PRODUCT),
         (sutler_catalog::cloudflare::dns_record::NAME, dns_record::product()),
         (sutler_catalog::cloudflare::zone::NAME, zone::Zones::PRODUCT),
+        (sutler_catalog::cloudflare::zone::NAME, minting::product()),
         (sutler_catalog::cloudflare::worker_domain::NAME, worker_domain::Domains::PRODUCT),
         (sutler_catalog::cloudflare::www_redirect::NAME, www_redirect::Redirects::PRODUCT),
     ];

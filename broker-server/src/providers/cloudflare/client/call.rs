@@ -41,6 +41,7 @@ pub(crate) struct Call<'a> {
     pub(super) endpoint: &'static Endpoint,
     pub(super) segments: &'a [&'a str],
     pub(super) query: Vec<(&'a str, String)>,
+    pub(super) headers: Vec<(&'static str, &'static str)>,
     pub(super) body: Option<Value>,
     /// Instead of the broker's own token.
     pub(super) token: Option<&'a SecretString>,
@@ -54,6 +55,7 @@ impl<'a> Call<'a> {
             endpoint,
             segments,
             query: Vec::new(),
+            headers: Vec::new(),
             body: None,
             token: None,
             reads: endpoint.method.is_safe(),
@@ -63,6 +65,12 @@ impl<'a> Call<'a> {
     /// Adds a part of the query.
     pub(crate) fn query(mut self, name: &'a str, value: impl ToString) -> Self {
         self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// Adds a header of the product's. Its value is one of ours, never a user's.
+    pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
         self
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct Answer {
     pub(crate) result: Value,
     /// How many there are on all pages of a list, when that is said.
     pub(super) total: Option<u64>,
+    /// Where the next page of a list begins, for products that say so; none after the last one.
+    pub(crate) cursor: Option<String>,
     sent: Sent,
 }
 
@@ -39,7 +41,7 @@ pub(super) fn read(product: &Product, sent: Sent, received: &Received) -> Result
         return Err(CallError::RateLimited { retry_after });
     }
     if status == 204 && received.body.is_empty() {
-        return Ok(Answer { result: Value::Null, total: None, sent });
+        return Ok(Answer { result: Value::Null, total: None, cursor: None, sent });
     }
     if status >= 500 && faults::mutant("server_error_means_absent") {
         return Err(CallError::Missing { code: 0 });
@@ -55,8 +57,10 @@ pub(super) fn read(product: &Product, sent: Sent, received: &Received) -> Result
     };
     let is_positive = received.status.is_success();
     if success && is_positive {
-        let total = body.get("result_info").and_then(|info| info["total_count"].as_u64());
-        return Ok(Answer { result: body.remove("result").unwrap_or(Value::Null), total, sent });
+        let info = body.remove("result_info").unwrap_or(Value::Null);
+        let total = info["total_count"].as_u64();
+        let cursor = info["cursor"].as_str().filter(|cursor| !cursor.is_empty()).map(str::to_owned);
+        return Ok(Answer { result: body.remove("result").unwrap_or(Value::Null), total, cursor, sent });
     }
     let problems = Problems::of(body.get("errors"));
     let is_clear =

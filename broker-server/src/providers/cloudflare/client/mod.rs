@@ -131,6 +131,9 @@ impl Api {
             .request(call.endpoint.method.clone(), url.clone())
             .header(header::AUTHORIZATION, authorization)
             .header(header::ACCEPT, "application/json");
+        for (name, value) in &call.headers {
+            request = request.header(*name, *value);
+        }
         if let Some(body) = &call.body {
             request = request.json(body);
         }

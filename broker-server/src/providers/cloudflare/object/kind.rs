@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sutler_catalog::Offering;
+use sutler_spec::PlanId;
 
 use super::super::{
     client::{CallError, Client, Product},
@@ -48,6 +49,11 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
     /// The name it gets: derived from the marker, unless the object has a natural one.
     fn name(instance: &InstanceFacts, marker: &Marker, _wanted: &Self::Wanted) -> String {
         marker.name(instance.name.as_deref(), 63)
+    }
+
+    /// The parameters, with what the plan decides.
+    fn of_plan(wanted: Self::Wanted, _plan: &PlanId) -> Self::Wanted {
+        wanted
     }
 
     /// Whether an id has the form that Cloudflare gives it (S-26).
@@ -101,6 +107,20 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
         Ok(None)
     }
 
+    /// Whether something may have to be taken away before it can be deleted: then [`clear`](Self::clear) is asked.
+    const CLEARED: bool = false;
+
+    /// Takes one thing away that keeps it from being deleted, if there is one; `present` is what the look before found
+    /// besides, and `removed` how much is gone already. Only ours is cleared, and only what may be deleted.
+    async fn clear(
+        &self,
+        _id: &str,
+        _wanted: &Self::Wanted,
+        (_present, _removed): (Vec<String>, u32),
+    ) -> Result<Clearing, CallError> {
+        Ok(Clearing::Nothing)
+    }
+
     /// Facts for the platform.
     fn attributes(
         &self,
@@ -137,8 +157,8 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
     async fn bind(
         &self,
         _step: &Step<'_>,
-        known: &Known<Self::Memory>,
-        wanted: &Self::Wanted,
+        _binding: &BindingFacts,
+        (known, wanted): (&Known<Self::Memory>, &Self::Wanted),
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let found = self.read(known.id::<Self>()?, wanted).await;
         let found = found.map_err(|error| error.while_trying_to(&format!("look at the {}", Self::NOUN)))?;
@@ -158,6 +178,17 @@ pub(in super::super) enum Names {
     Unique,
     /// It does not: twins are looked for, and deleted.
     Shared,
+}
+
+/// What came of clearing an object once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum Clearing {
+    /// There is nothing in the way any more.
+    Nothing,
+    /// One thing was taken away; these are known to be still there.
+    Removed(Vec<String>),
+    /// There is more than one deletion takes away; what users are told.
+    TooMuch(String),
 }
 
 /// What follows from a look at an object.

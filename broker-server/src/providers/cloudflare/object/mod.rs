@@ -5,7 +5,7 @@
 //!                          ├─▶ adopt        it exists, and is not listed yet
 //!                          └─▶ settle       names are not unique: a twin may arrive late
 //! update:      begin ──▶ adjust … ──▶ done
-//! deprovision: begin ──▶ delete … ──▶ done
+//! deprovision: begin ──▶ clear … ──▶ delete … ──▶ done    (clear only where something may be in the way)
 //!                └─▶ look_again             its creation was never answered
 //! ```
 //!
@@ -33,7 +33,7 @@ use crate::providers::{
     Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName,
     Work,
 };
-pub(super) use kind::{Kind, Known, Names, Next, differs, marked};
+pub(super) use kind::{Clearing, Kind, Known, Names, Next, differs, marked};
 
 /// Creates the object.
 const CREATE: &str = "create";
@@ -43,6 +43,8 @@ const ADOPT: &str = "adopt";
 const SETTLE: &str = "settle";
 /// Makes the next change that is missing.
 const ADJUST: &str = "adjust";
+/// Takes away what keeps the object from being deleted.
+const CLEAR: &str = "clear";
 /// Deletes the object.
 const DELETE: &str = "delete";
 /// Looks for an object that may have arrived late.
@@ -66,6 +68,10 @@ impl<K: Kind> Object<K> {
     /// Nothing can be said of an object that was never finished.
     fn not_created() -> ProviderError {
         ProviderError::unavailable(format!("the creation of the {} is not finished", K::NOUN), Sent::No)
+    }
+
+    fn wanted(instance: &InstanceFacts) -> Result<K::Wanted, ProviderError> {
+        Ok(K::of_plan(instance.parameters()?, &instance.plan_id))
     }
 
     fn remembered(instance: &InstanceFacts) -> Result<Known<K::Memory>, ProviderError> {
@@ -96,7 +102,7 @@ impl<K: Kind> Provider for Object<K> {
     }
 
     async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let wanted = step.parameters()?;
+        let wanted = Self::wanted(step.instance)?;
         match step.name() {
             BEGIN => self.begin_creation(&step, &wanted).await,
             CREATE => self.create(&step, &wanted).await,
@@ -114,15 +120,16 @@ impl<K: Kind> Provider for Object<K> {
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         match step.name() {
             BEGIN => Self::go_on(Self::remembered(step.instance)?),
-            ADJUST => self.adjust(&step, &change.parameters()?).await,
+            ADJUST => self.adjust(&step, &K::of_plan(change.parameters()?, &change.plan_id)).await,
             other => Err(unknown_step(other)),
         }
     }
 
     async fn deprovision(&self, step: Step<'_>) -> Result<Progress<()>, ProviderError> {
-        let wanted = step.parameters()?;
+        let wanted = Self::wanted(step.instance)?;
         match step.name() {
             BEGIN => self.begin_deletion(&step, &wanted).await,
+            CLEAR => self.clear(&step, &wanted).await,
             DELETE => self.delete(&step, &wanted).await,
             LOOK_AGAIN => self.look_again(&step, &wanted).await,
             other => Err(unknown_step(other)),
@@ -132,10 +139,10 @@ impl<K: Kind> Provider for Object<K> {
     async fn bind(
         &self,
         step: Step<'_>,
-        _binding: &BindingFacts,
+        binding: &BindingFacts,
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let known = Self::remembered(step.instance)?;
-        self.kind.bind(&step, &known, &step.parameters()?).await
+        self.kind.bind(&step, binding, (&known, &Self::wanted(step.instance)?)).await
     }
 
     async fn unbind(&self, step: Step<'_>, binding: &BindingFacts) -> Result<Progress<()>, ProviderError> {
@@ -144,7 +151,7 @@ impl<K: Kind> Provider for Object<K> {
 
     async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {
         let known = Self::remembered(instance)?;
-        let wanted = instance.parameters()?;
+        let wanted = Self::wanted(instance)?;
         match self.kind.read(known.id::<K>()?, &wanted).await {
             Ok(found) => Ok(Observation::Found {
                 attributes: self.kind.attributes(&known, &found, &wanted),

@@ -7,14 +7,24 @@ use super::{
         client::CallError,
         recorded::{self, at, next},
     },
-    DELETE, Kind, Known, LOOK_AGAIN, Names, Object,
+    CLEAR, Clearing, DELETE, Kind, Known, LOOK_AGAIN, Names, Object,
 };
-use crate::providers::{Progress, ProviderError, Refusal, Step};
+use crate::providers::{Progress, ProviderError, Refusal, Repeatability, Step, Usability};
 
 /// What is to be deleted: several where names are not unique and a creation is in doubt.
 #[derive(Serialize, Deserialize)]
 struct Doomed {
     ids: Vec<String>,
+}
+
+/// What is to be deleted once nothing is in the way.
+#[derive(Serialize, Deserialize)]
+struct Cleared {
+    ids: Vec<String>,
+    /// What is known to be in the way of the last of them.
+    present: Vec<String>,
+    /// How much was taken away.
+    removed: u32,
 }
 
 impl<K: Kind> Object<K> {
@@ -105,7 +115,33 @@ impl<K: Kind> Object<K> {
     }
 
     fn doom(ids: Vec<String>) -> Result<Progress<()>, ProviderError> {
-        if ids.is_empty() { Ok(Progress::Done(())) } else { next(DELETE, &Doomed { ids }) }
+        match ids.is_empty() {
+            true => Ok(Progress::Done(())),
+            false if K::CLEARED => next(CLEAR, &Cleared { ids, present: Vec::new(), removed: 0 }),
+            false => next(DELETE, &Doomed { ids }),
+        }
+    }
+
+    /// Takes away one thing that is in the way.
+    pub(super) async fn clear(
+        &self,
+        step: &Step<'_>,
+        wanted: &K::Wanted,
+    ) -> Result<Progress<()>, ProviderError> {
+        let Cleared { ids, present, removed } = recorded::data(step.checkpoint)?;
+        let Some(id) = ids.last() else { return Ok(Progress::Done(())) };
+        match self.kind.clear(id, wanted, (present, removed)).await {
+            Ok(Clearing::Removed(present)) => {
+                next(CLEAR, &Cleared { ids, present, removed: removed.saturating_add(1) })
+            }
+            Ok(Clearing::TooMuch(description)) => Err(ProviderError::Failed {
+                description,
+                usable: Usability::Usable,
+                repeat: Repeatability::Repeatable,
+            }),
+            Ok(Clearing::Nothing) | Err(CallError::Missing { .. }) => next(DELETE, &Doomed { ids }),
+            Err(error) => Err(error.while_trying_to(&format!("empty the {}", K::NOUN))),
+        }
     }
 
     /// Deletes one. That it is not there is success.
