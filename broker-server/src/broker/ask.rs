@@ -70,7 +70,7 @@ impl Engine {
             faults::pass("B08").await.map_err(Injected::unsent)?;
             work.await
         };
-        let account = drive.provider.account();
+        let account = drive.provider.account(&drive.instance.plan);
         let calls = account.map_or(0, Account::calls);
         let work = async {
             match tenure::until(deadline, AssertUnwindSafe(work).catch_unwind()).await {

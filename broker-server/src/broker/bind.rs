@@ -242,8 +242,11 @@ impl Broker {
             binding: Some(row.id.clone()),
             digest: row.digest,
         };
-        let mut operation =
-            operation(wanted, facts::first_checkpoint(row.unfinished.as_ref()), provider.as_ref());
+        let mut operation = operation(
+            wanted,
+            facts::first_checkpoint(row.unfinished.as_ref()),
+            (provider.as_ref(), &instance.plan),
+        );
         // an earlier creation may have reached the vendor
         operation.in_doubt = left_over.is_some();
         operation.touched = left_over.is_some();

@@ -118,7 +118,7 @@ impl Broker {
             };
             operation.checkpoint = facts::first_checkpoint(known.as_ref());
             let begin = facts::read_checkpoint(&operation.checkpoint);
-            operation.intent = facts::first_intent(provider.as_ref(), (Work::Unbind, &begin));
+            operation.intent = facts::first_intent((provider.as_ref(), &row.plan), (Work::Unbind, &begin));
         }
         let operation = taking_place(operation, halted.as_ref());
         let asynchrony = self.asynchrony(Work::Deprovision, (&row.service, &row.plan));
@@ -135,7 +135,11 @@ impl Broker {
         let digest = digest::of_deletion(&self.engine.ring);
         let wanted = Wanted { work: Work::Deprovision, instance: row.id.clone(), binding: None, digest };
         let provider = self.provider(&row.service)?;
-        Ok(operation(wanted, facts::first_checkpoint(row.unfinished.as_ref()), provider.as_ref()))
+        Ok(operation(
+            wanted,
+            facts::first_checkpoint(row.unfinished.as_ref()),
+            (provider.as_ref(), &row.plan),
+        ))
     }
 
     /// The binding that a halted bind was making, with what it knew.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sutler_catalog::Extension;
+use sutler_catalog::{Extension, Offering};
 use sutler_spec::{DiscoveredObject, DiscoveredPage, InstanceId, ObjectOwner, ServiceId};
 use tokio::time::timeout;
 
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     instance::{Instance, InstanceState},
     metrics::Answer,
-    providers::{Account, Discovery, Marker, ObjectsPage, ProviderError, Refusal, VendorThing},
+    providers::{Account, Discovery, Marker, ObjectsPage, Provider, ProviderError, Refusal, VendorThing},
     store::{StoreError, Which},
 };
 
@@ -54,7 +54,9 @@ impl Broker {
         let discovery = discovery.ok_or_else(|| {
             BrokerError::NotFound("This offering does not list what its vendor has.".to_owned())
         })?;
-        let page = self.look_around(service, (discovery, provider.account()), sought).await?;
+        let page = self
+            .look_around(service, (discovery, &self.accounts(service, provider.as_ref())), sought)
+            .await?;
         if page.objects.is_empty() {
             return Ok(DiscoveredPage { objects: Vec::new(), next: page.next });
         }
@@ -65,17 +67,32 @@ impl Broker {
         Ok(DiscoveredPage { objects, next: page.next })
     }
 
+    /// The vendor accounts behind an offering, each once: a page may come from any of them.
+    fn accounts<'p>(&self, service: &ServiceId, provider: &'p dyn Provider) -> Vec<&'p Account> {
+        let plans = self.registry().offering(service).map(Offering::plans).unwrap_or_default();
+        let mut accounts: Vec<&Account> = Vec::new();
+        for account in plans.iter().filter_map(|plan| provider.account(plan.id())) {
+            if accounts.iter().all(|known| known.key() != account.key()) {
+                accounts.push(account);
+            }
+        }
+        accounts
+    }
+
     async fn look_around(
         &self,
         service: &ServiceId,
-        (discovery, account): (&dyn Discovery, Option<&Account>),
+        (discovery, accounts): (&dyn Discovery, &[&Account]),
         sought: Sought<'_>,
     ) -> Result<ObjectsPage, BrokerError> {
-        let permit = self.engine.governor.take(self.engine.store.as_ref(), account, Asker::Leaves).await?;
-        if let Permit::WaitFor(wait, obstacle) = permit {
-            return Err(self.unavailable(obstacle.description().to_owned(), Some(wait)));
+        for account in accounts {
+            let permit =
+                self.engine.governor.take(self.engine.store.as_ref(), Some(account), Asker::Leaves).await?;
+            if let Permit::WaitFor(wait, obstacle) = permit {
+                return Err(self.unavailable(obstacle.description().to_owned(), Some(wait)));
+            }
         }
-        let calls = account.map_or(0, Account::calls);
+        let calls: Vec<u64> = accounts.iter().map(|account| account.calls()).collect();
         let asked = timeout(self.engine.tuning.call_timeout * CALLS, async {
             match sought {
                 Sought::Page(cursor) => discovery.page(cursor).await,
@@ -92,8 +109,10 @@ impl Broker {
         };
         let asked = self.engine.observed((service, "discover"), asked, kind).await;
         let asked = asked.unwrap_or_else(|_elapsed| Err(ask::unclear("The vendor did not answer in time.")));
-        if let Some(account) = account.filter(|account| account.calls() > calls) {
-            self.engine.listen_to(account, asked.as_ref().err()).await;
+        for (account, before) in accounts.iter().zip(calls) {
+            if account.calls() > before {
+                self.engine.listen_to(account, asked.as_ref().err()).await;
+            }
         }
         asked.map_err(|error| match error {
             ProviderError::Unavailable { description, retry_after, .. } => {

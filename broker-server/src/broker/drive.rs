@@ -141,7 +141,11 @@ impl Engine {
         if self.is_draining() {
             return self.wait(drive, Duration::ZERO).await;
         }
-        match self.governor.take(self.store.as_ref(), drive.provider.account(), Asker::Queues).await? {
+        match self
+            .governor
+            .take(self.store.as_ref(), drive.provider.account(&drive.instance.plan), Asker::Queues)
+            .await?
+        {
             Permit::Granted => Ok(Flow::On),
             Permit::WaitFor(_, obstacle) if self.is_overdue(drive) => {
                 self.fail(drive, overdue(obstacle.description())).await.map(|()| Flow::Off)
@@ -280,7 +284,7 @@ impl Engine {
 
     /// The intent of the next step, if a permit for it is at hand.
     pub(super) fn intent_at_hand(&self, drive: &Drive) -> Option<Intent> {
-        let permit = self.governor.take_at_hand(drive.provider.account());
+        let permit = self.governor.take_at_hand(drive.provider.account(&drive.instance.plan));
         (permit == Permit::Granted).then(|| next_intent(drive))
     }
 

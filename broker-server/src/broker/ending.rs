@@ -227,7 +227,8 @@ mod tests {
             };
             let wanted =
                 request::Wanted { work, instance: row.id.clone(), binding: None, digest: samples::same() };
-            let operation = request::operation(wanted, facts::first_checkpoint(None), &Scripted::instant());
+            let operation =
+                request::operation(wanted, facts::first_checkpoint(None), (&Scripted::instant(), &row.plan));
             let end = failure(&operation, (&row, None), &failed(usable, touched));
             let RowChange::Put(found) = &end.rows.instance else { panic!("{:?}", end.rows) };
             assert_eq!(found.state, after, "{work:?} {before:?} {usable:?} {touched}");

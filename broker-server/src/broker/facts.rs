@@ -128,10 +128,10 @@ pub(super) fn intent(
 /// The intent that is written when an operation is accepted. A step that counts against a vendor account waits for its
 /// permit first, and its intent with it.
 pub(super) fn first_intent(
-    provider: &dyn Provider,
+    (provider, plan): (&dyn Provider, &PlanId),
     (work, checkpoint): (Work, &Checkpoint),
 ) -> Option<Intent> {
-    provider.account().is_none().then(|| intent(provider, (work, checkpoint), 1))
+    provider.account(plan).is_none().then(|| intent(provider, (work, checkpoint), 1))
 }
 
 /// Where work begins that takes up what unfinished work left behind, if there is any.

@@ -97,7 +97,7 @@ impl Broker {
             return Ok(observation);
         }
         let provider = self.provider(&instance.service)?;
-        let account = provider.account();
+        let account = provider.account(&instance.plan);
         let permit = self.engine.governor.take(self.engine.store.as_ref(), account, Asker::Leaves).await?;
         // what is not known is not told: what was recorded may be gone by now
         if let Permit::WaitFor(wait, obstacle) = permit {

@@ -124,7 +124,7 @@ impl Broker {
         let none = Parameters::default();
         let parameters = request.parameters.as_ref().unwrap_or(&none);
         self.check_schema(&plan.id, Input::Provision, parameters)?;
-        self.check_with_provider(&request.service_id, parameters, None)
+        self.check_with_provider((&request.service_id, &plan.id), parameters, None)
     }
 
     /// Accepts the work and waits for it; `None` when the world moved on before it was accepted.
@@ -139,7 +139,7 @@ impl Broker {
         let provider = self.provider(&request.service_id)?;
         let unfinished = left_over.as_ref().and_then(|instance| instance.unfinished.clone());
         let checkpoint = facts::first_checkpoint(unfinished.as_ref());
-        let mut operation = operation(wanted, checkpoint, provider.as_ref());
+        let mut operation = operation(wanted, checkpoint, (provider.as_ref(), &plan.id));
         // an earlier creation may have reached the vendor
         operation.in_doubt = left_over.is_some();
         operation.touched = left_over.is_some();

@@ -101,12 +101,12 @@ impl Broker {
     /// Lets the provider check what a schema cannot.
     pub(super) fn check_with_provider(
         &self,
-        service: &ServiceId,
+        (service, plan): (&ServiceId, &PlanId),
         parameters: &Parameters,
         present: Option<&InstanceFacts>,
     ) -> Result<(), BrokerError> {
         self.provider(service)?
-            .check(parameters, present)
+            .check(plan, parameters, present)
             .map_err(|problems| BrokerError::problems(&problems))
     }
 
@@ -168,11 +168,15 @@ pub(super) struct Wanted {
 }
 
 /// A new operation for a request, with the intent of its first step.
-pub(super) fn operation(wanted: Wanted, checkpoint: Value, provider: &dyn Provider) -> Operation {
+pub(super) fn operation(
+    wanted: Wanted,
+    checkpoint: Value,
+    (provider, plan): (&dyn Provider, &PlanId),
+) -> Operation {
     let first = facts::read_checkpoint(&checkpoint);
     Operation {
         id: OperationId::new(),
-        intent: facts::first_intent(provider, (wanted.work, &first)),
+        intent: facts::first_intent((provider, plan), (wanted.work, &first)),
         instance: wanted.instance,
         binding: wanted.binding,
         work: wanted.work,

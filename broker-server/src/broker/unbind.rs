@@ -128,7 +128,11 @@ impl Broker {
             binding: Some(binding.id.clone()),
             digest: digest::of_deletion(&self.engine.ring),
         };
-        let operation = operation(wanted, facts::first_checkpoint(unfinished.as_ref()), provider.as_ref());
+        let operation = operation(
+            wanted,
+            facts::first_checkpoint(unfinished.as_ref()),
+            (provider.as_ref(), &instance.plan),
+        );
         let operation = taking_place(operation, halted.as_ref());
         let row = Binding { state: BindingState::Unbinding, unfinished, ..binding };
         let rows = Rows { binding: RowChange::put(row), ..Rows::default() };

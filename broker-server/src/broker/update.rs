@@ -189,7 +189,7 @@ impl Broker {
         if parameters_change || plan_changes {
             self.check_schema(&plan.id, Input::Provision, &change.parameters)?;
             let present = facts::instance(existing);
-            self.check_with_provider(&existing.service, &change.parameters, Some(&present))?;
+            self.check_with_provider((&existing.service, &plan.id), &change.parameters, Some(&present))?;
         }
         let is_wished = request.context.as_ref().is_some_and(Context::wants_repair);
         let repairs = (existing.state == InstanceState::Unusable || is_wished)
@@ -240,7 +240,8 @@ impl Broker {
     ) -> Result<Option<Updated>, BrokerError> {
         let wanted = Wanted { work: Work::Update, instance: existing.id.clone(), binding: None, digest };
         let provider = self.provider(&existing.service)?;
-        let mut operation = operation(wanted, facts::written(&Checkpoint::begin()), provider.as_ref());
+        let mut operation =
+            operation(wanted, facts::written(&Checkpoint::begin()), (provider.as_ref(), &existing.plan));
         operation.change = Some(facts::written(&change));
         let known = instance_body(&self.announce(as_changed(existing.clone(), &change))?);
         let rows = Rows { instance: RowChange::Keep, ..Rows::default() };

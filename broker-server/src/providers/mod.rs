@@ -1,6 +1,7 @@
 //! What is behind the offerings: the seam every vendor's code plugs into, and the vendors we ship.
 
 mod account;
+mod by_plan;
 pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
@@ -19,6 +20,7 @@ pub mod typed;
 use std::sync::Arc;
 
 pub use account::Account;
+pub use by_plan::ByPlan;
 pub use discovery::{Discovery, ObjectsPage, VendorThing};
 pub use listing::{Bearers, Listing, MarkedObject};
 pub use marker::{Marker, mark_of_name};

@@ -85,16 +85,22 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The vendor account that the calls count against. The engine then waits for a call of its budget before each
     /// step, and stops calling for a while when the vendor says so or does not answer. `None` for a vendor that has no
-    /// limit. The same account gives the same [`Account`] each time.
-    fn account(&self) -> Option<&Account> {
+    /// limit. The same account gives the same [`Account`] each time; the plans of an offering may have different ones.
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         None
     }
 
-    /// Checks a request beyond its JSON Schema, before anything is written (I-13). No vendor call.
+    /// Checks a request for an instance of that plan beyond its JSON Schema, before anything is written (I-13). No vendor
+    /// call.
     ///
     /// # Errors
     /// One message per problem, each naming the parameter.
-    fn check(&self, _wanted: &Parameters, _present: Option<&InstanceFacts>) -> Result<(), Vec<String>> {
+    fn check(
+        &self,
+        _plan: &PlanId,
+        _wanted: &Parameters,
+        _present: Option<&InstanceFacts>,
+    ) -> Result<(), Vec<String>> {
         Ok(())
     }
 }

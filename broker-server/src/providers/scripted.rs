@@ -13,7 +13,7 @@ use sutler_catalog::{
     Asynchronous, Guid, Offering, Plan, Sensitivity,
     schemars::{self, JsonSchema},
 };
-use sutler_spec::{BindingBody, Credentials, Parameters};
+use sutler_spec::{BindingBody, Credentials, Parameters, PlanId};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -305,7 +305,12 @@ impl Provider for Scripted {
         Ok(Listing::Objects { bearers: Bearers::InstancesAndBindings, objects })
     }
 
-    fn check(&self, wanted: &Parameters, _present: Option<&InstanceFacts>) -> Result<(), Vec<String>> {
+    fn check(
+        &self,
+        _plan: &PlanId,
+        wanted: &Parameters,
+        _present: Option<&InstanceFacts>,
+    ) -> Result<(), Vec<String>> {
         match wanted.expose().get("note").and_then(Value::as_str) {
             Some("impossible") => Err(vec!["note: this cannot be".to_owned()]),
             _ => Ok(()),

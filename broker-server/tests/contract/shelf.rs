@@ -10,7 +10,7 @@ use sutler_catalog::{
     Guid, Offering, Plan, Sensitivity,
     schemars::{self, JsonSchema},
 };
-use sutler_spec::{BindingBody, Parameters};
+use sutler_spec::{BindingBody, Parameters, PlanId};
 
 use crate::vendor::{Thing, Trouble, Vendor};
 
@@ -320,7 +320,7 @@ impl Provider for Shelf {
         Ok(Listing::Objects { bearers, objects })
     }
 
-    fn check(&self, wanted: &Parameters, _: Option<&InstanceFacts>) -> Result<(), Vec<String>> {
+    fn check(&self, _: &PlanId, wanted: &Parameters, _: Option<&InstanceFacts>) -> Result<(), Vec<String>> {
         match wanted.expose().get("size") {
             Some(size) if *size == json!(13) && !self.has(Flaw::ChecksTooLate) => {
                 Err(vec!["size: thirteen is not possible".to_owned()])

@@ -24,6 +24,10 @@ pub mod output {
     pub const NAME_SERVERS: &str = "name_servers";
     /// Attributes: what has to stand in the TXT record `cloudflare-verify` of a partial zone.
     pub const VERIFICATION_KEY: &str = "verification_key";
+    /// Credentials: a token for the zone.
+    pub const TOKEN: &str = "token";
+    /// Credentials: names the token at Cloudflare; no secret.
+    pub const TOKEN_ID: &str = "token_id";
 }
 
 /// Who answers for the domain.
@@ -63,6 +67,21 @@ pub struct Parameters {
     pub protect: bool,
 }
 
+/// What a binding may be asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "ttl_hours": 720 }]))]
+pub struct BindParameters {
+    /// Addresses that may use the token, in CIDR form; any address if left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), inner(regex(pattern = r"^[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}$")))]
+    pub allowed_ips: Vec<String>,
+    /// Hours that the token lives; until the binding is deleted if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 8760))]
+    pub ttl_hours: Option<u32>,
+}
+
 fn yes() -> bool {
     true
 }
@@ -76,12 +95,14 @@ pub fn offering() -> Offering {
             "Adds a domain to the account. It becomes active when its registrar names the name servers that are told. \
              A free zone that stays pending is removed by Cloudflare after 28 days. Deleting the instance deletes the \
              zone with all its records, and adding it again gives other name servers; while there are records, it is \
-             refused until protect is set to false. Make a token for the zone with cloudflare-token.",
+             refused until protect is set to false. Each binding mints an API token that may change the records of this \
+             zone and reaches nothing else; unbinding revokes it.",
         )
         .tags(&["cloudflare", "zone", "dns", "domain"])
-        .bindable(false)
+        .bindable(true)
         .exclusive()
         .instances_retrievable(true)
+        .bindings_retrievable(true)
         .output(output::ZONE_ID, "The zone's id", Sensitivity::Public)
         .output(output::NAME, "The domain", Sensitivity::Public)
         .output(output::STATUS, "How far it is, in Cloudflare's word", Sensitivity::Public)
@@ -91,6 +112,8 @@ pub fn offering() -> Offering {
             "What the TXT record cloudflare-verify of a partial zone has to say",
             Sensitivity::Public,
         )
+        .output(output::TOKEN, "Changes the records of the zone", Sensitivity::Secret)
+        .output(output::TOKEN_ID, "Names the token at Cloudflare", Sensitivity::Public)
         .with_plan(standard());
     super::described(offering, "Cloudflare zone", "dns/zone-setups/")
 }
@@ -99,7 +122,9 @@ fn standard() -> Plan {
     Plan::new(STANDARD, "standard", "One domain on Cloudflare's free plan")
         .display_name("Standard")
         .bullet("DNS, certificate and proxy included")
+        .bullet("Each binding is a token for the records of this zone alone")
         .asynchronous(Asynchronous::Possible)
         .maximum_polling_duration(86_400)
         .parameters::<Parameters>()
+        .bind::<BindParameters>()
 }

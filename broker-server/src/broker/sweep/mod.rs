@@ -157,7 +157,6 @@ impl Sweep<'_> {
 
     /// Asks for each instance that is ready. Paced, since the broker's budget is not ours.
     async fn one_by_one(&self, reason: String, report: &mut ServiceSweep) -> Result<(), StoreError> {
-        let pace = self.provider.account().map_or(Duration::ZERO, |account| account.budget().interval());
         let mut count = 0;
         for id in self.ids(Which::Present).await? {
             let row = self.row(&id).await?.filter(|row| row.state == InstanceState::Ready);
@@ -178,7 +177,8 @@ impl Sweep<'_> {
                     report.problems.push(format!("instance {id}: {}", asked(&error)));
                 }
             }
-            tokio::time::sleep(pace).await;
+            let account = self.provider.account(&instance.plan);
+            tokio::time::sleep(account.map_or(Duration::ZERO, |account| account.budget().interval())).await;
         }
         report.compared = Compared::OneByOne { reason, asked: count };
         Ok(())

@@ -11,6 +11,7 @@ use std::{
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use sutler_catalog::Offering;
+use sutler_spec::PlanId;
 
 use crate::providers::{
     Account, Attempt, Bearers, Change, InstanceFacts, Listing, MarkedObject, Marker, Observation, Progress,
@@ -195,7 +196,7 @@ impl Provider for Vendor {
         Ok(Listing::Objects { bearers: Bearers::Instances, objects })
     }
 
-    fn account(&self) -> Option<&Account> {
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         self.account.as_ref()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use sutler_catalog::Offering;
-use sutler_spec::Parameters;
+use sutler_spec::{Parameters, PlanId};
 
 use super::super::{
     Announced, Attempt, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker, Observation,
@@ -264,7 +264,12 @@ impl<S: Staged> Provider for Disturbed<S> {
         self.inner.announced(instance, marker)
     }
 
-    fn check(&self, wanted: &Parameters, present: Option<&InstanceFacts>) -> Result<(), Vec<String>> {
-        self.inner.check(wanted, present)
+    fn check(
+        &self,
+        plan: &PlanId,
+        wanted: &Parameters,
+        present: Option<&InstanceFacts>,
+    ) -> Result<(), Vec<String>> {
+        self.inner.check(plan, wanted, present)
     }
 }

@@ -58,7 +58,7 @@ fn dsn(cluster: &Cluster, address: &PostgresAddress) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn postgres_keeps_the_contract() {
+async fn postgres_does_what_every_store_does() {
     let cluster = Cluster::shared().unwrap();
     contract::run(Arc::new(open(&cluster.fresh(), &ring()))).await;
 }

@@ -25,7 +25,7 @@ fn refused(path: &Path, ring: Arc<KeyRing>) -> StoreError {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sqlite_keeps_the_contract() {
+async fn sqlite_does_what_every_store_does() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("broker.db"), ring()).unwrap();
     contract::run(Arc::new(store)).await;

@@ -32,7 +32,8 @@ pub(crate) fn authenticate(
     if token.status() != "active" {
         return Err(Refusal::new(401, unknown, "the token is not active"));
     }
-    if policies::allow(&token.wish.policies, &account.id, &operation.permissions) {
+    if policies::allow(&token.wish.policies, (&account.id, call.parameter("zone_id")), &operation.permissions)
+    {
         Ok(Caller::Token(token.id.clone()))
     } else {
         Err(Refusal::new(403, unknown, "the token may not do this"))

@@ -78,14 +78,18 @@ fn is_hexadecimal(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whether these policies allow one of these permission groups on the account: deny before allow before nothing.
-pub(super) fn allow(policies: &Value, account: &str, wanted: &[String]) -> bool {
+/// Whether these policies allow one of these permission groups on the account or, where the call lies in one, on the zone:
+/// deny before allow before nothing.
+pub(super) fn allow(policies: &Value, (account, zone): (&str, &str), wanted: &[String]) -> bool {
+    let whole = format!("{ACCOUNT}{account}");
     let speaks = |effect: &str| {
         policies.as_array().into_iter().flatten().any(|policy| {
             let groups = policy["permission_groups"].as_array().into_iter().flatten();
             let mut names = groups.filter_map(|group| group["name"].as_str());
+            let is_meant = policy["resources"][&whole] == "*"
+                || !zone.is_empty() && policy["resources"][format!("{ZONE}{zone}")] == "*";
             policy["effect"] == effect
-                && policy["resources"][format!("{ACCOUNT}{account}")] == "*"
+                && is_meant
                 && names.any(|name| wanted.iter().any(|group| group == name))
         })
     };

@@ -79,20 +79,26 @@ fn refusal(
     problems: &Problems<'_>,
 ) -> CallError {
     let code = problems.first();
+    let known = product.advice.iter().find(|(known, _)| problems.any_of(&[*known]).is_some());
+    let advice = known.map(|(_, advice)| *advice);
+    let limit = problems.mention(&["limit", "quota", "maximum number"]);
     if let Some(code) = problems.any_of(product.missing) {
         CallError::Missing { code }
     } else if let Some(code) = problems.any_of(product.exists) {
         CallError::Exists { code }
     } else if problems.any_of(&[THROTTLED]).is_some() {
         CallError::RateLimited { retry_after }
-    } else if matches!(status, 401 | 403) || problems.any_of(CREDENTIALS).is_some() {
+    } else if status == 401 || problems.any_of(CREDENTIALS).is_some() {
+        CallError::Credentials { status, code }
+    } else if advice.is_some() {
+        // such as a product that nobody has subscribed to: refused with 403, and no token would help
+        CallError::Refused { status, code, advice, limit }
+    } else if status == 403 {
         CallError::Credentials { status, code }
     } else if let Some(code) = problems.any_of(MISROUTED) {
         CallError::Misrouted { code }
     } else {
-        let known = product.advice.iter().find(|(known, _)| problems.any_of(&[*known]).is_some());
-        let limit = problems.mention(&["limit", "quota", "maximum number"]);
-        CallError::Refused { status, code, advice: known.map(|(_, advice)| *advice), limit }
+        CallError::Refused { status, code, advice, limit }
     }
 }
 

@@ -83,6 +83,8 @@ async fn a_refusal_is_told_by_code_not_by_status() {
     let told = |status, code, advice| CallError::Refused { status, code, advice, limit: false };
     assert_eq!(error(refusal(200, 7400), make()).await, told(200, Some(7400), Some("its form is wrong")));
     assert_eq!(error(refusal(400, 12345), make()).await, told(400, Some(12345), None));
+    // a product that nobody has subscribed to is no matter of the token
+    assert_eq!(error(refusal(403, 7400), make()).await, told(403, Some(7400), Some("its form is wrong")));
     assert_eq!(error(refusal(404, 12345), read()).await, told(404, Some(12345), None));
     let silent = ResponseTemplate::new(400).set_body_json(json!({ "success": false, "errors": [] }));
     assert_eq!(error(silent, make()).await, told(400, None, None));

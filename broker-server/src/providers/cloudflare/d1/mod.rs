@@ -20,7 +20,7 @@ use sutler_catalog::{
     Offering,
     cloudflare::d1::{self, Parameters, output},
 };
-use sutler_spec::BindingBody;
+use sutler_spec::{BindingBody, PlanId};
 
 use super::{
     client::{CallError, Client},
@@ -211,12 +211,13 @@ impl Provider for D1 {
         Some(self)
     }
 
-    fn account(&self) -> Option<&Account> {
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         Some(self.databases.client().budgeted())
     }
 
     fn check(
         &self,
+        _plan: &PlanId,
         wanted: &sutler_spec::Parameters,
         _present: Option<&InstanceFacts>,
     ) -> Result<(), Vec<String>> {

@@ -15,6 +15,7 @@ use sutler_catalog::{
     Offering,
     cloudflare::dns_record::{self, Parameters, output},
 };
+use sutler_spec::PlanId;
 
 use super::{
     client::{CallError, Client, Product},
@@ -306,12 +307,13 @@ impl Provider for DnsRecord {
         Ok(Listing::Objects { bearers: Bearers::Instances, objects })
     }
 
-    fn account(&self) -> Option<&Account> {
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         Some(self.records.client().budgeted())
     }
 
     fn check(
         &self,
+        _plan: &PlanId,
         wanted: &sutler_spec::Parameters,
         _present: Option<&InstanceFacts>,
     ) -> Result<(), Vec<String>> {

@@ -23,6 +23,7 @@ mod tests;
 
 use async_trait::async_trait;
 use sutler_catalog::Offering;
+use sutler_spec::{Parameters, PlanId};
 
 use super::{
     client::CallError,
@@ -166,13 +167,14 @@ impl<K: Kind> Provider for Object<K> {
         self.kind.marked().await.map_err(|error| error.while_asking(&format!("list each {}", K::NOUN)))
     }
 
-    fn account(&self) -> Option<&Account> {
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         Some(self.kind.client().budgeted())
     }
 
     fn check(
         &self,
-        wanted: &sutler_spec::Parameters,
+        _plan: &PlanId,
+        wanted: &Parameters,
         _present: Option<&InstanceFacts>,
     ) -> Result<(), Vec<String>> {
         let wanted = recorded::wanted(wanted).map_err(|error| vec![error.to_string()])?;

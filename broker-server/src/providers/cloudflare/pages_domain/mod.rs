@@ -22,6 +22,7 @@ use sutler_catalog::{
     Offering,
     cloudflare::pages_domain::{self, Parameters, output},
 };
+use sutler_spec::PlanId;
 
 use super::{
     client::{CallError, Client},
@@ -163,7 +164,7 @@ impl Provider for PagesDomain {
         Some(self)
     }
 
-    fn account(&self) -> Option<&Account> {
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         Some(self.pages.client().budgeted())
     }
 }

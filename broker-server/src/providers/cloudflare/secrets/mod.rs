@@ -19,6 +19,7 @@ use sutler_catalog::{
     Offering,
     cloudflare::secrets::{self, Parameters, output},
 };
+use sutler_spec::PlanId;
 
 use super::{
     client::{CallError, Client},
@@ -133,12 +134,13 @@ impl Provider for Secrets {
         Ok(Listing::NotPossible(reason.to_owned()))
     }
 
-    fn account(&self) -> Option<&Account> {
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         Some(self.workers.client().budgeted())
     }
 
     fn check(
         &self,
+        _plan: &PlanId,
         wanted: &sutler_spec::Parameters,
         _present: Option<&InstanceFacts>,
     ) -> Result<(), Vec<String>> {

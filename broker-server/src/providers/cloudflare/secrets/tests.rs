@@ -238,6 +238,6 @@ fn a_value_is_measured_in_bytes() {
     let provider = Secrets::new(&client("http://127.0.0.1:1"));
     let long =
         json!({ "script": "api", "secrets": { "LONG": "ü".repeat(2_561), "SHORT": "ü".repeat(2_560) } });
-    let problems = provider.check(&parameters(long), None).unwrap_err();
+    let problems = provider.check(&PlanId::new("plan").unwrap(), &parameters(long), None).unwrap_err();
     assert_eq!(problems, ["secrets.LONG: is longer than 5120 bytes"]);
 }

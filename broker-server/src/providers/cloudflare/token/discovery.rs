@@ -6,9 +6,10 @@ use serde_json::Map;
 use super::{
     super::{
         client::{CallError, Cursor},
+        minting::LISTING,
         recorded::is_hexadecimal,
     },
-    LISTING, Token,
+    Token,
 };
 use crate::providers::{
     Discovery, InstanceFacts, ObjectsPage, Progress, ProviderError, ProvisionedInstance, Refusal, Step,
@@ -21,7 +22,7 @@ const SHOWN_ONCE: &str = "its value is not shown again; let a binding make a tok
 #[async_trait]
 impl Discovery for Token {
     async fn page(&self, cursor: Option<&str>) -> Result<ObjectsPage, ProviderError> {
-        let found = self.tokens.page(Cursor::read(cursor)?).await;
+        let found = self.tokens().page(Cursor::read(cursor)?).await;
         let (tokens, next) = found.map_err(|error| error.while_asking(LISTING))?;
         let objects = tokens.into_iter().map(|token| thing(token.id, token.name)).collect();
         Ok(ObjectsPage { objects, next: next.map(Cursor::written) })
@@ -31,7 +32,7 @@ impl Discovery for Token {
         if !is_hexadecimal(id, 32) {
             return Ok(None);
         }
-        match self.tokens.read(id).await {
+        match self.tokens().read(id).await {
             Ok(terms) => Ok(Some(thing(id.to_owned(), terms.name))),
             Err(CallError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.while_asking("read the token")),

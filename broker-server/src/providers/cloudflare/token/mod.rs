@@ -1,66 +1,45 @@
 //! `cloudflare-token`: an instance is a policy, each of its bindings a token that is shown once.
 //!
 //! ```text
-//! bind:   begin ──▶ mint ──▶ verify ──▶ done
-//!                   │  ▲        └─▶ settle ─▶ done        (an attempt was in doubt: look for late twins)
-//!   in doubt: ──▶ sweep (delete what carries our mark)
-//!   no value, no condition: ──▶ discard ──▶ failed
-//! update: begin ──▶ revise ──▶ revise … ──▶ done          (one token at a time)
-//! unbind, deprovision: begin ──▶ revoke ──▶ revoke … ──▶ done
+//! update:      begin ──▶ revise ──▶ revise … ──▶ done     (one token at a time)
+//! deprovision: begin ──▶ revoke ──▶ revoke … ──▶ done
 //! ```
+//!
+//! How a binding's token is made and revoked is in [`minting`](super::minting).
 
 mod discovery;
-mod mint;
-mod policy;
 mod revise;
-mod revoke;
 #[cfg(test)]
 mod tests;
-mod tokens;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sutler_catalog::{
     Offering,
-    cloudflare::token::{self, Parameters},
+    cloudflare::token::{self, Parameters, output},
 };
+use sutler_secrets::SecretString;
+use sutler_spec::PlanId;
 
 use super::{
-    client::Client,
+    client::{CallError, Client},
+    minting::{self, Grant, LISTING, Listed, Minter, Purpose, REVOKE, Tokens},
     recorded::{self, is_hexadecimal, unknown_step},
 };
 use crate::providers::{
     Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, Discovery, InstanceFacts,
-    Listing, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass,
-    Refusal, Sent, Step, StepName, Work,
+    Listing, MarkedObject, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance,
+    RecoveryClass, Sent, Step, StepName, Work,
 };
-use tokens::Tokens;
 
-/// Makes the token.
-const MINT: &str = "mint";
-/// Deletes a token whose value was lost.
-const SWEEP: &str = "sweep";
-/// Makes sure that the token is what was asked for, and works.
-const VERIFY: &str = "verify";
-/// Deletes tokens that arrived late.
-const SETTLE: &str = "settle";
-/// Deletes a token that is not what was asked for.
-const DISCARD: &str = "discard";
 /// Gives a token the new policy.
 const REVISE: &str = "revise";
-/// Deletes a token.
-const REVOKE: &str = "revoke";
-/// Looks for tokens that may have arrived late.
-const LOOK_AGAIN: &str = "look_again";
-
-/// What users are told about looking.
-const LISTING: &str = "list the tokens of the account";
 
 /// Provides `cloudflare-token`.
 #[derive(Debug)]
 pub struct Token {
-    tokens: Tokens,
+    minter: Minter,
 }
 
 /// The provider's memory of a policy.
@@ -72,22 +51,35 @@ struct Known {
     policies: Value,
 }
 
-/// The provider's memory of a binding.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Bound {
-    token_id: String,
+/// A binding's token: what the policy says.
+struct OfPolicy {
+    name: String,
+    policies: Value,
+}
+
+impl Purpose for OfPolicy {
+    fn grant(&self, step: &Step<'_>) -> Result<Grant, ProviderError> {
+        let wanted = recorded::wanted(&step.instance.parameters)?;
+        Ok(Grant { name: self.name.clone(), wanted, policies: Some(self.policies.clone()) })
+    }
+
+    fn credentials(&self, token_id: &str, token: &SecretString) -> Map<String, Value> {
+        Map::from_iter([
+            (output::TOKEN.to_owned(), json!(token.expose())),
+            (output::TOKEN_ID.to_owned(), json!(token_id)),
+        ])
+    }
 }
 
 impl Token {
     /// Tokens of the client's account.
     #[must_use]
     pub fn new(client: &Client) -> Self {
-        Self { tokens: Tokens::new(client) }
+        Self { minter: Minter::of(Tokens::new(client)) }
     }
 
-    /// Whether a token's name has the mark of a binding.
-    fn is_of_binding(name: &str, binding: &Marker) -> bool {
-        name.ends_with(&format!("-{}", binding.hex(24)))
+    fn tokens(&self) -> &Tokens {
+        self.minter.tokens()
     }
 
     /// Whether a token's name has the mark of an instance before that of any binding.
@@ -99,26 +91,30 @@ impl Token {
 
     /// The name of a binding's token: for people, then for us.
     fn name(instance: &InstanceFacts, known: &Known, binding: &Marker) -> String {
-        let digits = binding.hex(24);
-        let named = binding.name(instance.name.as_deref(), 60);
-        let slug = named.strip_suffix(&format!("-{digits}")).unwrap_or("osb");
-        format!("{slug}-{}-{digits}", known.mark)
+        minting::name(instance.name.as_deref(), &known.mark, binding)
     }
 
     /// Asks which permission groups there are, and makes the policies.
     async fn resolve(&self, wanted: &Parameters, mark: String) -> Result<Known, ProviderError> {
-        let groups = self.tokens.groups().await;
-        let groups = groups.map_err(|error| error.while_trying_to("list the permission groups"))?;
-        let account = self.tokens.client().account();
-        let policies = policy::policies(wanted, account, &groups)
-            .map_err(|problem| ProviderError::refused(Refusal::Unsupported, problem))?;
+        let policies = self.tokens().policies(wanted).await?;
         Ok(Known { mark, policies })
+    }
+
+    /// All tokens whose name carries the mark of an instance and that of a binding: the binding's counts.
+    async fn marked_tokens(&self) -> Result<Vec<MarkedObject>, CallError> {
+        let marked = self.tokens().all().await?.into_iter().filter_map(|Listed { id, name }| {
+            let (before, mark) = name.rsplit_once('-')?;
+            let (_, instance) = before.rsplit_once('-')?;
+            let is_marked = is_hexadecimal(mark, 24) && is_hexadecimal(instance, 12);
+            is_marked.then(|| MarkedObject { id, mark: mark.to_owned(), name: name.clone() })
+        });
+        Ok(marked.collect())
     }
 
     /// The list of tokens, with the digits that stand in the name of each that belongs to the instance: a token has no
     /// page of its own, and an instance may have many (B-PROV-16).
     fn dashboard(&self, mark: &str) -> String {
-        format!("https://dash.cloudflare.com/{}/api-tokens#{mark}", self.tokens.client().account())
+        format!("https://dash.cloudflare.com/{}/api-tokens#{mark}", self.tokens().client().account())
     }
 
     fn done(&self, known: &Known) -> Result<Progress<ProvisionedInstance>, ProviderError> {
@@ -138,7 +134,7 @@ fn mark(instance: &Marker) -> String {
 
 /// What it may ask of Cloudflare.
 pub(super) fn product() -> &'static super::client::Product {
-    &tokens::TOKENS
+    minting::of_tokens()
 }
 
 #[async_trait]
@@ -148,11 +144,7 @@ impl Provider for Token {
     }
 
     fn recovery(&self, _work: Work, step: &StepName) -> RecoveryClass {
-        match step {
-            BEGIN | VERIFY | LOOK_AGAIN => RecoveryClass::ReadOnly,
-            MINT => RecoveryClass::ShownOnce,
-            _ => RecoveryClass::Repeatable,
-        }
+        Minter::recovery(step)
     }
 
     async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {
@@ -175,8 +167,9 @@ impl Provider for Token {
 
     async fn deprovision(&self, step: Step<'_>) -> Result<Progress<()>, ProviderError> {
         match step.checkpoint.step.as_str() {
-            BEGIN => self.begin_deletion(&step).await,
-            REVOKE => self.revoke(&step).await,
+            // as a rule its bindings have been deleted before
+            BEGIN => self.minter.revoke_all(|name| Self::is_of_instance(name, &mark(step.marker))).await,
+            REVOKE => self.minter.revoke(&step).await,
             other => Err(unknown_step(other)),
         }
     }
@@ -186,24 +179,13 @@ impl Provider for Token {
         step: Step<'_>,
         _binding: &BindingFacts,
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
-        match step.checkpoint.step.as_str() {
-            BEGIN => self.begin_binding(&step).await,
-            MINT => self.mint(&step).await,
-            SWEEP => self.sweep(&step).await,
-            VERIFY => self.verify(&step).await,
-            SETTLE => self.settle(&step).await,
-            DISCARD => self.discard(&step).await,
-            other => Err(unknown_step(other)),
-        }
+        let known = known(step.instance)?;
+        let name = Self::name(step.instance, &known, step.marker);
+        self.minter.bind(&step, &OfPolicy { name, policies: known.policies }).await
     }
 
     async fn unbind(&self, step: Step<'_>, binding: &BindingFacts) -> Result<Progress<()>, ProviderError> {
-        match step.checkpoint.step.as_str() {
-            BEGIN => self.begin_unbinding(&step, binding).await,
-            LOOK_AGAIN => self.look_again(&step).await,
-            REVOKE => self.revoke(&step).await,
-            other => Err(unknown_step(other)),
-        }
+        self.minter.unbind(&step, binding).await
     }
 
     /// A policy is ours alone: there is nothing at the vendor that could differ.
@@ -217,7 +199,7 @@ impl Provider for Token {
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {
-        let objects = self.tokens.marked().await.map_err(|error| error.while_asking(LISTING))?;
+        let objects = self.marked_tokens().await.map_err(|error| error.while_asking(LISTING))?;
         Ok(Listing::Objects { bearers: Bearers::Bindings, objects })
     }
 
@@ -225,17 +207,18 @@ impl Provider for Token {
         Some(self)
     }
 
-    fn account(&self) -> Option<&Account> {
-        Some(self.tokens.client().budgeted())
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
+        Some(self.tokens().client().budgeted())
     }
 
     fn check(
         &self,
+        _plan: &PlanId,
         wanted: &sutler_spec::Parameters,
         _present: Option<&InstanceFacts>,
     ) -> Result<(), Vec<String>> {
         let wanted: Parameters = recorded::wanted(wanted).map_err(|error| vec![error.to_string()])?;
-        let problems = policy::problems(&wanted);
+        let problems = minting::problems(&wanted);
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 }

@@ -7,10 +7,10 @@ use sutler_catalog::cloudflare::token::Parameters;
 use super::{
     super::{
         client::CallError,
+        minting::{self, LISTING, Terms},
         recorded::{self, next},
     },
-    Known, LISTING, REVISE, Token, known, policy,
-    tokens::Terms,
+    Known, REVISE, Token, known,
 };
 use crate::providers::{Progress, ProviderError, ProvisionedInstance, Repeatability, Step, Usability};
 
@@ -36,7 +36,7 @@ impl Token {
         if is_same {
             return self.done(&known);
         }
-        let tokens = self.tokens.find(|name| Self::is_of_instance(name, &known.mark)).await;
+        let tokens = self.tokens().find(|name| Self::is_of_instance(name, &known.mark)).await;
         let remaining = tokens.map_err(|error| error.while_trying_to(LISTING))?;
         self.go_on(Revision { known, remaining })
     }
@@ -49,9 +49,9 @@ impl Token {
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let mut revision: Revision = recorded::data(step.checkpoint)?;
         if let Some(id) = revision.remaining.pop() {
-            let condition = policy::condition(wanted);
+            let condition = minting::condition(wanted);
             match self.replace(&id, &revision.known, condition.as_ref()).await {
-                Ok(Some(shown)) if !policy::is_condition(shown.condition.as_ref(), condition.as_ref()) => {
+                Ok(Some(shown)) if !minting::is_condition(shown.condition.as_ref(), condition.as_ref()) => {
                     return Err(unrestricted());
                 }
                 // it was revoked meanwhile
@@ -69,12 +69,12 @@ impl Token {
         known: &Known,
         condition: Option<&Value>,
     ) -> Result<Option<Terms>, CallError> {
-        let present = self.tokens.read(id).await?;
+        let present = self.tokens().read(id).await?;
         if present.status.as_deref() == Some("expired") {
             return Ok(None);
         }
         let terms = Terms { policies: known.policies.clone(), condition: condition.cloned(), ..present };
-        self.tokens.replace(id, &terms).await.map(Some)
+        self.tokens().replace(id, &terms).await.map(Some)
     }
 
     fn go_on(&self, revision: Revision) -> Result<Progress<ProvisionedInstance>, ProviderError> {

@@ -6,9 +6,12 @@ use wiremock::{
     matchers::{header, query_param},
 };
 
-use super::super::staging::*;
+use super::super::{
+    minting::{DISCARD, LOOK_AGAIN, MINT, SETTLE, SWEEP, VERIFY},
+    staging::*,
+};
 use super::*;
-use crate::providers::{Attempt, Checkpoint, Repeatability, Usability};
+use crate::providers::{Attempt, Checkpoint, Refusal, Repeatability, Usability};
 
 const TOKENS: &str = "/tokens";
 const GROUPS: &str = "/tokens/permission_groups";

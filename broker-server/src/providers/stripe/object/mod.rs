@@ -27,7 +27,7 @@ use std::marker::PhantomData;
 use async_trait::async_trait;
 use serde_json::Value;
 use sutler_catalog::Offering;
-use sutler_spec::{BindingBody, Credentials, Parameters};
+use sutler_spec::{BindingBody, Credentials, Parameters, PlanId};
 
 use super::client::{Api, CallError, Client};
 use crate::providers::{
@@ -201,11 +201,16 @@ impl<K: Kind> Provider for Object<K> {
         Ok(Listing::Objects { bearers: Bearers::Instances, objects })
     }
 
-    fn account(&self) -> Option<&Account> {
+    fn account(&self, _plan: &PlanId) -> Option<&Account> {
         Some(self.client.budgeted())
     }
 
-    fn check(&self, wanted: &Parameters, _present: Option<&InstanceFacts>) -> Result<(), Vec<String>> {
+    fn check(
+        &self,
+        _plan: &PlanId,
+        wanted: &Parameters,
+        _present: Option<&InstanceFacts>,
+    ) -> Result<(), Vec<String>> {
         let wanted: K::Wanted = typed::parameters(wanted).map_err(|error| vec![error.to_string()])?;
         let problems = K::problems(&wanted);
         if problems.is_empty() { Ok(()) } else { Err(problems) }

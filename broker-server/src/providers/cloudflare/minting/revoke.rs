@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::recorded::{self, at, is_hexadecimal, next},
-    Bound, LISTING, LOOK_AGAIN, REVOKE, Token,
+    Bound, LISTING, LOOK_AGAIN, Minter, REVOKE, is_of_binding,
 };
 use crate::providers::{BindingFacts, Progress, ProviderError, Step};
 
@@ -14,7 +14,7 @@ struct Revocation {
     remaining: Vec<String>,
 }
 
-impl Token {
+impl Minter {
     /// Finds the binding's token: the recorded one, and any that carries its mark.
     pub(super) async fn begin_unbinding(
         &self,
@@ -24,7 +24,7 @@ impl Token {
         let recorded: Option<Bound> = recorded::remembered(binding.record.as_ref());
         let recorded = recorded.map(|bound| bound.token_id).filter(|id| is_hexadecimal(id, 32));
         let is_certain = recorded.is_some();
-        let mut remaining = self.marked(|name| Self::is_of_binding(name, step.marker)).await?;
+        let mut remaining = self.named(|name| is_of_binding(name, step.marker)).await?;
         let unlisted = recorded.filter(|id| !remaining.contains(id));
         remaining.extend(unlisted);
         if remaining.is_empty() && !is_certain {
@@ -39,19 +39,20 @@ impl Token {
 
     /// The token that nobody has seen may have arrived after the first look.
     pub(super) async fn look_again(&self, step: &Step<'_>) -> Result<Progress<()>, ProviderError> {
-        let remaining = self.marked(|name| Self::is_of_binding(name, step.marker)).await?;
+        let remaining = self.named(|name| is_of_binding(name, step.marker)).await?;
         go_on(Revocation { remaining })
     }
 
-    /// Finds all tokens of the instance; as a rule its bindings have been deleted before.
-    pub(super) async fn begin_deletion(&self, step: &Step<'_>) -> Result<Progress<()>, ProviderError> {
-        let mark = step.marker.hex(12);
-        let remaining = self.marked(|name| Self::is_of_instance(name, &mark)).await?;
-        go_on(Revocation { remaining })
+    /// Goes on with the deletion of every token whose name is accepted.
+    pub(in super::super) async fn revoke_all(
+        &self,
+        is_it: impl Fn(&str) -> bool + Send,
+    ) -> Result<Progress<()>, ProviderError> {
+        go_on(Revocation { remaining: self.named(is_it).await? })
     }
 
     /// Deletes one token.
-    pub(super) async fn revoke(&self, step: &Step<'_>) -> Result<Progress<()>, ProviderError> {
+    pub(in super::super) async fn revoke(&self, step: &Step<'_>) -> Result<Progress<()>, ProviderError> {
         let mut revocation: Revocation = recorded::data(step.checkpoint)?;
         if let Some(id) = revocation.remaining.pop() {
             let deleted = self.tokens.delete(&id).await;
@@ -60,7 +61,7 @@ impl Token {
         go_on(revocation)
     }
 
-    async fn marked(&self, is_it: impl Fn(&str) -> bool + Send) -> Result<Vec<String>, ProviderError> {
+    async fn named(&self, is_it: impl Fn(&str) -> bool + Send) -> Result<Vec<String>, ProviderError> {
         self.tokens.find(is_it).await.map_err(|error| error.while_trying_to(LISTING))
     }
 }

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use sutler_catalog::cloudflare::token::{Parameters, output};
 use sutler_secrets::SecretString;
 use sutler_spec::{BindingBody, BindingMetadata};
 
@@ -14,8 +12,8 @@ use super::{
         client::CallError,
         recorded::{self, at, next},
     },
-    Bound, DISCARD, LISTING, MINT, SETTLE, SWEEP, Token, VERIFY, known, policy,
-    tokens::Terms,
+    Bound, DISCARD, Grant, LISTING, MINT, Minter, Purpose, SETTLE, SWEEP, Terms, VERIFY, is_of_binding,
+    policy,
 };
 use crate::{
     faults,
@@ -49,13 +47,12 @@ struct Flawed {
     flaw: String,
 }
 
-impl Token {
+impl Minter {
     /// Nothing was made yet, unless earlier work left something: a token that has the binding's mark is foreign.
     pub(super) async fn begin_binding(
         &self,
         step: &Step<'_>,
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
-        known(step.instance)?;
         if self.of_binding(step).await?.is_empty() {
             return next(MINT, &Minting { doubt: false });
         }
@@ -69,13 +66,17 @@ impl Token {
     }
 
     /// Makes the token. If an attempt is in doubt, what it made is of no use: nobody knows the value.
-    pub(super) async fn mint(&self, step: &Step<'_>) -> Result<Progress<CreatedBinding>, ProviderError> {
+    pub(super) async fn mint(
+        &self,
+        step: &Step<'_>,
+        grant: &Grant,
+    ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let Minting { doubt } = recorded::data(step.checkpoint)?;
         let doubt = doubt || step.attempt == Attempt::Again;
         if step.attempt == Attempt::Again && !self.of_binding(step).await?.is_empty() {
             return next(SWEEP, &Minting { doubt });
         }
-        let terms = self.terms(step)?;
+        let terms = self.terms(grant).await?;
         let minted = self.tokens.mint(&terms).await;
         let minted = minted.map_err(|error| error.while_trying_to("make the token"))?;
         let token_id = minted.id;
@@ -100,11 +101,14 @@ impl Token {
         }
     }
 
-    /// Looks whether the token is restricted as asked for, and is accepted.
-    pub(super) async fn verify(&self, step: &Step<'_>) -> Result<Progress<CreatedBinding>, ProviderError> {
+    /// Looks whether the token is restricted as asked for, is accepted, and does what it is for.
+    pub(super) async fn verify(
+        &self,
+        step: &Step<'_>,
+        purpose: &impl Purpose,
+    ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let fresh: Fresh = recorded::data(step.checkpoint)?;
-        let wanted: Parameters = recorded::wanted(&step.instance.parameters)?;
-        let condition = policy::condition(&wanted);
+        let condition = policy::condition(&purpose.grant(step)?.wanted);
         let shown = match self.tokens.read(&fresh.token_id).await {
             Ok(shown) => shown,
             Err(CallError::Missing { .. }) => return self.wait(fresh),
@@ -118,15 +122,21 @@ impl Token {
         }
         // a token for other addresses cannot be tried from here
         if condition.is_none() {
-            match self.tokens.is_active(&SecretString::from(fresh.token.as_str())).await {
-                Ok(true) => {}
+            let token = SecretString::from(fresh.token.as_str());
+            let tried = match self.tokens.is_active(&token).await {
                 Ok(false) => return flawed(fresh, "it is not active"),
+                Ok(true) => purpose.is_useful(&token).await,
+                Err(error) => Err(error),
+            };
+            match tried {
+                Ok(true) => {}
+                Ok(false) => return flawed(fresh, "it does not do what it is for"),
                 Err(CallError::Credentials { .. } | CallError::Missing { .. }) => return self.wait(fresh),
                 Err(error) => return Err(error.while_trying_to("try the new token")),
             }
         }
         if !fresh.doubt {
-            return Ok(Progress::Done(bound(&fresh)?));
+            return Ok(Progress::Done(bound(&fresh, purpose)?));
         }
         Ok(Progress::Pending {
             checkpoint: at(SETTLE, &fresh)?,
@@ -136,11 +146,15 @@ impl Token {
     }
 
     /// Deletes one token with the binding's mark that is not the one we know, until there is none.
-    pub(super) async fn settle(&self, step: &Step<'_>) -> Result<Progress<CreatedBinding>, ProviderError> {
+    pub(super) async fn settle(
+        &self,
+        step: &Step<'_>,
+        purpose: &impl Purpose,
+    ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let fresh: Fresh = recorded::data(step.checkpoint)?;
         match self.of_binding(step).await?.iter().find(|id| **id != fresh.token_id) {
-            None => Ok(Progress::Done(bound(&fresh)?)),
-            Some(_) if faults::mutant("twins_kept") => Ok(Progress::Done(bound(&fresh)?)),
+            None => Ok(Progress::Done(bound(&fresh, purpose)?)),
+            Some(_) if faults::mutant("twins_kept") => Ok(Progress::Done(bound(&fresh, purpose)?)),
             Some(twin) => {
                 let deleted = self.tokens.delete(twin).await;
                 deleted.map_err(|error| error.while_trying_to("delete a second token of the binding"))?;
@@ -177,18 +191,20 @@ impl Token {
     }
 
     async fn of_binding(&self, step: &Step<'_>) -> Result<Vec<String>, ProviderError> {
-        let found = self.tokens.find(|name| Self::is_of_binding(name, step.marker)).await;
+        let found = self.tokens.find(|name| is_of_binding(name, step.marker)).await;
         found.map_err(|error| error.while_trying_to(LISTING))
     }
 
-    fn terms(&self, step: &Step<'_>) -> Result<Terms, ProviderError> {
-        let known = known(step.instance)?;
-        let wanted: Parameters = recorded::wanted(&step.instance.parameters)?;
-        let lives = wanted.ttl_hours.map(|hours| SignedDuration::from_hours(i64::from(hours)));
+    async fn terms(&self, grant: &Grant) -> Result<Terms, ProviderError> {
+        let lives = grant.wanted.ttl_hours.map(|hours| SignedDuration::from_hours(i64::from(hours)));
+        let policies = match &grant.policies {
+            Some(policies) => policies.clone(),
+            None => self.tokens.policies(&grant.wanted).await?,
+        };
         Ok(Terms {
-            name: Self::name(step.instance, &known, step.marker),
-            condition: policy::condition(&wanted),
-            policies: known.policies,
+            name: grant.name.clone(),
+            condition: policy::condition(&grant.wanted),
+            policies,
             // to the second, or Cloudflare refuses it
             expires_on: lives
                 .map(|lives| (Timestamp::now() + lives).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
@@ -202,11 +218,8 @@ fn flawed(fresh: Fresh, flaw: &str) -> Result<Progress<CreatedBinding>, Provider
     next(DISCARD, &Flawed { token_id: fresh.token_id, flaw: flaw.to_owned() })
 }
 
-fn bound(fresh: &Fresh) -> Result<CreatedBinding, ProviderError> {
-    let credentials = [
-        (output::TOKEN.to_owned(), json!(fresh.token)),
-        (output::TOKEN_ID.to_owned(), json!(fresh.token_id)),
-    ];
+fn bound(fresh: &Fresh, purpose: &impl Purpose) -> Result<CreatedBinding, ProviderError> {
+    let credentials = purpose.credentials(&fresh.token_id, &SecretString::from(fresh.token.as_str()));
     let expires_at = fresh.expires_on.as_deref().map(|time| time.replace('Z', ".0Z"));
     let expires_at = expires_at.and_then(|time| sutler_spec::Timestamp::new(time).ok());
     let metadata = expires_at.map(|at| BindingMetadata { expires_at: Some(at), renew_before: None });

@@ -3,13 +3,15 @@
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sutler_catalog::cloudflare::token::Parameters;
 use sutler_secrets::SecretString;
 
 use super::super::{
     client::{Api, Call, CallError, Client, Cursor, Endpoint, Product},
     recorded::is_hexadecimal,
 };
-use crate::providers::{MarkedObject, Sent};
+use super::policy;
+use crate::providers::{ProviderError, Refusal, Sent};
 
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/tokens" };
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: LIST.template };
@@ -32,29 +34,33 @@ pub(super) static TOKENS: Product = Product {
     ],
 };
 
+/// Tokens of bindings: the same, and none of them is changed.
+pub(super) static MINTING: Product =
+    Product { endpoints: &[&LIST, &CREATE, &READ, &DELETE, &VERIFY, &GROUPS], ..TOKENS };
+
 /// The most rows of a list in one answer.
 const PER_PAGE: u32 = 50;
 
 /// What decides what a token may do, and until when: all of it is replaced at once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Terms {
-    pub(super) name: String,
-    pub(super) policies: Value,
+pub(in super::super) struct Terms {
+    pub(in super::super) name: String,
+    pub(in super::super) policies: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) condition: Option<Value>,
+    pub(in super::super) condition: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) expires_on: Option<String>,
+    pub(in super::super) expires_on: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) not_before: Option<String>,
+    pub(in super::super) not_before: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) status: Option<String>,
+    pub(in super::super) status: Option<String>,
 }
 
 /// A token as it is listed.
 #[derive(Debug, Deserialize)]
-pub(super) struct Listed {
-    pub(super) id: String,
-    pub(super) name: String,
+pub(in super::super) struct Listed {
+    pub(in super::super) id: String,
+    pub(in super::super) name: String,
 }
 
 /// A token that was just made.
@@ -75,21 +81,30 @@ pub(super) struct Group {
 
 /// All tokens of the account.
 #[derive(Debug)]
-pub(super) struct Tokens {
+pub(in super::super) struct Tokens {
     api: Api,
 }
 
 impl Tokens {
-    pub(super) fn new(client: &Client) -> Self {
+    /// The tokens of the account, to be made, changed and revoked.
+    pub(in super::super) fn new(client: &Client) -> Self {
         Self { api: client.of(&TOKENS) }
     }
 
-    pub(super) fn client(&self) -> &Client {
+    /// The same, to be made and revoked.
+    pub(super) fn for_minting(client: &Client) -> Self {
+        Self { api: client.of(&MINTING) }
+    }
+
+    pub(in super::super) fn client(&self) -> &Client {
         self.api.client()
     }
 
     /// The ids of the tokens whose name is accepted, oldest first; those that have expired too.
-    pub(super) async fn find(&self, is_it: impl Fn(&str) -> bool + Send) -> Result<Vec<String>, CallError> {
+    pub(in super::super) async fn find(
+        &self,
+        is_it: impl Fn(&str) -> bool + Send,
+    ) -> Result<Vec<String>, CallError> {
         let ours: Vec<String> =
             self.all().await?.into_iter().filter(|token| is_it(&token.name)).map(|token| token.id).collect();
         if ours.iter().all(|id| is_hexadecimal(id, 32)) {
@@ -99,26 +114,19 @@ impl Tokens {
         }
     }
 
-    /// All tokens whose name carries the mark of an instance and that of a binding: the binding's counts.
-    pub(super) async fn marked(&self) -> Result<Vec<MarkedObject>, CallError> {
-        let marked = self.all().await?.into_iter().filter_map(|Listed { id, name }| {
-            let (before, mark) = name.rsplit_once('-')?;
-            let (_, instance) = before.rsplit_once('-')?;
-            let is_marked = is_hexadecimal(mark, 24) && is_hexadecimal(instance, 12);
-            is_marked.then(|| MarkedObject { id, mark: mark.to_owned(), name: name.clone() })
-        });
-        Ok(marked.collect())
-    }
-
     /// A page of all tokens, whoever made them.
-    pub(super) async fn page(&self, cursor: Cursor) -> Result<(Vec<Listed>, Option<Cursor>), CallError> {
+    pub(in super::super) async fn page(
+        &self,
+        cursor: Cursor,
+    ) -> Result<(Vec<Listed>, Option<Cursor>), CallError> {
         let call = Call::new(&LIST, &[]).query("direction", "asc").query("include_expired", true);
         let (rows, next) = self.api.page(call, cursor, PER_PAGE).await?;
         let tokens: Result<Vec<Listed>, _> = rows.into_iter().map(serde_json::from_value).collect();
         Ok((tokens.map_err(|_| CallError::incomplete(Sent::No))?, next))
     }
 
-    async fn all(&self) -> Result<Vec<Listed>, CallError> {
+    /// All tokens, whoever made them.
+    pub(in super::super) async fn all(&self) -> Result<Vec<Listed>, CallError> {
         let all = || Call::new(&LIST, &[]).query("direction", "asc").query("include_expired", true);
         let rows = self.api.all(all, PER_PAGE).await?;
         let tokens: Result<Vec<Listed>, _> = rows.into_iter().map(serde_json::from_value).collect();
@@ -141,12 +149,12 @@ impl Tokens {
         Ok(Minted { id, value: value.filter(|value| !value.expose().is_empty()) })
     }
 
-    pub(super) async fn read(&self, id: &str) -> Result<Terms, CallError> {
+    pub(in super::super) async fn read(&self, id: &str) -> Result<Terms, CallError> {
         self.api.send(&Call::new(&READ, &[id])).await?.into()
     }
 
     /// Replaces everything about a token but its value; says what became of it.
-    pub(super) async fn replace(&self, id: &str, terms: &Terms) -> Result<Terms, CallError> {
+    pub(in super::super) async fn replace(&self, id: &str, terms: &Terms) -> Result<Terms, CallError> {
         let body = serde_json::to_value(terms).map_err(|_| CallError::Unaddressable)?;
         self.api.send(&Call::new(&REPLACE, &[id]).body(body)).await?.into()
     }
@@ -166,8 +174,16 @@ impl Tokens {
         Ok(answer.result["status"] == "active")
     }
 
+    /// The policies that follow from what is wanted, with the permission groups that Cloudflare has now.
+    pub(in super::super) async fn policies(&self, wanted: &Parameters) -> Result<Value, ProviderError> {
+        let groups = self.groups().await;
+        let groups = groups.map_err(|error| error.while_trying_to("list the permission groups"))?;
+        policy::policies(wanted, self.client().account(), &groups)
+            .map_err(|problem| ProviderError::refused(Refusal::Unsupported, problem))
+    }
+
     /// All permission groups there are.
-    pub(super) async fn groups(&self) -> Result<Vec<Group>, CallError> {
+    async fn groups(&self) -> Result<Vec<Group>, CallError> {
         self.api.send(&Call::new(&GROUPS, &[])).await?.into()
     }
 }

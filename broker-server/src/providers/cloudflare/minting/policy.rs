@@ -44,6 +44,7 @@ fn reaches(wanted: &Parameters, account: &str) -> Vec<Reach> {
         let jurisdiction = match bucket.jurisdiction {
             BucketJurisdiction::Default => "default",
             BucketJurisdiction::Eu => "eu",
+            BucketJurisdiction::Us => "us",
             BucketJurisdiction::Fedramp => "fedramp",
         };
         let resource = format!("{BUCKET}.{account}_{jurisdiction}_{}", bucket.name);
@@ -107,13 +108,13 @@ fn is_forbidden(name: &str) -> bool {
 }
 
 /// From where tokens may be used; `None` is from everywhere.
-pub(super) fn condition(wanted: &Parameters) -> Option<Value> {
+pub(in super::super) fn condition(wanted: &Parameters) -> Option<Value> {
     let addresses = &wanted.allowed_ips;
     (!addresses.is_empty()).then(|| json!({ "request_ip": { "in": addresses } }))
 }
 
 /// Whether what Cloudflare shows restricts as was asked for. It takes a condition it does not know without a word.
-pub(super) fn is_condition(shown: Option<&Value>, wanted: Option<&Value>) -> bool {
+pub(in super::super) fn is_condition(shown: Option<&Value>, wanted: Option<&Value>) -> bool {
     let addresses = |condition: Option<&Value>| -> BTreeSet<String> {
         let listed = condition.and_then(|condition| condition["request_ip"]["in"].as_array());
         listed.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -122,7 +123,7 @@ pub(super) fn is_condition(shown: Option<&Value>, wanted: Option<&Value>) -> boo
 }
 
 /// What no schema can say about the parameters.
-pub(super) fn problems(wanted: &Parameters) -> Vec<String> {
+pub(in super::super) fn problems(wanted: &Parameters) -> Vec<String> {
     let mut problems = Vec::new();
     let named = wanted.permissions.iter().flatten();
     problems.extend(

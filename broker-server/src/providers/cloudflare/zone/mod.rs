@@ -1,5 +1,9 @@
 //! `cloudflare-zone`: domains whose DNS is at Cloudflare. A zone has no place for a mark: what was there before is
-//! refused, and what is ours is known by its id.
+//! refused, and what is ours is known by its id. Each binding is a token for this zone's records alone.
+
+mod access;
+#[cfg(test)]
+mod tests;
 
 use async_trait::async_trait;
 use http::Method;
@@ -12,11 +16,16 @@ use sutler_catalog::{
 
 use super::{
     client::{Api, Call, CallError, Client, Endpoint, Product},
+    minting::Minter,
     object::{Kind, Known, Next, Object, differs},
     recorded::is_hexadecimal,
     zones::{self, ZONES},
 };
-use crate::providers::{FieldDrift, InstanceFacts, Listing, Marker};
+use crate::providers::{
+    Bearers, BindingFacts, CreatedBinding, FieldDrift, InstanceFacts, Listing, Marker, Progress,
+    ProviderError, RecoveryClass, Step, StepName,
+};
+use access::ZoneAccess;
 
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: ZONES.template };
 static DELETE: Endpoint = Endpoint { method: Method::DELETE, template: "/zones/{zone}" };
@@ -50,7 +59,7 @@ impl Zone {
     /// Zones in the client's account.
     #[must_use]
     pub fn new(client: &Client) -> Self {
-        Self::of(Zones { api: client.of(&PRODUCT) })
+        Self::of(Zones { api: client.of(&PRODUCT), minter: Minter::new(client) })
     }
 }
 
@@ -58,6 +67,7 @@ impl Zone {
 #[derive(Debug)]
 pub struct Zones {
     api: Api,
+    minter: Minter,
 }
 
 /// How long the delegation has been waited for.
@@ -218,37 +228,28 @@ impl Kind for Zones {
         format!("https://dash.cloudflare.com/{}/home/domains#{}", self.client().account(), marker.hex(24))
     }
 
+    /// A zone has no place for a mark, and is known by its id; the tokens of its bindings have one.
     async fn marked(&self) -> Result<Listing, CallError> {
-        Ok(Listing::NotPossible("a zone has no place for a mark; it is known by its id".to_owned()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn next(status: &str, looks: u32, wait: bool) -> Next<(), Memory> {
-        let memory = Memory { looks, unknown: looks.min(MAX_UNKNOWN) };
-        let known = Known { name: "example.com".to_owned(), id: Some("i".to_owned()), memory };
-        let found =
-            json!({ "id": "i", "name": "example.com", "status": status, "name_servers": ["a.ns", "b.ns"] });
-        let wanted = json!({ "name": "example.com", "wait_for_activation": wait });
-        let (found, wanted) = (serde_json::from_value(found), serde_json::from_value(wanted));
-        Zones::next(&known, &found.unwrap(), &wanted.unwrap())
+        let objects = self.minter.marked(access::WORD).await?;
+        Ok(Listing::Objects { bearers: Bearers::Bindings, objects })
     }
 
-    #[test]
-    fn every_state_is_mapped_and_none_is_waited_for_endlessly() {
-        for status in ["active", "pending", "moved", "initializing", "whatever"] {
-            assert_eq!(next(status, 0, false), Next::Done, "{status}");
-        }
-        assert_eq!(next("active", 3, true), Next::Done);
-        for status in ["pending", "initializing", "whatever"] {
-            assert!(matches!(next(status, 0, true), Next::Wait(..)), "{status}");
-            assert!(matches!(next(status, MAX_LOOKS, true), Next::Failed(_)), "{status}");
-        }
-        assert!(matches!(next("whatever", MAX_UNKNOWN, true), Next::Failed(_)));
-        let Next::Failed(told) = next("moved", 0, true) else { panic!("it moved") };
-        assert!(told.contains("a.ns and b.ns"), "{told}");
+    fn binding_recovery(step: &StepName) -> RecoveryClass {
+        Minter::recovery(step)
+    }
+
+    async fn bind(
+        &self,
+        step: &Step<'_>,
+        binding: &BindingFacts,
+        (known, _): (&Known<Memory>, &Parameters),
+    ) -> Result<Progress<CreatedBinding>, ProviderError> {
+        let (id, name) = (known.id::<Self>()?.to_owned(), known.name.clone());
+        let access = ZoneAccess { api: &self.api, id, name, asked: binding.parameters()? };
+        self.minter.bind(step, &access).await
+    }
+
+    async fn unbind(&self, step: &Step<'_>, binding: &BindingFacts) -> Result<Progress<()>, ProviderError> {
+        self.minter.unbind(step, binding).await
     }
 }
