@@ -31,11 +31,9 @@ impl Service for Buckets {
         Wishes::new(json!({
             "jurisdiction": "eu",
             "cors": cors,
-            "lifecycle": [{ "id": "logs", "prefix": "logs/", "delete_after": 86_400 }],
-            "r2_dev": true,
             "custom_domains": [domain("files.example.com")],
         }))
-        .update(json!({ "cors": [], "r2_dev": false, "custom_domains": [domain("other.example.com")] }))
+        .update(json!({ "cors": [], "custom_domains": [domain("other.example.com")] }))
         .bind(json!({ "access": "read", "ttl_hours": 24 }))
         .refused(json!({ "storage_class": "Standard" }))
         .refused(json!({ "jurisdiction": "eu", "location_hint": "weur" }))

@@ -12,6 +12,7 @@ mod marker;
 mod probe;
 mod provider;
 mod registry;
+mod rights;
 #[cfg(any(test, feature = "testing"))]
 pub mod scripted;
 pub mod stripe;
@@ -27,9 +28,10 @@ pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;
 pub use provider::*;
 pub use registry::{Registry, RegistryError};
+pub use rights::{Credential, Need, Right, Standing};
 use sutler_secrets::SecretString;
 
-use crate::config::{Tuning, Vendors};
+use crate::config::{CloudflareAccount, StripeAccount, Tuning, Vendors};
 
 /// A vendor cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -50,17 +52,7 @@ pub enum VendorError {
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
-        let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
-            base_url: account.base_url.clone(),
-            account_id: account.account_id.clone(),
-            api_token: account.api_token.duplicate(),
-            call_timeout: tuning.call_deadline(),
-            calls_per_five_minutes: account
-                .calls_per_five_minutes
-                .unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
-        })
-        .map_err(VendorError::Cloudflare)?
-        .poll_every(tuning.poll_interval);
+        let client = cloudflare_client(account, tuning)?;
         providers.push(Arc::new(cloudflare::D1::new(&client)));
         providers.push(Arc::new(cloudflare::Token::new(&client)));
         providers.push(Arc::new(cloudflare::Secrets::new(&client)));
@@ -77,19 +69,54 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
     }
     if let Some(account) = &vendors.stripe {
-        let client = stripe::Client::new(&stripe::StripeConfig {
-            base_url: account.base_url.clone(),
-            account_id: account.account_id.clone(),
-            test_key: account.test_key.as_ref().map(SecretString::duplicate),
-            live_key: account.live_key.as_ref().map(SecretString::duplicate),
-            call_timeout: tuning.call_deadline(),
-            calls_per_second: account.calls_per_second.unwrap_or(stripe::StripeConfig::DEFAULT_CALLS),
-        })
-        .map_err(VendorError::Stripe)?;
+        let client = stripe_client(account, tuning)?;
         providers.extend(stripe::providers(&client));
     }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
+}
+
+/// What the vendors say of the credentials in the configuration, vendor by vendor. Only reads.
+///
+/// # Errors
+/// When a vendor's configuration cannot be used.
+pub async fn credentials(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Credential>, VendorError> {
+    let mut credentials = Vec::new();
+    if let Some(account) = &vendors.cloudflare {
+        credentials.push(cloudflare_client(account, tuning)?.credential().await);
+    }
+    if let Some(account) = &vendors.stripe {
+        credentials.extend(stripe_client(account, tuning)?.credentials().await);
+    }
+    Ok(credentials)
+}
+
+fn cloudflare_client(
+    account: &CloudflareAccount,
+    tuning: &Tuning,
+) -> Result<cloudflare::Client, VendorError> {
+    let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.clone(),
+        api_token: account.api_token.duplicate(),
+        call_timeout: tuning.call_deadline(),
+        calls_per_five_minutes: account
+            .calls_per_five_minutes
+            .unwrap_or(cloudflare::CloudflareConfig::DEFAULT_CALLS),
+    });
+    Ok(client.map_err(VendorError::Cloudflare)?.poll_every(tuning.poll_interval))
+}
+
+fn stripe_client(account: &StripeAccount, tuning: &Tuning) -> Result<stripe::Client, VendorError> {
+    stripe::Client::new(&stripe::StripeConfig {
+        base_url: account.base_url.clone(),
+        account_id: account.account_id.clone(),
+        test_key: account.test_key.as_ref().map(SecretString::duplicate),
+        live_key: account.live_key.as_ref().map(SecretString::duplicate),
+        call_timeout: tuning.call_deadline(),
+        calls_per_second: account.calls_per_second.unwrap_or(stripe::StripeConfig::DEFAULT_CALLS),
+    })
+    .map_err(VendorError::Stripe)
 }

@@ -22,7 +22,20 @@ pub struct VendorCall {
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
-    let tables: [(&'static str, &Product); 16] = [
+    let of_table = |(offering, product): (&'static str, &'static Product)| {
+        let call = |endpoint: &&'static super::client::Endpoint| VendorCall {
+            offering,
+            method: endpoint.method.clone(),
+            template: endpoint.template,
+        };
+        product.endpoints.iter().map(call).collect::<Vec<_>>()
+    };
+    tables().into_iter().flat_map(of_table).collect()
+}
+
+/// The tables, each with the offering whose provider calls by it.
+pub(super) fn tables() -> Vec<(&'static str, &'static Product)> {
+    vec![
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
         (sutler_catalog::cloudflare::token::NAME, token::product()),
         (sutler_catalog::cloudflare::secrets::NAME, secrets::product()),
@@ -39,14 +52,5 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::zone::NAME, minting::product()),
         (sutler_catalog::cloudflare::worker_domain::NAME, worker_domain::Domains::PRODUCT),
         (sutler_catalog::cloudflare::www_redirect::NAME, www_redirect::Redirects::PRODUCT),
-    ];
-    let of_table = |(offering, product): (&'static str, &Product)| {
-        let call = |endpoint: &&'static super::client::Endpoint| VendorCall {
-            offering,
-            method: endpoint.method.clone(),
-            template: endpoint.template,
-        };
-        product.endpoints.iter().map(call).collect::<Vec<_>>()
-    };
-    tables.into_iter().flat_map(of_table).collect()
+    ]
 }

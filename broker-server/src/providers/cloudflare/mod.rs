@@ -12,6 +12,7 @@ mod pages_domain;
 mod queue;
 mod r2;
 mod recorded;
+mod rights;
 mod secrets;
 #[cfg(test)]
 mod staging;

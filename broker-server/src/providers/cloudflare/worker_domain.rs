@@ -11,7 +11,7 @@ use sutler_catalog::{
 };
 
 use super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
+    client::{Api, Call, CallError, Client, Endpoint, Place, Probe, Product},
     object::{Kind, Known, Next, Object, differs},
 };
 use crate::providers::{FieldDrift, InstanceFacts, Listing, Marker};
@@ -29,6 +29,16 @@ static DOMAINS: Product = Product {
     exists: &[100_116],
     transient: &[],
     advice: &[(10007, "script: there is no such Worker; create it first")],
+};
+
+/// Shows whether the token may see them.
+pub(super) static PROBE: Probe = Probe {
+    product: &DOMAINS,
+    endpoint: &LIST,
+    place: Place::Account(&[]),
+    query: &[],
+    headers: &[],
+    permissions: "Workers Scripts Write",
 };
 
 /// Provides `cloudflare-worker-domain`.

@@ -6,6 +6,7 @@ mod cursor;
 mod envelope;
 mod error;
 mod pages;
+mod probe;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use config::{CloudflareConfig, ConfigError};
 pub(super) use cursor::Cursor;
 pub(super) use envelope::Answer;
 pub(super) use error::{CallError, Unclear};
+pub(super) use probe::{Place, Probe};
 
 use crate::{
     budget::{AccountKey, Budget},

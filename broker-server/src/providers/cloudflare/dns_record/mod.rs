@@ -23,9 +23,10 @@ use super::{
 };
 use crate::providers::{
     Account, Announced, Attempt, BEGIN, Bearers, Change, FieldDrift, InstanceFacts, Listing, MarkedObject,
-    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal,
-    Sent, Step, StepName, Work,
+    Marker, Need, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass,
+    Refusal, Sent, Step, StepName, Work,
 };
+pub(super) use records::PROBE;
 use records::{PREFIX, Records};
 use set::{Plain, Shown};
 
@@ -290,6 +291,10 @@ impl Provider for DnsRecord {
     }
 
     /// Zone by zone; a set is one object, whatever records it has.
+    async fn needs(&self) -> Vec<Need> {
+        self.records.client().needs(&[product()]).await
+    }
+
     async fn marked(&self) -> Result<Listing, ProviderError> {
         let asking = |error: CallError| error.while_asking("list the records of every zone");
         let mut objects: Vec<MarkedObject> = Vec::new();

@@ -40,6 +40,8 @@ pub(in super::super) trait Kind: Debug + Send + Sync + Sized + 'static {
     const NAMES: Names = Names::Unique;
     /// What it may ask of Cloudflare.
     const PRODUCT: &'static Product;
+    /// What it may ask besides, by other tables.
+    const ALSO: &'static [&'static Product] = &[];
 
     /// The offering.
     fn offering() -> Offering;

@@ -30,7 +30,7 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker,
+    Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker, Need,
     Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName,
     Work,
 };
@@ -161,6 +161,10 @@ impl<K: Kind> Provider for Object<K> {
             Err(CallError::Missing { .. }) => Ok(Observation::Gone),
             Err(error) => Err(error.while_asking(&format!("read the {}", K::NOUN))),
         }
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.kind.client().needs(&[&[K::PRODUCT], K::ALSO].concat()).await
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

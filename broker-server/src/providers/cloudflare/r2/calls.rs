@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sutler_catalog::cloudflare::{d1::Jurisdiction, r2::CustomDomain};
 
-use super::super::client::{Api, Call, CallError, Endpoint, Product, Unclear};
+use super::super::client::{Api, Call, CallError, Endpoint, Place, Probe, Product, Unclear};
 use super::{domains::Domain, rules::StorageClass};
 use crate::providers::Sent;
 
@@ -77,6 +77,16 @@ pub(in super::super) static R2: Product = Product {
         (10042, NOT_ENABLED),
         (10053, "it does not know the host name, or the zone is not active in the account"),
     ],
+};
+
+/// Shows whether the token may see them.
+pub(in super::super) static PROBE: Probe = Probe {
+    product: &R2,
+    endpoint: &LIST,
+    place: Place::Account(&[]),
+    query: &[("per_page", "10")],
+    headers: &[(JURISDICTION, "default")],
+    permissions: "Workers R2 Storage Write",
 };
 
 /// The header that every call carries.

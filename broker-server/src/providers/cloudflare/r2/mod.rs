@@ -26,13 +26,14 @@ use sutler_spec::PlanId;
 
 use super::{
     client::{Api, CallError, Client, Product},
-    minting::Minter,
+    minting::{self, Minter},
     object::{Clearing, Kind, Known, Next, Object, differs},
 };
 use crate::providers::{
     BEGIN, Bearers, BindingFacts, CreatedBinding, FieldDrift, Listing, MarkedObject, Marker, Progress,
     ProviderError, RecoveryClass, Step, StepName, mark_of_name,
 };
+pub(super) use calls::PROBE;
 use calls::{Bucket, Buckets, Managed};
 use domains::{Domain, Memory};
 use keys::Key;
@@ -188,6 +189,7 @@ impl Kind for AllBuckets {
 
     const NOUN: &'static str = "bucket";
     const PRODUCT: &'static Product = &calls::R2;
+    const ALSO: &'static [&'static Product] = &[&minting::MINTING];
     const CLEARED: bool = true;
 
     fn offering() -> Offering {

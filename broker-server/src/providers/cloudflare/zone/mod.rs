@@ -15,8 +15,8 @@ use sutler_catalog::{
 };
 
 use super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
-    minting::Minter,
+    client::{Api, Call, CallError, Client, Endpoint, Place, Probe, Product},
+    minting::{self, Minter},
     object::{Kind, Known, Next, Object, differs},
     recorded::is_hexadecimal,
     zones::{self, ZONES},
@@ -43,6 +43,16 @@ static PRODUCT: Product = Product {
         (1099, "the domain is not registered"),
         (1116, "it is below a registered domain, which only some accounts may add"),
     ],
+};
+
+/// Shows whether the token may see them.
+pub(super) static PROBE: Probe = Probe {
+    product: &PRODUCT,
+    endpoint: &RECORDS,
+    place: Place::Zone(&ZONES),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "Zone Write, DNS Read",
 };
 
 /// A list of zones that does not hold the one that is looked for: an authentic no.
@@ -96,6 +106,7 @@ impl Kind for Zones {
 
     const NOUN: &'static str = "zone";
     const PRODUCT: &'static Product = &PRODUCT;
+    const ALSO: &'static [&'static Product] = &[&minting::MINTING];
 
     fn offering() -> Offering {
         zone::offering()
