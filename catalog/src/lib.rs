@@ -1,9 +1,9 @@
 //! What brokers offer: how an offering is declared, how anyone's catalog is checked, how parameters are validated.
 //!
 //! ```text
-//! cloudflare, stripe, probe ──▶ offering ── plan ── output ── guid      declare; schemas are derived
-//!                                  │
-//!                                index ──▶ check ──▶ parameters         look up, check, validate
+//! cloudflare, stripe, domain, probe ──▶ offering ── plan ── output ── guid      declare; schemas are derived
+//!                                          │
+//!                                        index ──▶ check ──▶ parameters         look up, check, validate
 //! ```
 //!
 //! No IO: schemas are compiled without any resolver, and nothing here opens a file or a connection.
@@ -12,6 +12,7 @@ mod catalog_problem;
 mod check;
 pub mod cloudflare;
 mod complexity;
+pub mod domain;
 mod draft_four;
 mod extension;
 mod guid;

@@ -6,12 +6,14 @@ pub mod cloudflare;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod discovery;
+pub mod dns;
 pub mod egress;
 mod listing;
 mod marker;
 mod probe;
 mod provider;
 mod registry;
+pub mod rfc2136;
 mod rights;
 #[cfg(any(test, feature = "testing"))]
 pub mod scripted;

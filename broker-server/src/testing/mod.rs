@@ -1,4 +1,5 @@
 //! What tests of brokers stand on: real servers, started for the test and gone with it.
 
+pub mod bind;
 pub mod postgres;
 pub mod proxy;

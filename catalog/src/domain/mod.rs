@@ -1,0 +1,3 @@
+//! Domains: services that more than one vendor can do, each vendor with plans of its own.
+
+pub mod record;
