@@ -13,6 +13,7 @@ mod layers;
 mod migrations;
 mod points;
 mod reuse;
+mod rights;
 mod rotation;
 mod saved;
 mod secrecy;

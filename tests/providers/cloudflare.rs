@@ -167,6 +167,8 @@ pub(crate) trait Service: Send + Sync + 'static {
     }
     /// As in [`Staged`].
     fn vanish(vendor: &Vendor);
+    /// What happens by itself between two looks at everything.
+    fn let_time_pass(_vendor: &Vendor) {}
     /// As in [`Staged`].
     fn accepts(_vendor: &Vendor, _credentials: &Credentials) -> Option<bool> {
         None
@@ -196,6 +198,7 @@ impl<S: Service> Staged for Stage<S> {
     }
 
     async fn objects(&self) -> Vec<Object> {
+        S::let_time_pass(&self.vendor);
         self.vendor.objects()
     }
 

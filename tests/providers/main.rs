@@ -9,6 +9,7 @@ mod kv;
 mod pages_domain;
 mod queue;
 mod r2;
+mod registration;
 mod secrets;
 mod stripe;
 mod token;

@@ -3,6 +3,7 @@
 mod error;
 mod file;
 mod quantity;
+mod registration;
 mod secret;
 mod store;
 mod telemetry;
@@ -15,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sutler_catalog::Extension;
+use sutler_catalog::{Extension, domain::amount::Amount};
 use sutler_secrets::SecretString;
 
 pub use error::{ConfigError, Position};
@@ -191,6 +192,17 @@ pub struct CloudflareAccount {
     /// How many calls this store may make of it in five minutes, where the operator says so: the account has a higher
     /// limit, or shares it with other stores.
     pub calls_per_five_minutes: Option<std::num::NonZeroU32>,
+    /// What may be bought with it; nothing if left out.
+    pub registration: Option<RegistrationPolicy>,
+}
+
+/// Which domains may be bought with a vendor's account. The operator says so, since it costs the operator's money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistrationPolicy {
+    /// The extensions, in lower case and without a dot before them.
+    pub extensions: Vec<String>,
+    /// The most that one registration may cost, whatever its buyer confirms: amount and currency.
+    pub at_most: Option<(Amount, String)>,
 }
 
 /// An account at Stripe.

@@ -8,7 +8,7 @@ use sutler_catalog::probe::Home;
 
 use super::{
     CloudflareAccount, ConfigError, Duration, Probe, StripeAccount, Vendors, file::Meaning,
-    secret::SecretSource,
+    registration::FileRegistration, secret::SecretSource,
 };
 
 #[derive(Default, Deserialize)]
@@ -35,6 +35,7 @@ struct FileCloudflare {
     account_id: String,
     api_token: SecretSource,
     calls_per_five_minutes: Option<std::num::NonZeroU32>,
+    registration: Option<FileRegistration>,
 }
 
 #[derive(Deserialize)]
@@ -90,12 +91,15 @@ impl Meaning<'_> {
         listen: SocketAddr,
     ) -> Result<CloudflareAccount, ConfigError> {
         let position = self.position(&cloudflare);
-        let FileCloudflare { base_url, account_id, api_token, calls_per_five_minutes } = cloudflare.value;
+        let FileCloudflare { base_url, account_id, api_token, calls_per_five_minutes, registration } =
+            cloudflare.value;
         check_vendor_url(&base_url)
             .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
         let api_token = self.secret(api_token, &position, listen)?;
         let base_url = base_url.trim_end_matches('/').to_owned();
-        Ok(CloudflareAccount { base_url, account_id, api_token, calls_per_five_minutes })
+        let registration = registration.map(FileRegistration::checked).transpose();
+        let registration = registration.map_err(|message| ConfigError::Value { position, message })?;
+        Ok(CloudflareAccount { base_url, account_id, api_token, calls_per_five_minutes, registration })
     }
 }
 

@@ -12,6 +12,7 @@ mod listing;
 mod marker;
 mod probe;
 mod provider;
+mod registration;
 mod registry;
 pub mod rfc2136;
 mod rights;
@@ -29,6 +30,7 @@ pub use listing::{Bearers, Listing, MarkedObject};
 pub use marker::{Marker, mark_of_name};
 pub use probe::Probe;
 pub use provider::*;
+pub use registration::Policy;
 pub use registry::{Registry, RegistryError};
 pub use rights::{Credential, Need, Right, Standing};
 use sutler_secrets::SecretString;
@@ -53,6 +55,7 @@ pub enum VendorError {
 /// When a vendor's configuration cannot be used.
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut registrars: Vec<Arc<dyn Provider>> = Vec::new();
     if let Some(account) = &vendors.cloudflare {
         let client = cloudflare_client(account, tuning)?;
         providers.push(Arc::new(cloudflare::D1::new(&client)));
@@ -69,10 +72,17 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::Zone::new(&client)));
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
+        if let Some(policy) = &account.registration {
+            registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
+        }
+        registrars.push(Arc::new(cloudflare::sandbox_registration(&client)));
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe_client(account, tuning)?;
         providers.extend(stripe::providers(&client));
+    }
+    if let Some(registration) = ByPlan::of(registrars) {
+        providers.push(Arc::new(registration));
     }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));

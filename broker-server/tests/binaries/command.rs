@@ -60,8 +60,10 @@ fn the_catalog_is_printed_and_can_be_selected_from() {
         let services = catalog["services"].as_array().unwrap().clone();
         services.iter().map(|service| service["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let all: Vec<String> =
+    let mut all: Vec<String> =
         sutler_catalog::cloudflare::offerings().iter().map(|offering| offering.name().to_owned()).collect();
+    // those that several vendors can do come behind
+    all.push(sutler_catalog::domain::registration::NAME.to_owned());
     assert_eq!(names(""), all);
     assert_eq!(names("offerings: [cloudflare-token]\n"), ["cloudflare-token"]);
 }
@@ -103,12 +105,52 @@ fn live_plans_of_stripe_are_there_only_with_a_live_key() {
 }
 
 #[test]
+fn domains_are_bought_only_where_the_operator_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = |more: &str| {
+        let account = "0123456789abcdef0123456789abcdef";
+        format!(
+            "vendors: {{ cloudflare: {{ base_url: \"http://127.0.0.1:9\", account_id: {account}, api_token: nobodyHasThis{more} }} }}\n"
+        )
+    };
+    for (more, expected) in [
+        ("", "domain-registration: cloudflare-sandbox\n"),
+        (
+            ", registration: { extensions: [com], at_most: { amount: \"20\", currency: USD } }",
+            "domain-registration: cloudflare, cloudflare-sandbox\n",
+        ),
+    ] {
+        let config = configure(folder.path(), &vendor(more));
+        // the second time there is one already
+        run(&["key", "new"], &config);
+        let checked = run(&["check"], &config);
+        assert!(checked.status.success(), "{}", errors(&checked));
+        let printed = String::from_utf8(checked.stdout).unwrap();
+        assert!(printed.contains(expected), "{printed}");
+    }
+    for (more, expected) in [
+        ("{ extensions: [] }", "`registration` needs `extensions`"),
+        ("{ extensions: [.com] }", "'.com' is no extension"),
+        ("{ extensions: [com], at_most: { amount: \"20\", currency: usd } }", "'usd' is no currency"),
+        (
+            "{ extensions: [com], at_most: { amount: \"-20\", currency: USD } }",
+            "an amount is up to nine digits",
+        ),
+    ] {
+        let config = configure(folder.path(), &vendor(&format!(", registration: {more}")));
+        let refused = run(&["check"], &config);
+        let said = errors(&refused);
+        assert!(!refused.status.success() && said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn each_offering_has_a_page_for_people() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(&["docs"], &configure(folder.path(), VENDOR));
     assert!(output.status.success(), "{}", errors(&output));
     let pages = String::from_utf8(output.stdout).unwrap();
-    let offered = sutler_catalog::cloudflare::offerings().len();
+    let offered = sutler_catalog::cloudflare::offerings().len() + 1;
     assert_eq!(pages.lines().filter(|line| line.starts_with("# ")).count(), offered, "{pages}");
     for row in [
         "| `jurisdiction` | `eu`, `fedramp`, `us` | no | no |",

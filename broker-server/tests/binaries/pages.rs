@@ -3,7 +3,9 @@
 use std::{fmt::Write as _, fs, path::PathBuf};
 
 use sutler_broker_server::providers::{cloudflare, stripe};
-use sutler_catalog::{Offering, cloudflare as cloudflare_offerings, stripe as stripe_offerings};
+use sutler_catalog::{
+    Offering, cloudflare as cloudflare_offerings, domain::registration, stripe as stripe_offerings,
+};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/services")
@@ -13,7 +15,8 @@ fn folder() -> PathBuf {
 fn services() -> Vec<(Offering, Vec<String>)> {
     let offerings = cloudflare_offerings::offerings()
         .into_iter()
-        .chain(stripe_offerings::offerings(&stripe_offerings::Mode::ALL));
+        .chain(stripe_offerings::offerings(&stripe_offerings::Mode::ALL))
+        .chain([registration::offering(&registration::Registrar::ALL)]);
     let cloudflare = cloudflare::calls().into_iter();
     let cloudflare = cloudflare.map(|call| (call.offering, format!("{} {}", call.method, call.template)));
     let stripe = stripe::calls().into_iter();

@@ -143,6 +143,12 @@ pub enum Kind {
     /// An R2 bucket.
     #[serde(rename = "r2_bucket")]
     Bucket,
+    /// A domain that is registered.
+    Registration,
+    /// A domain in the registrar's sandbox.
+    RehearsedRegistration,
+    /// Money that was taken.
+    Charge,
 }
 
 /// The list of calls, in memory and, if wanted, in a file.

@@ -3,8 +3,8 @@
 use http::Method;
 
 use super::{
-    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, r2, secrets,
-    token, turnstile, vectorize, worker_domain, www_redirect, zone,
+    client::Product, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain, queue, r2,
+    registrar, secrets, token, turnstile, vectorize, worker_domain, www_redirect, zone,
 };
 
 /// One kind of call.
@@ -35,7 +35,10 @@ pub fn calls() -> Vec<VendorCall> {
 
 /// The tables, each with the offering whose provider calls by it.
 pub(super) fn tables() -> Vec<(&'static str, &'static Product)> {
+    let [registrar, sandbox] = registrar::products();
     vec![
+        (sutler_catalog::domain::registration::NAME, registrar),
+        (sutler_catalog::domain::registration::NAME, sandbox),
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
         (sutler_catalog::cloudflare::token::NAME, token::product()),
         (sutler_catalog::cloudflare::secrets::NAME, secrets::product()),

@@ -12,6 +12,7 @@ mod pages_domain;
 mod queue;
 mod r2;
 mod recorded;
+mod registrar;
 mod rights;
 mod secrets;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use kv::Kv;
 pub use pages_domain::PagesDomain;
 pub use queue::Queue;
 pub use r2::R2;
+pub use registrar::{registration, sandbox_registration};
 pub use secrets::Secrets;
 pub use token::Token;
 pub use turnstile::Turnstile;

@@ -2,13 +2,13 @@
 
 use super::{
     client::{CallError, Client, Probe, Product},
-    d1, dns_record, hyperdrive, kv, minting, pages_domain, queue, r2, secrets, token, turnstile, vectorize,
-    worker_domain, www_redirect, zone,
+    d1, dns_record, hyperdrive, kv, minting, pages_domain, queue, r2, registrar, secrets, token, turnstile,
+    vectorize, worker_domain, www_redirect, zone,
 };
 use crate::providers::{Credential, Need, Standing};
 
 /// The probes, one for each table of calls.
-static PROBES: [&Probe; 15] = [
+static PROBES: [&Probe; 17] = [
     &d1::PROBE,
     &token::PROBE,
     &secrets::PROBE,
@@ -24,6 +24,8 @@ static PROBES: [&Probe; 15] = [
     &zone::PROBE,
     &worker_domain::PROBE,
     &www_redirect::PROBE,
+    &registrar::PROBE,
+    &registrar::SANDBOX_PROBE,
 ];
 
 /// The probe of a table of calls.

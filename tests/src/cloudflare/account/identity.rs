@@ -39,6 +39,11 @@ pub(crate) fn now() -> String {
     rounded(Unit::Millisecond)
 }
 
+/// Now, as precisely as the clock tells: no two things have the same.
+pub(crate) fn precisely_now() -> String {
+    Timestamp::now().to_string()
+}
+
 /// Now, to the second.
 pub(crate) fn now_in_seconds() -> String {
     rounded(Unit::Second)

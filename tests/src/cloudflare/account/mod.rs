@@ -15,6 +15,7 @@ mod policies;
 mod queues;
 mod records;
 mod redirects;
+mod registrar;
 mod secrets;
 mod shelf;
 pub(crate) mod snapshot;
@@ -70,6 +71,8 @@ pub(crate) struct Account {
     buckets: Shelf,
     /// How far each host name of a bucket is.
     bucket_domains: HashMap<String, bucket_domains::Looks>,
+    registrar: registrar::Registrar,
+    registrar_sandbox: registrar::Registrar,
     /// Names of Vectorize indexes that were deleted.
     buried: HashSet<String>,
 }
@@ -97,6 +100,8 @@ impl Account {
             worker_domains: Shelf::of(Kind::WorkerDomain),
             buckets: Shelf::of(Kind::Bucket),
             bucket_domains: HashMap::new(),
+            registrar: registrar::Registrar::real(),
+            registrar_sandbox: registrar::Registrar::sandbox(),
             buried: HashSet::new(),
         }
     }
@@ -140,7 +145,11 @@ impl Account {
 
 /// The work behind an operation of the contract.
 pub(crate) fn work_of(operation: &str) -> Option<Work> {
-    stored(operation).or_else(|| in_r2(operation)).or_else(|| secret(operation)).or_else(|| named(operation))
+    stored(operation)
+        .or_else(|| in_r2(operation))
+        .or_else(|| secret(operation))
+        .or_else(|| named(operation))
+        .or_else(|| registrar::work_of(operation))
 }
 
 /// Of what keeps data.

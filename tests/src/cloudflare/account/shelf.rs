@@ -66,6 +66,11 @@ impl Shelf {
         self.things.retain(|_, thing| thing.hidden["zone"] != zone);
     }
 
+    /// Everything of this name goes, and the ledger does not hear of it.
+    pub(super) fn forget_named(&mut self, name: &str) {
+        self.things.retain(|_, thing| thing.name != name);
+    }
+
     /// What the ledger says of a change.
     pub(super) fn changed(&self, thing: &Thing) -> Effect {
         Effect::changed(self.kind, &thing.id, &thing.name)

@@ -140,7 +140,13 @@ impl Account {
             scripts: self.scripts.states(),
             projects: self.pages.states(self.pace),
             tags: self.tags.states(),
-            things: self.shelves().into_iter().flat_map(Shelf::states).collect(),
+            things: self
+                .shelves()
+                .into_iter()
+                .chain(self.registrar.shelves())
+                .chain(self.registrar_sandbox.shelves())
+                .flat_map(Shelf::states)
+                .collect(),
         }
     }
 }

@@ -111,6 +111,11 @@ pub(super) struct Api {
 }
 
 impl Api {
+    /// The table of its calls.
+    pub(super) fn product(&self) -> &'static Product {
+        self.product
+    }
+
     /// The client behind it.
     pub(super) fn client(&self) -> &Client {
         &self.client

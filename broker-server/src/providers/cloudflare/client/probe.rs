@@ -23,7 +23,7 @@ pub(crate) struct Probe {
 }
 
 /// Where a read goes.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Place {
     /// These parts of the path are enough. That nothing is there is an answer, too.
     Account(&'static [&'static str]),
