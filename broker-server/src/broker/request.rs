@@ -83,19 +83,30 @@ impl Broker {
         if problems.is_empty() { Ok(()) } else { Err(BrokerError::problems(&problems)) }
     }
 
-    /// A parameter that a creation takes and an update does not is fixed when the instance is made. Naming it is a change
-    /// that is not supported, and no mistake of form.
-    pub(super) fn check_fixed(&self, plan: &PlanId, asked: &Parameters) -> Result<(), BrokerError> {
+    /// What an update asks for, without what is fixed and asked for as it is. A parameter that a creation takes and an
+    /// update does not is fixed when the instance is made: another value is a change that is not supported, and no mistake
+    /// of form; the same value is no change.
+    pub(super) fn changeable(
+        &self,
+        existing: &Instance,
+        plan: &PlanId,
+        asked: &Parameters,
+    ) -> Result<Parameters, BrokerError> {
         let index = self.engine.registry.index();
-        let validators = (index.validator(plan, Input::Provision), index.validator(plan, Input::Update));
-        let (Some(creation), Some(update)) = validators else { return Ok(()) };
-        match asked.keys().find(|name| creation.accepts(name) && !update.accepts(name)) {
-            Some(name) => {
+        let Some(creation) = index.validator(plan, Input::Provision) else { return Ok(asked.clone()) };
+        let update = index.validator(plan, Input::Update);
+        let is_fixed =
+            |name: &str| creation.accepts(name) && update.is_none_or(|update| !update.accepts(name));
+        let mut rest = Map::new();
+        for (name, value) in asked.expose() {
+            if !is_fixed(name) {
+                rest.insert(name.clone(), value.clone());
+            } else if existing.parameters.expose().get(name) != Some(value) {
                 let description = format!("The parameter {name} cannot be changed; make another instance.");
-                Err(BrokerError::Unsupported(description))
+                return Err(BrokerError::Unsupported(description));
             }
-            None => Ok(()),
         }
+        Ok(Parameters::new(rest))
     }
 
     /// Lets the provider check what a schema cannot.

@@ -173,8 +173,8 @@ impl Broker {
             self.check_plan_change(offering, existing, plan)?;
         }
         if !asked.is_empty() {
-            self.check_fixed(&plan.id, asked)?;
-            self.check_schema(&plan.id, Input::Update, asked)?;
+            let asked = self.changeable(existing, &plan.id, asked)?;
+            self.check_schema(&plan.id, Input::Update, &asked)?;
         }
         let wanted = digest::of_instance(
             &self.engine.ring,

@@ -42,6 +42,19 @@ pub(super) enum End {
     Failed(String),
 }
 
+/// How the update of one parameter was answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Changed {
+    /// With success, at once.
+    Accepted,
+    /// It is under way.
+    Begun,
+    /// It is not supported (422); what users are told.
+    Unsupported(String),
+    /// It is refused in another way.
+    Refused(String),
+}
+
 /// One instance and its binding.
 #[derive(Debug, Clone)]
 pub(super) struct Ids {
@@ -176,6 +189,35 @@ impl<S: Staged> Platform<S> {
         }
     }
 
+    /// What the wishes ask for and no update takes.
+    pub(super) fn fixed(&self) -> Vec<(String, Value)> {
+        let offering = self.provider.offering();
+        let plan = offering.plans().iter().find(|plan| plan.id().as_str() == self.plan);
+        let schema = plan.and_then(|plan| plan.service_plan().update_schema());
+        let is_taken = |name: &str| schema.is_some_and(|schema| schema["properties"].get(name).is_some());
+        let wished = self.wishes.provision.as_object().into_iter().flatten();
+        wished
+            .filter(|(name, _)| !is_taken(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+
+    /// Asks for an update of one parameter.
+    pub(super) async fn update_to(&mut self, ids: &Ids, name: &str, value: Value) -> Result<Changed, Broken> {
+        let request = request(json!({
+            "service_id": self.service, "plan_id": self.plan, "parameters": { name: value },
+        }))?;
+        match self.broker.update(&ids.instance, &request, &caller()).await {
+            Ok(Updated::Applied(_)) => Ok(Changed::Accepted),
+            Ok(Updated::Accepted(_)) => Ok(Changed::Begun),
+            Err(BrokerError::Unsupported(told)) => {
+                self.said.push(told.clone());
+                Ok(Changed::Unsupported(told))
+            }
+            Err(error) => self.failed(&error).map(|_| Changed::Refused(error.to_string())),
+        }
+    }
+
     /// Asks for a binding.
     pub(super) async fn bind(&mut self, ids: &Ids) -> Result<End, Broken> {
         let request = self.bind_request()?;
@@ -271,7 +313,7 @@ impl<S: Staged> Platform<S> {
     async fn wait(&mut self, subject: Subject, accepted: Accepted) -> Result<End, Broken> {
         let query = LastOperationQuery { operation: accepted.operation, ..LastOperationQuery::default() };
         let started = Instant::now();
-        let mut last = String::new();
+        let (mut last, mut pause) = (String::new(), Duration::from_millis(2));
         while started.elapsed() < PATIENCE {
             if self.switch.is_dead() {
                 self.restart().await?;
@@ -291,7 +333,9 @@ impl<S: Staged> Platform<S> {
                     return Ok(End::Failed(description));
                 }
             }
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::time::sleep(pause).await;
+            // many platforms ask at a time, and what is not done soon is mostly waited for
+            pause = (pause * 3 / 2).min(Duration::from_millis(40));
         }
         Err(Broken(format!("an operation has not ended after {} s: {last} (I-14)", PATIENCE.as_secs())))
     }

@@ -35,6 +35,7 @@ pub(super) async fn chosen<S: Staged>(only: &[&str]) -> Report {
         requests::a_whole_life,
         requests::refusals_leave_nothing,
         requests::update_repeated,
+        requests::what_is_fixed_is_refused_by_name,
         requests::bind_and_unbind_repeated,
         requests::unbind_revokes,
         requests::what_is_made_is_marked,

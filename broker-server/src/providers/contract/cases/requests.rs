@@ -1,5 +1,7 @@
 //! Requests: refused, repeated, and what they leave.
 
+use serde_json::json;
+
 use super::Case;
 use crate::{
     operation::Work,
@@ -8,7 +10,7 @@ use crate::{
         contract::{
             Broken,
             life::{Tolerance, emptied, insist, quiet, unchanged},
-            platform::{End, Platform},
+            platform::{Changed, End, Platform},
             report::Outcome,
             staged::Staged,
         },
@@ -67,6 +69,32 @@ pub(super) async fn update_repeated<S: Staged>() -> Case {
     insist(&mut platform, Work::Deprovision, &ids, Tolerance::Success).await?;
     emptied(&mut platform, &ids, &before).await?;
     Ok(Outcome::Kept(1))
+}
+
+/// What an update does not take is refused with 422 and the parameter's name, and nothing is changed; asked for as it is,
+/// it is no change.
+pub(super) async fn what_is_fixed_is_refused_by_name<S: Staged>() -> Case {
+    let mut platform = Platform::<S>::set().await?;
+    let (ids, before) = (platform.ids()?, platform.objects().await);
+    insist(&mut platform, Work::Provision, &ids, Tolerance::Success).await?;
+    let (made, calls) = (platform.objects().await, platform.stage.changes().await);
+    let mut runs = 0;
+    for (name, value) in &platform.fixed() {
+        runs += 2;
+        if platform.update_to(&ids, name, value.clone()).await? != Changed::Accepted {
+            return Err(Broken(format!("an update is refused for {name}, which is as it was")));
+        }
+        match platform.update_to(&ids, name, json!([value])).await? {
+            Changed::Unsupported(told) if told.contains(name.as_str()) => {}
+            other => return Err(Broken(format!("a change of {name} is not refused by its name: {other:?}"))),
+        }
+    }
+    if platform.objects().await != made || platform.stage.changes().await != calls {
+        return Err(Broken::new("an update that was refused changed something (I-13)"));
+    }
+    insist(&mut platform, Work::Deprovision, &ids, Tolerance::Success).await?;
+    emptied(&mut platform, &ids, &before).await?;
+    Ok(Outcome::Kept(runs.max(1)))
 }
 
 /// The same binding twice has the same credentials; the same unbind twice says that it is gone (I-11).
