@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sutler_catalog::cloudflare::custom_hostname::Parameters;
 
 use super::super::{
-    client::{Api, Call, CallError, Endpoint, Product, Unclear},
+    client::{Api, Call, CallError, Endpoint, Place, Probe, Product, Unclear},
     object::differs,
     zones::{self, ZONES},
 };
@@ -38,6 +38,16 @@ pub(super) static HOSTNAMES: Product = Product {
     ],
 };
 
+/// Shows whether the token may see them.
+pub(in super::super) static PROBE: Probe = Probe {
+    product: &HOSTNAMES,
+    endpoint: &LIST,
+    place: Place::Zone(&ZONES),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "SSL and Certificates Write, Zone Read",
+};
+
 /// The most rows of a list in one answer.
 const PER_PAGE: u32 = 100;
 
@@ -49,7 +59,7 @@ pub struct Hostnames {
 
 /// A custom hostname as Cloudflare shows it.
 #[derive(Debug, Clone, Deserialize)]
-pub(in super::super) struct Shown {
+pub(crate) struct Shown {
     pub(super) id: String,
     pub(super) hostname: String,
     #[serde(default)]

@@ -20,8 +20,8 @@ use super::{
     object::{Kind, Known, Next, Object, differs},
 };
 use crate::providers::{Discovery, FieldDrift, InstanceFacts, Listing, Marker};
-pub(super) use hostnames::Hostnames;
 use hostnames::{HOSTNAMES, Publication, Shown, order};
+pub(super) use hostnames::{Hostnames, PROBE};
 use states::Standing;
 
 /// The zone is there, and the host name is not in it: an authentic no.
@@ -46,7 +46,7 @@ impl CustomHostname {
 
 /// How long the customer has been waited for, and how often a check was begun again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     #[serde(default)]
     looks: u32,
     #[serde(default)]
@@ -71,7 +71,7 @@ impl Memory {
 
 /// One change of a custom hostname.
 #[derive(Debug, PartialEq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// What differs, in Cloudflare's form.
     Settings(Value),
     /// The same order once more: Cloudflare begins the check again.
