@@ -79,7 +79,7 @@ fn only_what_opens_something_is_secret() {
         .filter(sutler_catalog::Output::is_secret)
         .map(|output| output.name)
         .collect();
-    assert_eq!(secret, ["token", "secret", "token"]);
+    assert_eq!(secret, ["token", "secret_access_key", "secret", "token"]);
 }
 
 #[test]

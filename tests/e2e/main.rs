@@ -14,6 +14,7 @@ mod layers;
 mod migrations;
 mod points;
 mod reuse;
+mod rights;
 mod rotation;
 mod saved;
 mod secrecy;

@@ -86,6 +86,13 @@ impl Vendor {
         databases.chain(tokens).chain(secrets).chain(domains).chain(things).collect()
     }
 
+    /// The id of a permission group.
+    pub(crate) fn permission_group(&self, name: &str) -> String {
+        let groups = self.somebody("tokens.permission_groups", &[], json!(null));
+        let found = groups.as_array().unwrap().iter().find(|group| group["name"] == name).unwrap();
+        found["id"].as_str().unwrap().to_owned()
+    }
+
     /// Somebody adds a zone.
     pub(crate) fn zone(&self, name: &str) {
         self.somebody("zones.create", &[], json!({ "name": name, "account": { "id": ACCOUNT } }));

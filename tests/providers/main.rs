@@ -17,6 +17,7 @@ mod hyperdrive;
 mod kv;
 mod pages_domain;
 mod queue;
+mod r2;
 mod registration;
 mod rfc2136;
 mod secrets;
@@ -81,6 +82,12 @@ async fn cloudflare_kv_keeps_the_contract() {
 async fn cloudflare_queue_keeps_the_contract() {
     let report = contract::run::<Stage<queue::Queues>>().await;
     assert_eq!(report.not_tried(), NOTHING_TO_REVOKE, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudflare_r2_keeps_the_contract() {
+    let report = contract::run::<Stage<r2::Buckets>>().await;
+    assert_eq!(report.not_tried(), [""; 0], "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,10 +16,9 @@ pub(crate) struct Tokens;
 /// Somebody makes a token that reads databases.
 fn make(vendor: &Vendor, name: &str) {
     let resource = format!("com.cloudflare.api.account.{ACCOUNT}");
-    let groups = vendor.somebody("tokens.permission_groups", &[], json!(null));
-    let group = groups.as_array().unwrap().iter().find(|group| group["name"] == "D1 Read").unwrap();
+    let group = vendor.permission_group("D1 Read");
     let policy = json!({
-        "effect": "allow", "resources": { resource: "*" }, "permission_groups": [{ "id": group["id"] }],
+        "effect": "allow", "resources": { resource: "*" }, "permission_groups": [{ "id": group }],
     });
     vendor.somebody("tokens.create", &[], json!({ "name": name, "policies": [policy] }));
 }

@@ -1,14 +1,32 @@
 //! `check`: everything `serve` would stumble over, without serving.
 
-use std::path::Path;
+use std::path::PathBuf;
 
+use clap::Args;
 use sutler_broker_server::broker::{longest_operation, longest_silence};
 
-use super::{CommandError, load, print, server};
+use super::{CommandError, load, print, rights, server};
+
+/// Checks configuration, keys, store and offerings, and the rights that the vendors give, without serving.
+///
+/// Vendors are asked by reading only, once for each credential and each table of calls. What a vendor does not tell is
+/// said to be not known, and is no failure.
+///
+/// Exit codes: 0 it can be served, 1 something else failed, 2 configuration: a vendor refuses a credential or a right.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct CheckArguments {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE", default_value = "broker.yaml")]
+    config: PathBuf,
+    /// Ask no vendor.
+    #[arg(long)]
+    offline: bool,
+}
 
 /// Checks configuration, keys, store, certificates and offerings. The store is opened, so it must not be in use.
-pub(super) fn check(path: &Path) -> Result<(), CommandError> {
-    let config = load(path)?;
+pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
+    let config = load(&arguments.config)?;
     let tuning = config.tuning;
     // a missing key ring is an operator's mistake here, not something to make
     sutler_secrets::KeyRing::load(&config.keys)?;
@@ -25,6 +43,9 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
         shown(longest_operation(&tuning)),
         shown(longest_silence(&tuning)),
     ))?;
+    if !arguments.offline {
+        rights::check(&load(&arguments.config)?)?;
+    }
     print("The configuration can be served.")
 }
 

@@ -6,6 +6,7 @@ mod catalog;
 mod check;
 mod conformance;
 mod key;
+mod rights;
 mod serve;
 mod sweep;
 
@@ -74,8 +75,8 @@ enum Command {
     Docs(ConfigArgument),
     /// Prints the OpenAPI document of what is served. No configuration is needed.
     Openapi,
-    /// Checks configuration, keys, store and offerings, without serving.
-    Check(ConfigArgument),
+    /// Checks configuration, keys, store and offerings, and the rights that the vendors give, without serving.
+    Check(check::CheckArguments),
     /// Checks any broker against the Open Service Broker API 2.17.
     Conformance(Box<conformance::ConformanceArguments>),
     /// Compares what carries our mark at the vendors with what the store knows; changes nothing.
@@ -166,6 +167,8 @@ enum CommandError {
     Audit(AuditBreak),
     #[error("could not start")]
     Runtime(#[source] std::io::Error),
+    #[error("{0} of the credentials and rights that are needed were refused by a vendor")]
+    Rights(usize),
     #[error("vendor and store do not agree: {0} findings")]
     Found(usize),
     #[error("not everything could be looked at")]
@@ -178,7 +181,7 @@ impl CommandError {
     /// 2 for what the operator wrote, 3 for a broker that does not conform, 1 for everything else.
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Vendor(_) | Self::Telemetry(_) => 2,
+            Self::Config(_) | Self::Vendor(_) | Self::Telemetry(_) | Self::Rights(_) => 2,
             Self::Server(
                 ServerError::Registry(_)
                 | ServerError::Credentials(_)
@@ -223,7 +226,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Openapi => print(&format!("{:#}", sutler_broker_server::openapi::document())),
         Command::Catalog(argument) => catalog::print(&argument.config),
         Command::Docs(argument) => catalog::document(&argument.config),
-        Command::Check(argument) => check::check(&argument.config),
+        Command::Check(arguments) => check::check(&arguments),
         Command::Conformance(arguments) => conformance::check(*arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Backup(argument) => backup::backup(&argument.config.config, &argument.to),

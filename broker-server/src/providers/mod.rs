@@ -19,6 +19,7 @@ mod recorded;
 mod registration;
 mod registry;
 pub mod rfc2136;
+mod rights;
 #[cfg(any(test, feature = "testing"))]
 pub mod scripted;
 pub mod stripe;
@@ -37,6 +38,7 @@ pub use probe::Probe;
 pub use provider::*;
 pub use registration::Policy;
 pub use registry::{Registry, RegistryError};
+pub use rights::{Credential, Need, Right, Standing};
 use sutler_catalog::domain::certificate::Zones;
 use sutler_secrets::SecretString;
 pub use vendor::VendorCall;
@@ -89,6 +91,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::PagesDomain::new(&client)));
         providers.push(Arc::new(cloudflare::Kv::new(&client)));
         providers.push(Arc::new(cloudflare::Queue::new(&client)));
+        providers.push(Arc::new(cloudflare::R2::new(&client)));
         providers.push(Arc::new(cloudflare::Turnstile::new(&client)));
         providers.push(Arc::new(cloudflare::Hyperdrive::new(&client)));
         providers.push(Arc::new(cloudflare::Vectorize::new(&client)));
@@ -113,7 +116,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         zones.push(Arc::new(dnsimple::DomainZone::new(&client)));
     }
     if let Some(account) = &vendors.stripe {
-        let client = stripe_client(account, tuning).map_err(VendorError::Stripe)?;
+        let client = stripe_client(account, tuning)?;
         providers.extend(stripe::providers(&client));
     }
     if let Some(settings) = &vendors.verification {
@@ -134,6 +137,21 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
+}
+
+/// What the vendors say of the credentials in the configuration, vendor by vendor. Only reads.
+///
+/// # Errors
+/// When a vendor's configuration cannot be used.
+pub async fn credentials(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Credential>, VendorError> {
+    let mut credentials = Vec::new();
+    if let Some(account) = &vendors.cloudflare {
+        credentials.push(to_cloudflare(account, tuning)?.credential().await);
+    }
+    if let Some(account) = &vendors.stripe {
+        credentials.extend(stripe_client(account, tuning)?.credentials().await);
+    }
+    Ok(credentials)
 }
 
 /// Where names can be proven: whatever zones there are.
@@ -163,7 +181,7 @@ fn to_dnsimple(account: &DnsimpleAccount, tuning: &Tuning) -> Result<dnsimple::C
     Ok(client.map_err(VendorError::Dnsimple)?.poll_every(tuning.poll_interval))
 }
 
-fn stripe_client(account: &StripeAccount, tuning: &Tuning) -> Result<stripe::Client, stripe::ConfigError> {
+fn stripe_client(account: &StripeAccount, tuning: &Tuning) -> Result<stripe::Client, VendorError> {
     stripe::Client::new(&stripe::StripeConfig {
         base_url: account.base_url.clone(),
         account_id: account.account_id.clone(),
@@ -172,6 +190,7 @@ fn stripe_client(account: &StripeAccount, tuning: &Tuning) -> Result<stripe::Cli
         call_timeout: tuning.call_deadline(),
         calls_per_second: account.calls_per_second.unwrap_or(stripe::StripeConfig::DEFAULT_CALLS),
     })
+    .map_err(VendorError::Stripe)
 }
 
 fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, rfc2136::ConfigError> {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use sutler_catalog::Offering;
 use sutler_spec::{BindingBody, BindingId, InstanceId, Parameters, PlanId, ServiceId};
 
-use super::{Account, Discovery, Listing, Marker};
+use super::{Account, Discovery, Listing, Marker, Need};
 use crate::operation::OperationId;
 pub use crate::operation::Work;
 
@@ -77,6 +77,12 @@ pub trait Provider: Send + Sync + 'static {
     /// Lists everything at the vendor that carries a mark of our form, all pages, to be compared with the store. Changes
     /// nothing. There is no default on purpose: where it cannot be done, say so with [`Listing::NotPossible`].
     async fn marked(&self) -> Result<Listing, ProviderError>;
+
+    /// Tries the rights that it needs at the vendor, by reading only: one answer for each of them. Nothing where a vendor
+    /// has no rights, or does not tell.
+    async fn needs(&self) -> Vec<Need> {
+        Vec::new()
+    }
 
     /// Lists what the vendor has and takes it over. The default is for offerings that cannot.
     fn discovery(&self) -> Option<&dyn Discovery> {

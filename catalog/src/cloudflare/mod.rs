@@ -7,6 +7,7 @@ pub mod hyperdrive;
 pub mod kv;
 pub mod pages_domain;
 pub mod queue;
+pub mod r2;
 pub mod secrets;
 pub mod token;
 pub mod turnstile;
@@ -27,6 +28,7 @@ pub fn offerings() -> Vec<Offering> {
         pages_domain::offering(),
         kv::offering(),
         queue::offering(),
+        r2::offering(),
         turnstile::offering(),
         hyperdrive::offering(),
         vectorize::offering(),

@@ -42,6 +42,7 @@ pub enum BucketJurisdiction {
     #[default]
     Default,
     Eu,
+    Us,
     Fedramp,
 }
 

@@ -47,6 +47,9 @@ pub enum Kind {
     WorkerDomain,
     /// A customer's host name that a zone serves.
     CustomHostname,
+    /// An R2 bucket.
+    #[serde(rename = "r2_bucket")]
+    Bucket,
     /// A domain that is registered.
     Registration,
     /// A domain in the registrar's sandbox.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, Body};
 use super::call::{Call, Payload};
-use super::schemas::{ContractError, Query, Schemas, Template, violations};
+use super::schemas::{ContractError, Headers, Query, Schemas, Template, violations};
 
 /// The schema of a whole success, around the schema of its result; the names are what the answer says of a list.
 pub(crate) type Envelope = fn(&Value, &[String]) -> Value;
@@ -43,6 +43,8 @@ struct OperationFile {
     query: IndexMap<String, Value>,
     #[serde(default)]
     required_query: Vec<String>,
+    #[serde(default)]
+    headers: IndexMap<String, Value>,
     body: Option<Value>,
     answer: Value,
     #[serde(default)]
@@ -61,6 +63,8 @@ pub(crate) struct Operation {
     pub(crate) permissions: Vec<String>,
     query: Query,
     required_query: Vec<String>,
+    /// Headers of the vendor's own: each call carries all of them, and no others.
+    headers: Headers,
     body: Option<Validator>,
     /// None: HTTP 204 without a body.
     answer: Option<Validator>,
@@ -121,6 +125,7 @@ impl Operation {
             .transpose()?;
         Ok(Self {
             query: schemas.query(&file.id, &file.query)?,
+            headers: schemas.headers(&file.id, &file.headers)?,
             path: Template::new(&file.path),
             id: file.id,
             method: file.method,
@@ -137,6 +142,7 @@ impl Operation {
         for name in self.required_query.iter().filter(|name| !call.query.contains_key(*name)) {
             found.push(format!("query parameter {name} of {}: is missing", self.id));
         }
+        found.extend(self.headers.violations(&self.id, &call.headers));
         let place = format!("request of {}", self.id);
         match (&call.payload, &self.body) {
             (Payload::None, None) => {}

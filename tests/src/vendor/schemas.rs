@@ -65,6 +65,15 @@ impl Schemas<'_> {
         }
         Ok(Query(rules))
     }
+
+    /// What must be in the headers of the operation `id`.
+    pub(crate) fn headers(self, id: &str, file: &IndexMap<String, Value>) -> Result<Headers, ContractError> {
+        let mut rules = IndexMap::new();
+        for (name, schema) in file {
+            rules.insert(name.clone(), self.compile(&format!("{id}, header {name}"), schema)?);
+        }
+        Ok(Headers(rules))
+    }
 }
 
 /// What may be in a query.
@@ -82,6 +91,31 @@ impl Query {
                 Some((schema, typed)) => found.extend(violations(&place, schema, &read(text, *typed))),
             }
         }
+        found
+    }
+}
+
+/// What the headers of the vendor's own begin with. All others are the business of HTTP.
+const OWN_HEADERS: &str = "cf-";
+
+/// What must be in headers of the vendor's own: all of these, and no others.
+#[derive(Debug)]
+pub(crate) struct Headers(IndexMap<String, Validator>);
+
+impl Headers {
+    /// What is wrong with the headers of a call of the operation `id`; their names are in lower case.
+    pub(crate) fn violations(&self, id: &str, headers: &BTreeMap<String, String>) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, schema) in &self.0 {
+            let place = format!("header {name} of {id}");
+            match headers.get(name) {
+                None => found.push(format!("{place}: is missing")),
+                Some(text) => found.extend(violations(&place, schema, &json!(text))),
+            }
+        }
+        let own = headers.keys().filter(|name| name.starts_with(OWN_HEADERS));
+        let others = own.filter(|name| !self.0.contains_key(*name));
+        found.extend(others.map(|name| format!("header {name} of {id}: is not known")));
         found
     }
 }

@@ -11,7 +11,7 @@ use sutler_spec::{Parameters, PlanId};
 
 use super::{
     Account, Announced, BEGIN, BindingFacts, Change, Checkpoint, CreatedBinding, Discovery, InstanceFacts,
-    Listing, Marker, ObjectsPage, Observation, Progress, Provider, ProviderError, ProvisionedInstance,
+    Listing, Marker, Need, ObjectsPage, Observation, Progress, Provider, ProviderError, ProvisionedInstance,
     RecoveryClass, Refusal, Sent, Step, StepName, VendorThing, Work,
 };
 
@@ -188,6 +188,14 @@ impl Provider for ByPlan {
 
     fn announced(&self, instance: &InstanceFacts, marker: &Marker) -> Announced {
         self.part(&instance.plan_id).map(|part| part.provider.announced(instance, marker)).unwrap_or_default()
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        let mut needs = Vec::new();
+        for part in self.providers() {
+            needs.extend(part.provider.needs().await);
+        }
+        needs
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

@@ -2,15 +2,20 @@
 
 use super::{
     client::Product, custom_hostname, d1, dns_record, hyperdrive, kv, minting, object::Kind, pages_domain,
-    queue, registrar, secrets, token, turnstile, vectorize, worker_domain, www_redirect, zone,
+    queue, r2, registrar, secrets, token, turnstile, vectorize, worker_domain, www_redirect, zone,
 };
 use crate::providers::vendor::{VendorCall, calls_of};
 
 /// The tables of all providers, one after the other. A provider cannot make a call that is not in its table.
 #[must_use]
 pub fn calls() -> Vec<VendorCall> {
+    tables().into_iter().flat_map(|(offering, table)| calls_of(offering, table.endpoints)).collect()
+}
+
+/// The tables, each with the offering whose provider calls by it.
+pub(super) fn tables() -> Vec<(&'static str, &'static Product)> {
     let [registrar, sandbox] = registrar::products();
-    let tables: [(&'static str, &Product); 20] = [
+    vec![
         (sutler_catalog::domain::registration::NAME, registrar),
         (sutler_catalog::domain::registration::NAME, sandbox),
         (sutler_catalog::cloudflare::d1::NAME, d1::product()),
@@ -19,6 +24,8 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::pages_domain::NAME, pages_domain::product()),
         (sutler_catalog::cloudflare::kv::NAME, kv::Namespaces::PRODUCT),
         (sutler_catalog::cloudflare::queue::NAME, queue::Queues::PRODUCT),
+        (sutler_catalog::cloudflare::r2::NAME, r2::AllBuckets::PRODUCT),
+        (sutler_catalog::cloudflare::r2::NAME, minting::product()),
         (sutler_catalog::cloudflare::turnstile::NAME, turnstile::Widgets::PRODUCT),
         (sutler_catalog::cloudflare::hyperdrive::NAME, hyperdrive::Configurations::PRODUCT),
         (sutler_catalog::cloudflare::vectorize::NAME, vectorize::Indexes::PRODUCT),
@@ -31,6 +38,5 @@ pub fn calls() -> Vec<VendorCall> {
         (sutler_catalog::cloudflare::www_redirect::NAME, www_redirect::Redirects::PRODUCT),
         (sutler_catalog::domain::zone::NAME, zone::product()),
         (sutler_catalog::domain::zone::NAME, minting::product()),
-    ];
-    tables.into_iter().flat_map(|(offering, table)| calls_of(offering, table.endpoints)).collect()
+    ]
 }

@@ -11,7 +11,9 @@ mod minting;
 mod object;
 mod pages_domain;
 mod queue;
+mod r2;
 mod registrar;
+mod rights;
 mod secrets;
 #[cfg(test)]
 mod staging;
@@ -33,6 +35,7 @@ pub use hyperdrive::Hyperdrive;
 pub use kv::Kv;
 pub use pages_domain::PagesDomain;
 pub use queue::Queue;
+pub use r2::R2;
 pub use registrar::{registration, sandbox_registration};
 pub use secrets::Secrets;
 pub use token::Token;

@@ -13,7 +13,7 @@ use sutler_catalog::{
 
 use super::client::{Api, Call, CallError, Client, Cursor, Endpoint, Table};
 use crate::providers::{
-    Account, Provider, ProviderError, Sent,
+    Account, Need, Provider, ProviderError, Sent,
     registration::{
         Placed, Policy, Price, Quote, Registered, Registrar, Registration, State, Status, Workflow,
     },
@@ -102,6 +102,11 @@ impl Registrar for DnsimpleRegistrar {
 
     fn account(&self) -> &Account {
         self.api.client().budgeted()
+    }
+
+    /// Not asked: what a token of DNSimple may do is seen when it does.
+    async fn needs(&self) -> Vec<Need> {
+        Vec::new()
     }
 
     fn call_timeout(&self) -> Duration {

@@ -70,6 +70,12 @@ impl<K: Kind> Object<K> {
                 let waiting = Adjusting { known: known.with_memory(memory), changes, looks };
                 Progress::pending(ADJUST, &waiting, after, description)
             }
+            // what was finished before and cannot be changed can still be used
+            Next::Failed(description) if step.instance.record.is_some() => Err(ProviderError::Failed {
+                description,
+                usable: Usability::Usable,
+                repeat: Repeatability::Repeatable,
+            }),
             Next::Failed(description) => Err(ProviderError::failed(description)),
         }
     }

@@ -6,19 +6,22 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sutler_catalog::Offering;
+use sutler_spec::PlanId;
 
 use super::Object;
 use crate::providers::{
     Account, Bearers, BindingFacts, CreatedBinding, Discovery, FieldDrift, InstanceFacts, Listing,
-    MarkedObject, Marker, Progress, ProviderError, RecoveryClass, Step, StepName, mark_of_name, recorded,
+    MarkedObject, Marker, Need, Progress, ProviderError, RecoveryClass, Step, StepName, mark_of_name,
+    recorded,
 };
 
 /// The way to a vendor, as far as objects need it.
+#[async_trait]
 pub(crate) trait Way: Debug + Send + Sync + 'static {
     /// Why a call gave no result.
     type Error: Failure;
     /// The calls of one sort of object.
-    type Table: 'static;
+    type Table: Sync + 'static;
 
     /// What users know the vendor as.
     const VENDOR: &'static str;
@@ -29,6 +32,12 @@ pub(crate) trait Way: Debug + Send + Sync + 'static {
     fn poll_interval(&self) -> Duration;
     /// How long a call may be under way; after twice as long none of ours arrives any more.
     fn call_timeout(&self) -> Duration;
+
+    /// Tries the rights that the calls of these tables need, by reading only. Nothing where the vendor has no rights, or
+    /// does not tell.
+    async fn needs(&self, _tables: &[&'static Self::Table]) -> Vec<Need> {
+        Vec::new()
+    }
 }
 
 /// Why a call gave no result, as far as objects need it.
@@ -75,6 +84,8 @@ pub(crate) trait Kind: Debug + Send + Sync + Sized + 'static {
     const NAMES: Names = Names::Unique;
     /// What it may ask of the vendor.
     const PRODUCT: &'static <Self::Client as Way>::Table;
+    /// What it may ask besides, by other tables.
+    const ALSO: &'static [&'static <Self::Client as Way>::Table] = &[];
 
     /// The offering.
     fn offering() -> Offering;
@@ -84,6 +95,11 @@ pub(crate) trait Kind: Debug + Send + Sync + Sized + 'static {
     /// The name it gets: derived from the marker, unless the object has a natural one.
     fn name(instance: &InstanceFacts, marker: &Marker, _wanted: &Self::Wanted) -> String {
         marker.name(instance.name.as_deref(), 63)
+    }
+
+    /// The parameters, with what the plan decides.
+    fn of_plan(wanted: Self::Wanted, _plan: &PlanId) -> Self::Wanted {
+        wanted
     }
 
     /// Whether an id has the form that the vendor gives it (S-26).
@@ -145,6 +161,20 @@ pub(crate) trait Kind: Debug + Send + Sync + Sized + 'static {
         _wanted: &Self::Wanted,
     ) -> Result<Option<String>, Failed<Self>> {
         Ok(None)
+    }
+
+    /// Whether something may have to be taken away before it can be deleted: then [`clear`](Self::clear) is asked.
+    const CLEARED: bool = false;
+
+    /// Takes one thing away that keeps it from being deleted, if there is one; `present` is what the look before found
+    /// besides, and `removed` how much is gone already. Only ours is cleared, and only what may be deleted.
+    async fn clear(
+        &self,
+        _id: &str,
+        _wanted: &Self::Wanted,
+        (_present, _removed): (Vec<String>, u32),
+    ) -> Result<Clearing, Failed<Self>> {
+        Ok(Clearing::Nothing)
     }
 
     /// Facts for the platform.
@@ -209,6 +239,17 @@ pub(crate) enum Names {
     Unique,
     /// It does not: twins are looked for, and deleted.
     Shared,
+}
+
+/// What came of clearing an object once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Clearing {
+    /// There is nothing in the way any more.
+    Nothing,
+    /// One thing was taken away; these are known to be still there.
+    Removed(Vec<String>),
+    /// There is more than one deletion takes away; what users are told.
+    TooMuch(String),
 }
 
 /// What follows from a look at an object.

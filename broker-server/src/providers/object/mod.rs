@@ -5,7 +5,7 @@
 //!                          ├─▶ adopt        it exists, and is not listed yet
 //!                          └─▶ settle       names are not unique: a twin may arrive late
 //! update:      begin ──▶ adjust … ──▶ done
-//! deprovision: begin ──▶ delete … ──▶ done
+//! deprovision: begin ──▶ clear … ──▶ delete … ──▶ done    (clear only where something may be in the way)
 //!                └─▶ look_again             its creation was never answered
 //! ```
 //!
@@ -25,11 +25,11 @@ use sutler_spec::{Parameters, PlanId};
 
 use crate::providers::{
     Account, Announced, BEGIN, BindingFacts, Change, CreatedBinding, Discovery, InstanceFacts, Listing,
-    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step,
-    StepName, Work,
+    Marker, Need, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent,
+    Step, StepName, Work,
     recorded::{self, unknown_step},
 };
-pub(crate) use kind::{Failed, Failure, Kind, Known, Names, Next, Way, differs, marked};
+pub(crate) use kind::{Clearing, Failed, Failure, Kind, Known, Names, Next, Way, differs, marked};
 
 /// Creates the object.
 pub(crate) const CREATE: &str = "create";
@@ -39,6 +39,8 @@ pub(crate) const ADOPT: &str = "adopt";
 pub(crate) const SETTLE: &str = "settle";
 /// Makes the next change that is missing.
 pub(crate) const ADJUST: &str = "adjust";
+/// Takes away what keeps the object from being deleted.
+pub(crate) const CLEAR: &str = "clear";
 /// Deletes the object.
 pub(crate) const DELETE: &str = "delete";
 /// Looks for an object that may have arrived late.
@@ -62,6 +64,11 @@ impl<K: Kind> Object<K> {
     /// Nothing can be said of an object that was never finished.
     fn not_created() -> ProviderError {
         ProviderError::unavailable(format!("the creation of the {} is not finished", K::NOUN), Sent::No)
+    }
+
+    /// What was asked for, with what the plan decides.
+    pub(crate) fn wanted(instance: &InstanceFacts) -> Result<K::Wanted, ProviderError> {
+        Ok(K::of_plan(instance.parameters()?, &instance.plan_id))
     }
 
     fn remembered(instance: &InstanceFacts) -> Result<Known<K::Memory>, ProviderError> {
@@ -92,7 +99,7 @@ impl<K: Kind> Provider for Object<K> {
     }
 
     async fn provision(&self, step: Step<'_>) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let wanted = step.parameters()?;
+        let wanted = Self::wanted(step.instance)?;
         match step.name() {
             BEGIN => self.begin_creation(&step, &wanted).await,
             CREATE => self.create(&step, &wanted).await,
@@ -114,15 +121,16 @@ impl<K: Kind> Provider for Object<K> {
                 let memory = K::afresh(&known.memory);
                 Self::go_on(known.with_memory(memory))
             }
-            ADJUST => self.adjust(&step, &change.parameters()?).await,
+            ADJUST => self.adjust(&step, &K::of_plan(change.parameters()?, &change.plan_id)).await,
             other => Err(unknown_step(other)),
         }
     }
 
     async fn deprovision(&self, step: Step<'_>) -> Result<Progress<()>, ProviderError> {
-        let wanted = step.parameters()?;
+        let wanted = Self::wanted(step.instance)?;
         match step.name() {
             BEGIN => self.begin_deletion(&step, &wanted).await,
+            CLEAR => self.clear(&step, &wanted).await,
             DELETE => self.delete(&step, &wanted).await,
             LOOK_AGAIN => self.look_again(&step, &wanted).await,
             other => Err(unknown_step(other)),
@@ -135,7 +143,7 @@ impl<K: Kind> Provider for Object<K> {
         binding: &BindingFacts,
     ) -> Result<Progress<CreatedBinding>, ProviderError> {
         let known = Self::remembered(step.instance)?;
-        self.kind.bind(&step, binding, (&known, &step.parameters()?)).await
+        self.kind.bind(&step, binding, (&known, &Self::wanted(step.instance)?)).await
     }
 
     async fn unbind(&self, step: Step<'_>, binding: &BindingFacts) -> Result<Progress<()>, ProviderError> {
@@ -144,7 +152,7 @@ impl<K: Kind> Provider for Object<K> {
 
     async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {
         let known = Self::remembered(instance)?;
-        let wanted = instance.parameters()?;
+        let wanted = Self::wanted(instance)?;
         match self.kind.read(known.id::<K>()?, &wanted).await {
             Ok(found) => Ok(Observation::Found {
                 attributes: self.kind.attributes(&known, &found, &wanted),
@@ -153,6 +161,11 @@ impl<K: Kind> Provider for Object<K> {
             Err(error) if error.is_missing() => Ok(Observation::Gone),
             Err(error) => Err(error.while_asking(&format!("read the {}", K::NOUN))),
         }
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        let tables: Vec<_> = std::iter::once(K::PRODUCT).chain(K::ALSO.iter().copied()).collect();
+        self.kind.client().needs(&tables).await
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

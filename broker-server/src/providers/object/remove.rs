@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DELETE, Failure, Kind, Known, LOOK_AGAIN, Names, Object, Way};
+use super::{CLEAR, Clearing, DELETE, Failure, Kind, Known, LOOK_AGAIN, Names, Object, Way};
 use crate::providers::{
-    Progress, ProviderError, Refusal, Step,
+    Progress, ProviderError, Refusal, Repeatability, Step, Usability,
     recorded::{self, at, next},
 };
 
@@ -12,6 +12,16 @@ use crate::providers::{
 #[derive(Serialize, Deserialize)]
 struct Doomed {
     ids: Vec<String>,
+}
+
+/// What is to be deleted once nothing is in the way.
+#[derive(Serialize, Deserialize)]
+struct Cleared {
+    ids: Vec<String>,
+    /// What is known to be in the way of the last of them.
+    present: Vec<String>,
+    /// How much was taken away.
+    removed: u32,
 }
 
 impl<K: Kind> Object<K> {
@@ -104,7 +114,34 @@ impl<K: Kind> Object<K> {
     }
 
     fn doom(ids: Vec<String>) -> Result<Progress<()>, ProviderError> {
-        if ids.is_empty() { Ok(Progress::Done(())) } else { next(DELETE, &Doomed { ids }) }
+        match ids.is_empty() {
+            true => Ok(Progress::Done(())),
+            false if K::CLEARED => next(CLEAR, &Cleared { ids, present: Vec::new(), removed: 0 }),
+            false => next(DELETE, &Doomed { ids }),
+        }
+    }
+
+    /// Takes away one thing that is in the way.
+    pub(super) async fn clear(
+        &self,
+        step: &Step<'_>,
+        wanted: &K::Wanted,
+    ) -> Result<Progress<()>, ProviderError> {
+        let Cleared { ids, present, removed } = recorded::data(step.checkpoint)?;
+        let Some(id) = ids.last() else { return Ok(Progress::Done(())) };
+        match self.kind.clear(id, wanted, (present, removed)).await {
+            Ok(Clearing::Removed(present)) => {
+                next(CLEAR, &Cleared { ids, present, removed: removed.saturating_add(1) })
+            }
+            Ok(Clearing::TooMuch(description)) => Err(ProviderError::Failed {
+                description,
+                usable: Usability::Usable,
+                repeat: Repeatability::Repeatable,
+            }),
+            Ok(Clearing::Nothing) => next(DELETE, &Doomed { ids }),
+            Err(error) if error.is_missing() => next(DELETE, &Doomed { ids }),
+            Err(error) => Err(error.while_trying_to(&format!("empty the {}", K::NOUN))),
+        }
     }
 
     /// Deletes one. That it is not there is success.

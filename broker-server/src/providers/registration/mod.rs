@@ -31,8 +31,9 @@ pub use policy::Policy;
 pub(super) use registrar::{Placed, Price, Quote, Registered, Registrar, State, Status, Wanted, Workflow};
 
 use super::{
-    Account, Announced, BEGIN, Change, Discovery, FieldDrift, InstanceFacts, Listing, Marker, Observation,
-    Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName, Work, typed,
+    Account, Announced, BEGIN, Change, Discovery, FieldDrift, InstanceFacts, Listing, Marker, Need,
+    Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName,
+    Work, typed,
 };
 use watch::Known;
 
@@ -183,6 +184,10 @@ impl<R: Registrar> Provider for Registration<R> {
             attributes: Map::from_iter([(output::DOMAIN.to_owned(), json!(domain))]),
             ..Announced::default()
         }
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.registrar.needs().await
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

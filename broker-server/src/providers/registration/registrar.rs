@@ -14,7 +14,7 @@ use sutler_catalog::{
 };
 
 use super::policy::Policy;
-use crate::providers::{Account, ProviderError};
+use crate::providers::{Account, Need, ProviderError};
 
 /// A registrar, or its sandbox.
 ///
@@ -31,6 +31,8 @@ pub(in crate::providers) trait Registrar: Debug + Send + Sync + 'static {
     fn offering(&self) -> Offering;
     /// What the calls count against.
     fn account(&self) -> &Account;
+    /// The rights that it needs, and whether they are there.
+    async fn needs(&self) -> Vec<Need>;
     /// How long a call may be under way; after twice as long none of ours arrives any more.
     fn call_timeout(&self) -> Duration;
     /// How often it is asked how far it is, at most.

@@ -43,6 +43,7 @@ impl Kind for Coupons {
 
     const TRAITS: Traits = Traits {
         what: "coupon",
+        permissions: "write on Coupons, Promotion Codes",
         table: &TABLE,
         create: &CREATE,
         list: &LIST,

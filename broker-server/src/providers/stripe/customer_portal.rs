@@ -40,6 +40,7 @@ impl Kind for Portals {
 
     const TRAITS: Traits = Traits {
         what: "portal configuration",
+        permissions: "write on Customer portal",
         table: &TABLE,
         create: &CREATE,
         list: &LIST,

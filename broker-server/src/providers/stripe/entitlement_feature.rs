@@ -38,6 +38,7 @@ impl Kind for Features {
 
     const TRAITS: Traits = Traits {
         what: "entitlement feature",
+        permissions: "write on Entitlements",
         table: &TABLE,
         create: &CREATE,
         list: &LIST,

@@ -44,6 +44,7 @@ impl Kind for Destinations {
 
     const TRAITS: Traits = Traits {
         what: "event destination",
+        permissions: "write on Event Destinations",
         table: &TABLE,
         create: &CREATE,
         list: &LIST,

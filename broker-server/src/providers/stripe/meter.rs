@@ -50,6 +50,7 @@ impl Kind for Meters {
 
     const TRAITS: Traits = Traits {
         what: "meter",
+        permissions: "write on Meters, read on Prices",
         table: &TABLE,
         create: &CREATE,
         list: &LIST,

@@ -35,6 +35,7 @@ impl Kind for PaymentLinks {
 
     const TRAITS: Traits = Traits {
         what: "payment link",
+        permissions: "write on Payment Links, read on Prices",
         table: &TABLE,
         create: &CREATE,
         list: &LIST,

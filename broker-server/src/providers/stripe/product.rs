@@ -59,6 +59,7 @@ impl Kind for Products {
 
     const TRAITS: Traits = Traits {
         what: "product",
+        permissions: "write on Products, Prices",
         table: &TABLE,
         create: &CREATE,
         list: &LIST,

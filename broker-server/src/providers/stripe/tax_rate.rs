@@ -34,6 +34,7 @@ impl Kind for TaxRates {
 
     const TRAITS: Traits = Traits {
         what: "tax rate",
+        permissions: "write on Tax Rates",
         table: &TABLE,
         create: &CREATE,
         list: &LIST,

@@ -40,6 +40,7 @@ impl Kind for Endpoints {
 
     const TRAITS: Traits = Traits {
         what: "webhook endpoint",
+        permissions: "write on Webhook Endpoints",
         table: &TABLE,
         create: &CREATE,
         list: &LIST,

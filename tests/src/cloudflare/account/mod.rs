@@ -1,6 +1,8 @@
 //! One account: the objects in it, and what each operation does to them.
 
 pub(crate) mod access;
+mod bucket_domains;
+mod buckets;
 mod custom_hostnames;
 mod databases;
 mod domains;
@@ -68,6 +70,9 @@ pub(crate) struct Account {
     rulesets: HashMap<String, String>,
     worker_domains: Shelf,
     custom_hostnames: Shelf,
+    buckets: Shelf,
+    /// How far each host name of a bucket is.
+    bucket_domains: HashMap<String, bucket_domains::Looks>,
     registrar: registrar::Registrar,
     registrar_sandbox: registrar::Registrar,
     /// Names of Vectorize indexes that were deleted.
@@ -96,6 +101,8 @@ impl Account {
             rulesets: HashMap::new(),
             worker_domains: Shelf::of(Kind::WorkerDomain),
             custom_hostnames: Shelf::of(Kind::CustomHostname),
+            buckets: Shelf::of(Kind::Bucket),
+            bucket_domains: HashMap::new(),
             registrar: registrar::Registrar::real(),
             registrar_sandbox: registrar::Registrar::sandbox(),
             buried: HashSet::new(),
@@ -108,7 +115,7 @@ impl Account {
     }
 
     /// All products whose objects stand on shelves.
-    fn shelves(&self) -> [&Shelf; 10] {
+    fn shelves(&self) -> [&Shelf; 11] {
         [
             &self.namespaces,
             &self.queues,
@@ -120,6 +127,7 @@ impl Account {
             &self.redirects,
             &self.worker_domains,
             &self.custom_hostnames,
+            &self.buckets,
         ]
     }
 
@@ -142,6 +150,7 @@ impl Account {
 /// The work behind an operation of the contract.
 pub(crate) fn work_of(operation: &str) -> Option<Work> {
     stored(operation)
+        .or_else(|| in_r2(operation))
         .or_else(|| secret(operation))
         .or_else(|| named(operation))
         .or_else(|| registrar::work_of(operation))
@@ -185,6 +194,32 @@ fn stored(operation: &str) -> Option<Work> {
         "vectorize.add" => indexes::add,
         "vectorize.remove" => indexes::remove,
         "vectorize.insert" => indexes::insert,
+        _ => return None,
+    })
+}
+
+/// Of R2.
+fn in_r2(operation: &str) -> Option<Work> {
+    Some(match operation {
+        "r2.list" => buckets::list,
+        "r2.create" => buckets::create,
+        "r2.get" => buckets::get,
+        "r2.patch" => buckets::patch,
+        "r2.delete" => buckets::delete,
+        "r2.cors" => buckets::cors,
+        "r2.set_cors" => buckets::set_cors,
+        "r2.drop_cors" => buckets::drop_cors,
+        "r2.lifecycle" => buckets::lifecycle,
+        "r2.set_lifecycle" => buckets::set_lifecycle,
+        "r2.managed" => buckets::managed,
+        "r2.set_managed" => buckets::set_managed,
+        "r2.objects" => buckets::objects,
+        "r2.put_object" => buckets::put_object,
+        "r2.delete_object" => buckets::delete_object,
+        "r2.domains" => bucket_domains::list,
+        "r2.attach" => bucket_domains::attach,
+        "r2.set_domain" => bucket_domains::set,
+        "r2.detach" => bucket_domains::detach,
         _ => return None,
     })
 }

@@ -67,6 +67,7 @@ fn key(account: &Account, call: &Call) -> Result<(String, String), Refusal> {
     let key = (text("resource_type")?, text("resource_id")?);
     let exists = match key.0.as_str() {
         "d1_database" => account.databases.name(&key.1).is_some(),
+        "r2_bucket" => account.buckets.has_name(&key.1),
         "worker" => account.scripts.exists(&key.1),
         _ => true,
     };

@@ -5,6 +5,7 @@ mod config;
 mod envelope;
 mod error;
 mod pages;
+mod probe;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ pub(super) use call::{Call, Product};
 pub use config::{CloudflareConfig, ConfigError};
 pub(super) use envelope::Answer;
 pub(super) use error::CallError;
+pub(super) use probe::{Place, Probe};
 
 pub(super) use crate::providers::vendor::{Cursor, Endpoint, Unclear};
 
@@ -104,6 +106,11 @@ pub(super) struct Api {
 }
 
 impl Api {
+    /// The table of its calls.
+    pub(super) fn product(&self) -> &'static Product {
+        self.product
+    }
+
     /// The client behind it.
     pub(super) fn client(&self) -> &Client {
         &self.client

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sutler_catalog::cloudflare::custom_hostname::Parameters;
 
 use super::super::{
-    client::{Api, Call, CallError, Endpoint, Product, Unclear},
+    client::{Api, Call, CallError, Endpoint, Place, Probe, Product, Unclear},
     object::differs,
     zones::{self, ZONES},
 };
@@ -36,6 +36,16 @@ pub(super) static HOSTNAMES: Product = Product {
             "zone_id: Cloudflare for SaaS is not switched on for the zone; switch it on in Cloudflare's dashboard",
         ),
     ],
+};
+
+/// Shows whether the token may see them.
+pub(in super::super) static PROBE: Probe = Probe {
+    product: &HOSTNAMES,
+    endpoint: &LIST,
+    place: Place::Zone(&ZONES),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "SSL and Certificates Write, Zone Read",
 };
 
 /// The most rows of a list in one answer.

@@ -20,8 +20,8 @@ use super::{
     object::{Kind, Known, Next, Object, differs},
 };
 use crate::providers::{Discovery, FieldDrift, InstanceFacts, Listing, Marker};
-pub(super) use hostnames::Hostnames;
 use hostnames::{HOSTNAMES, Publication, Shown, order};
+pub(super) use hostnames::{Hostnames, PROBE};
 use states::Standing;
 
 /// The zone is there, and the host name is not in it: an authentic no.

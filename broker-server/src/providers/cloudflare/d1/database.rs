@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sutler_catalog::cloudflare::d1::{Parameters, ReadReplication};
 
-use super::super::client::{Api, Call, CallError, Client, Cursor, Endpoint, Product};
+use super::super::client::{Api, Call, CallError, Client, Cursor, Endpoint, Place, Probe, Product};
 use crate::providers::{MarkedObject, Sent, mark_of_name};
 
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/d1/database" };
@@ -33,6 +33,16 @@ pub(super) static D1: Product = Product {
         (7400, "it does not accept a property; the broker may be too old"),
         (7500, "the SQL is wrong or does not fit what is in the database"),
     ],
+};
+
+/// Shows whether the token may see them.
+pub(in super::super) static PROBE: Probe = Probe {
+    product: &D1,
+    endpoint: &LIST,
+    place: Place::Account(&[]),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "D1 Write",
 };
 
 /// The most rows of a list in one answer: some 250 KB.

@@ -28,10 +28,11 @@ use super::{
 };
 use crate::providers::{
     Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, Discovery, FieldDrift,
-    InstanceFacts, Listing, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance,
-    Record, RecoveryClass, Refusal, Sent, Step, StepName, Work,
+    InstanceFacts, Listing, Marker, Need, Observation, Progress, Provider, ProviderError,
+    ProvisionedInstance, Record, RecoveryClass, Refusal, Sent, Step, StepName, Work,
 };
 use converge::Goal;
+pub(super) use database::PROBE;
 use database::{Database, Databases};
 use known::Known;
 
@@ -199,6 +200,10 @@ impl Provider for D1 {
             Err(CallError::Missing { .. }) => Ok(Observation::Gone),
             Err(error) => Err(error.while_asking("read the database")),
         }
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.databases.client().needs(&[product()]).await
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

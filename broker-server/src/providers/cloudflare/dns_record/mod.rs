@@ -29,10 +29,11 @@ use super::{
 };
 use crate::providers::{
     Account, Announced, Attempt, BEGIN, Bearers, Change, Discovery, FieldDrift, InstanceFacts, Listing,
-    MarkedObject, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass,
-    Refusal, Sent, Step, StepName, Work,
+    MarkedObject, Marker, Need, Observation, Progress, Provider, ProviderError, ProvisionedInstance,
+    RecoveryClass, Refusal, Sent, Step, StepName, Work,
 };
 pub use challenge::Proofs;
+pub(super) use records::PROBE;
 
 use asked::{Asked, Zoned};
 use records::Records;
@@ -311,6 +312,10 @@ impl<A: Asked> Provider for RecordSet<A> {
             });
         }
         Ok(Observation::Found { attributes: wanted.attributes(&known.zone_id), drift })
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.records.client().needs(&[product()]).await
     }
 
     /// Zone by zone; a set is one object, whatever records it has.

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::super::{
-    client::{Api, Call, CallError, Client, Cursor, Endpoint, Product},
+    client::{Api, Call, CallError, Client, Cursor, Endpoint, Place, Probe, Product},
     zones::{self, ZONES, Zone},
 };
 use super::set::Shown;
@@ -21,6 +21,16 @@ pub(super) static DNS: Product = Product {
     exists: &[81_053, 81_054, 81_057, 81_058],
     transient: &[],
     advice: &[(1004, "a record is not valid"), (9207, "a record is not valid"), (81_045, "the zone is full")],
+};
+
+/// Shows whether the token may see them.
+pub(in super::super) static PROBE: Probe = Probe {
+    product: &DNS,
+    endpoint: &LIST,
+    place: Place::Zone(&ZONES),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "DNS Write, Zone Read",
 };
 
 /// The most rows of a list in one answer: some 500 KB.

@@ -17,7 +17,7 @@ use sutler_catalog::{
 };
 
 use super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
+    client::{Api, Call, CallError, Client, Endpoint, Place, Probe, Product},
     object::{Kind, Known, Next, Object, differs, marked},
     recorded::is_hexadecimal,
 };
@@ -47,6 +47,16 @@ static CONFIGURATIONS: Product = Product {
         (2015, UNREACHABLE),
         (2016, UNREACHABLE),
     ],
+};
+
+/// Shows whether the token may see them.
+pub(super) static PROBE: Probe = Probe {
+    product: &CONFIGURATIONS,
+    endpoint: &LIST,
+    place: Place::Account(&[]),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "Hyperdrive Write",
 };
 
 const UNREACHABLE: &str =

@@ -12,7 +12,7 @@ use sutler_catalog::{
 };
 
 use super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
+    client::{Api, Call, CallError, Client, Endpoint, Place, Probe, Product},
     object::{Kind, Known, Next, Object, differs, marked},
     recorded::is_hexadecimal,
 };
@@ -34,6 +34,16 @@ static KV: Product = Product {
     exists: &[10014],
     transient: &[],
     advice: &[(10012, "it does not accept a property; the broker may be too old")],
+};
+
+/// Shows whether the token may see them.
+pub(super) static PROBE: Probe = Probe {
+    product: &KV,
+    endpoint: &LIST,
+    place: Place::Account(&[]),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "Workers KV Storage Write",
 };
 
 /// The most rows of a list in one answer.

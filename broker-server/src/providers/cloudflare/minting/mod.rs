@@ -29,7 +29,7 @@ use crate::providers::{
     StepName,
 };
 pub(super) use policy::{condition, is_condition, problems};
-pub(super) use tokens::{Listed, Terms, Tokens};
+pub(super) use tokens::{Listed, MINTING, OF_TOKENS, PROBE, Terms, Tokens, VERIFICATION};
 
 /// Makes the token.
 pub(super) const MINT: &str = "mint";

@@ -44,6 +44,7 @@ fn reaches(wanted: &Parameters, account: &str) -> Vec<Reach> {
         let jurisdiction = match bucket.jurisdiction {
             BucketJurisdiction::Default => "default",
             BucketJurisdiction::Eu => "eu",
+            BucketJurisdiction::Us => "us",
             BucketJurisdiction::Fedramp => "fedramp",
         };
         let resource = format!("{BUCKET}.{account}_{jurisdiction}_{}", bucket.name);

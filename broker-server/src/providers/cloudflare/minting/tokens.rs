@@ -7,7 +7,7 @@ use sutler_catalog::cloudflare::token::Parameters;
 use sutler_secrets::SecretString;
 
 use super::super::{
-    client::{Api, Call, CallError, Client, Cursor, Endpoint, Product},
+    client::{Api, Call, CallError, Client, Cursor, Endpoint, Place, Probe, Product},
     recorded::is_hexadecimal,
 };
 use super::policy;
@@ -35,8 +35,31 @@ pub(super) static TOKENS: Product = Product {
 };
 
 /// Tokens of bindings: the same, and none of them is changed.
-pub(super) static MINTING: Product =
+pub(in super::super) static MINTING: Product =
     Product { endpoints: &[&LIST, &CREATE, &READ, &DELETE, &VERIFY, &GROUPS], ..TOKENS };
+
+/// Shows whether the token may see them.
+pub(in super::super) static PROBE: Probe = Probe {
+    product: &MINTING,
+    endpoint: &GROUPS,
+    place: Place::Account(&[]),
+    query: &[],
+    headers: &[],
+    permissions: "Account API Tokens Write",
+};
+
+/// Shows whether the token may see them.
+pub(in super::super) static OF_TOKENS: Probe = Probe {
+    product: &TOKENS,
+    endpoint: &GROUPS,
+    place: Place::Account(&[]),
+    query: &[],
+    headers: &[],
+    permissions: "Account API Tokens Write",
+};
+
+/// What tells about a token, asked with the token itself.
+pub(in super::super) const VERIFICATION: (&Product, &Endpoint) = (&MINTING, &VERIFY);
 
 /// The most rows of a list in one answer.
 const PER_PAGE: u32 = 50;

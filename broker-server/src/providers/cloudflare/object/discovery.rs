@@ -93,7 +93,7 @@ impl<K: Findable> Discovery for Object<K> {
 
     /// Asks only. Nothing is put on the object: that it is ours stands in our record.
     async fn adopt(&self, step: Step<'_>, id: &str) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let wanted: K::Wanted = step.parameters()?;
+        let wanted = Self::wanted(step.instance)?;
         let Some(found) = self.look_up(id).await? else {
             return Err(unsupported(format!("there is no {} with the id {id} in the account", K::NOUN)));
         };
@@ -136,7 +136,7 @@ impl<K: Findable> Discovery for Object<K> {
 
     fn object_of(&self, instance: &InstanceFacts) -> Option<String> {
         let known: Known<K::Memory> = recorded::remembered(instance.record.as_ref())?;
-        K::listed_id(&known, &instance.parameters().ok()?)
+        K::listed_id(&known, &Self::wanted(instance).ok()?)
     }
 }
 

@@ -6,14 +6,17 @@ mod tests;
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+
 use super::client::{CallError, Client, Product};
-pub(super) use crate::providers::object::{Kind, Known, Names, Next, Object, differs, marked};
+pub(super) use crate::providers::object::{Clearing, Kind, Known, Names, Next, Object, differs, marked};
 use crate::providers::{
-    Account, ProviderError,
+    Account, Need, ProviderError,
     object::{Failure, Way},
 };
 pub(super) use discovery::{Findable, in_zone, thing, unlike};
 
+#[async_trait]
 impl Way for Client {
     type Error = CallError;
     type Table = Product;
@@ -30,6 +33,10 @@ impl Way for Client {
 
     fn call_timeout(&self) -> Duration {
         self.call_timeout()
+    }
+
+    async fn needs(&self, tables: &[&'static Product]) -> Vec<Need> {
+        self.needs(tables).await
     }
 }
 

@@ -4,7 +4,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::client::{Api, Call, CallError, Client, Cursor, Endpoint, Product};
+use super::super::client::{Api, Call, CallError, Client, Cursor, Endpoint, Place, Probe, Product};
 use crate::providers::Sent;
 
 static PROJECTS: Endpoint = Endpoint { method: Method::GET, template: "/accounts/{account}/pages/projects" };
@@ -31,6 +31,16 @@ pub(super) static PAGES: Product = Product {
     exists: &[8_000_018],
     transient: &[],
     advice: &[],
+};
+
+/// Shows whether the token may see them.
+pub(in super::super) static PROBE: Probe = Probe {
+    product: &PAGES,
+    endpoint: &PROJECT,
+    place: Place::Account(&["sutler-check"]),
+    query: &[],
+    headers: &[],
+    permissions: "Pages Write",
 };
 
 /// A domain as Cloudflare shows it.

@@ -29,10 +29,11 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    Account, Announced, BEGIN, Change, Discovery, FieldDrift, InstanceFacts, Listing, Marker, Observation,
-    Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName,
-    Work,
+    Account, Announced, BEGIN, Change, Discovery, FieldDrift, InstanceFacts, Listing, Marker, Need,
+    Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step,
+    StepName, Work,
 };
+pub(super) use domains::PROBE;
 use domains::{Domain, Pages};
 use watch::Known;
 
@@ -153,6 +154,10 @@ impl Provider for PagesDomain {
             Err(CallError::Missing { .. }) => Ok(Observation::Gone),
             Err(error) => Err(error.while_asking(LOOKING)),
         }
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.pages.client().needs(&[product()]).await
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

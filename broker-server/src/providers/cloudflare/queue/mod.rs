@@ -12,7 +12,7 @@ use sutler_catalog::{
 };
 
 use super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
+    client::{Api, Call, CallError, Client, Endpoint, Place, Probe, Product},
     object::{Kind, Known, Next, Object, differs, marked},
     recorded::is_hexadecimal,
 };
@@ -44,6 +44,16 @@ static QUEUES: Product = Product {
             "it does not accept the settings; how long messages are kept cannot be chosen on a free account",
         ),
     ],
+};
+
+/// Shows whether the token may see them.
+pub(super) static PROBE: Probe = Probe {
+    product: &QUEUES,
+    endpoint: &LIST,
+    place: Place::Account(&[]),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "Queues Write",
 };
 
 /// The most rows of a list in one answer.

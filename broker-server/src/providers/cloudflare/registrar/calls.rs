@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::super::client::{Endpoint, Product};
+use super::super::client::{Endpoint, Place, Probe, Product};
 
 /// The calls at one of the two places.
 #[derive(Debug)]
@@ -69,6 +69,20 @@ pub(super) static SANDBOX_PRODUCT: Product = Product {
     ],
     ..UNNUMBERED
 };
+
+/// Shows whether the token may see what is registered.
+pub(in super::super) static PROBE: Probe = Probe {
+    product: &LIVE_PRODUCT,
+    endpoint: &LIVE.list,
+    place: Place::Account(&[]),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "Registrar Domains Write",
+};
+
+/// The same in the sandbox.
+pub(in super::super) static SANDBOX_PROBE: Probe =
+    Probe { product: &SANDBOX_PRODUCT, endpoint: &SANDBOX.list, ..PROBE };
 
 /// What it may ask of Cloudflare, at both places.
 pub(in super::super) fn products() -> [&'static Product; 2] {

@@ -14,12 +14,12 @@ use sutler_catalog::{
 
 use super::client::{Answer, Api, Call, CallError, Client, Unclear};
 use crate::providers::{
-    Account, Provider, ProviderError, Sent,
+    Account, Need, Provider, ProviderError, Sent,
     registration::{Placed, Policy, Quote, Registered, Registrar, Registration, Workflow},
 };
 use answers::{Checked, Order, Row, body, quoted, registered, state};
-pub(super) use calls::products;
 use calls::{Calls, LIVE, LIVE_PRODUCT, SANDBOX, SANDBOX_PRODUCT};
+pub(super) use calls::{PROBE, SANDBOX_PROBE, products};
 
 /// The most rows of a list in one answer.
 const PER_PAGE: u32 = 50;
@@ -62,6 +62,10 @@ impl Registrar for CloudflareRegistrar {
 
     fn account(&self) -> &Account {
         self.api.client().budgeted()
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.api.client().needs(&[self.api.product()]).await
     }
 
     fn call_timeout(&self) -> Duration {

@@ -26,11 +26,12 @@ use super::{
     recorded::{self, unknown_step},
 };
 use crate::providers::{
-    Account, BEGIN, Change, FieldDrift, InstanceFacts, Listing, Marker, Observation, Progress, Provider,
-    ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Repeatability, Sent, Step, StepName,
-    Usability, Work,
+    Account, BEGIN, Change, FieldDrift, InstanceFacts, Listing, Marker, Need, Observation, Progress,
+    Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Repeatability, Sent, Step,
+    StepName, Usability, Work,
 };
 use set::Known;
+pub(super) use worker::PROBE;
 use worker::{NOT_DEPLOYED, Workers};
 
 /// Sets and removes, in one call.
@@ -127,6 +128,10 @@ impl Provider for Secrets {
             Err(CallError::Missing { .. }) => Ok(Observation::Gone),
             Err(error) => Err(error.while_asking(LISTING)),
         }
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.workers.client().needs(&[product()]).await
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::super::client::{Api, Call, CallError, Client, Endpoint, Product};
+use super::super::client::{Api, Call, CallError, Client, Endpoint, Place, Probe, Product};
 use crate::providers::Sent;
 
 static LIST: Endpoint =
@@ -24,6 +24,16 @@ pub(super) static WORKERS: Product = Product {
         (NOT_DEPLOYED, "the newest version of the Worker is not deployed; deploy it and try again"),
         (10021, "a name or a value has a form that Cloudflare does not accept"),
     ],
+};
+
+/// Shows whether the token may see them.
+pub(in super::super) static PROBE: Probe = Probe {
+    product: &WORKERS,
+    endpoint: &LIST,
+    place: Place::Account(&["sutler-check"]),
+    query: &[],
+    headers: &[],
+    permissions: "Workers Scripts Write",
 };
 
 /// All Workers of the account.

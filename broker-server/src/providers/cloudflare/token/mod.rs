@@ -29,9 +29,10 @@ use super::{
 };
 use crate::providers::{
     Account, Announced, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, Discovery, InstanceFacts,
-    Listing, MarkedObject, Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance,
+    Listing, MarkedObject, Marker, Need, Observation, Progress, Provider, ProviderError, ProvisionedInstance,
     RecoveryClass, Sent, Step, StepName, Work,
 };
+pub(super) use minting::OF_TOKENS as PROBE;
 
 /// Gives a token the new policy.
 const REVISE: &str = "revise";
@@ -196,6 +197,10 @@ impl Provider for Token {
     async fn fetch(&self, instance: &InstanceFacts, _marker: &Marker) -> Result<Observation, ProviderError> {
         known(instance)?;
         Ok(Observation::Found { attributes: Map::new(), drift: Vec::new() })
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.minter.tokens().client().needs(&[product()]).await
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

@@ -16,7 +16,7 @@ use sutler_catalog::{
 use sutler_secrets::SecretString;
 
 use super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
+    client::{Api, Call, CallError, Client, Endpoint, Place, Probe, Product},
     object::{Kind, Known, Names, Next, Object, differs, marked},
 };
 use crate::providers::{Discovery, FieldDrift, Listing, Marker, Sent};
@@ -39,6 +39,16 @@ static WIDGETS: Product = Product {
     exists: &[],
     transient: &[],
     advice: &[(10407, "it does not accept a property; look at domains and at what the account may use")],
+};
+
+/// Shows whether the token may see them.
+pub(super) static PROBE: Probe = Probe {
+    product: &WIDGETS,
+    endpoint: &LIST,
+    place: Place::Account(&[]),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "Turnstile Sites Write",
 };
 
 /// The most rows of a list in one answer.

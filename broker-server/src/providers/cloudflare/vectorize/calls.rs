@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde::Deserialize;
 
-use super::super::client::{Api, Call, CallError, Endpoint, Product};
+use super::super::client::{Api, Call, CallError, Endpoint, Place, Probe, Product};
 use crate::providers::Sent;
 
 pub(super) static LIST: Endpoint =
@@ -43,6 +43,16 @@ pub(super) static INDEXES: Product = Product {
         (40005, "it does not accept the properties to filter by"),
         (40026, "it does not accept the properties to filter by"),
     ],
+};
+
+/// Shows whether the token may see them.
+pub(in super::super) static PROBE: Probe = Probe {
+    product: &INDEXES,
+    endpoint: &LIST,
+    place: Place::Account(&[]),
+    query: &[],
+    headers: &[],
+    permissions: "Vectorize Write",
 };
 
 /// All Vectorize indexes of the account.

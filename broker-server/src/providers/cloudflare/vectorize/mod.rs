@@ -20,8 +20,8 @@ use super::{
     object::{Kind, Known, Next, Object, differs, marked},
 };
 use crate::providers::{Discovery, FieldDrift, InstanceFacts, Listing, Marker};
-pub(super) use calls::Indexes;
 use calls::{ADD, CREATE, DELETE, INDEXES, Index, READ, REMOVE, Shown};
+pub(super) use calls::{Indexes, PROBE};
 
 /// How many looks a property is given to be listed.
 const MAX_LOOKS: u32 = 60;

@@ -13,7 +13,7 @@ use sutler_catalog::{
 };
 
 use super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
+    client::{Api, Call, CallError, Client, Endpoint, Place, Probe, Product},
     object::{Kind, Known, Next, Object, differs},
 };
 use crate::providers::{Discovery, FieldDrift, InstanceFacts, Listing, Marker};
@@ -31,6 +31,16 @@ static DOMAINS: Product = Product {
     exists: &[100_116],
     transient: &[],
     advice: &[(10007, "script: there is no such Worker; create it first")],
+};
+
+/// Shows whether the token may see them.
+pub(super) static PROBE: Probe = Probe {
+    product: &DOMAINS,
+    endpoint: &LIST,
+    place: Place::Account(&[]),
+    query: &[],
+    headers: &[],
+    permissions: "Workers Scripts Write",
 };
 
 /// Provides `cloudflare-worker-domain`.

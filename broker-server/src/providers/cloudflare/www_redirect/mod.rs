@@ -15,7 +15,7 @@ use sutler_catalog::{
 };
 
 use super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
+    client::{Api, Call, CallError, Client, Endpoint, Place, Probe, Product},
     object::{Kind, Known, Next, Object, differs},
     recorded::is_hexadecimal,
     zones::{self, ZONES},
@@ -44,6 +44,16 @@ static RULES: Product = Product {
         (50002, "the zone may not have redirect rules"),
         (20018, "the zone has as many rules as it may have"),
     ],
+};
+
+/// Shows whether the token may see them.
+pub(super) static PROBE: Probe = Probe {
+    product: &RULES,
+    endpoint: &RULESET,
+    place: Place::Zone(&ZONES),
+    query: &[],
+    headers: &[],
+    permissions: "Dynamic URL Redirects Write, Zone Read",
 };
 
 /// There is a ruleset, and our rule is not in it: an authentic no.

@@ -22,8 +22,8 @@ use sutler_catalog::{
 };
 
 use super::{
-    client::{Api, Call, CallError, Client, Endpoint, Product},
-    minting::Minter,
+    client::{Api, Call, CallError, Client, Endpoint, Place, Probe, Product},
+    minting::{self, Minter},
     object::{Kind, Known, Next, Object, differs},
     recorded::is_hexadecimal,
     zones::{self, ZONES},
@@ -57,6 +57,16 @@ static PRODUCT: Product = Product {
 pub(super) fn product() -> &'static Product {
     &PRODUCT
 }
+
+/// Shows whether the token may see them.
+pub(super) static PROBE: Probe = Probe {
+    product: &PRODUCT,
+    endpoint: &RECORDS,
+    place: Place::Zone(&ZONES),
+    query: &[("per_page", "10")],
+    headers: &[],
+    permissions: "Zone Write, DNS Read",
+};
 
 /// A list of zones that does not hold the one that is looked for: an authentic no.
 const NOT_LISTED: CallError = CallError::Missing { code: 404 };
@@ -113,6 +123,7 @@ impl<W: Wishes> Kind for Zones<W> {
 
     const NOUN: &'static str = "zone";
     const PRODUCT: &'static Product = &PRODUCT;
+    const ALSO: &'static [&'static Product] = &[&minting::MINTING];
 
     fn offering() -> Offering {
         W::offering()

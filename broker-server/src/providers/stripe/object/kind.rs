@@ -121,6 +121,8 @@ pub(in super::super) struct Naming<'a> {
 pub(in super::super) struct Traits {
     /// What people call it, such as `webhook endpoint`.
     pub(in super::super) what: &'static str,
+    /// What its calls need of a restricted key, in Stripe's words: read on some things, write on others.
+    pub(in super::super) permissions: &'static str,
     /// All calls.
     pub(in super::super) table: &'static Table,
     /// Makes one.

@@ -21,6 +21,7 @@ mod find;
 mod kind;
 mod known;
 mod remove;
+mod rights;
 
 use std::marker::PhantomData;
 
@@ -32,7 +33,7 @@ use sutler_spec::{BindingBody, Credentials, Parameters, PlanId};
 use super::client::{Api, CallError, Client};
 use crate::providers::{
     Account, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, MarkedObject,
-    Marker, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass,
+    Marker, Need, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass,
     Refusal, Sent, Step, StepName, Work, typed,
 };
 
@@ -185,6 +186,10 @@ impl<K: Kind> Provider for Object<K> {
             Err(CallError::Missing) => Ok(Observation::Gone),
             Err(error) => Err(error.while_asking(&Self::doing("look at"))),
         }
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.tried().await
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

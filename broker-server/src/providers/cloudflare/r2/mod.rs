@@ -1,0 +1,446 @@
+//! `cloudflare-r2`: buckets. Cloudflare takes all but name, place and storage class only once they exist.
+//!
+//! ```text
+//! adjust: storage class, rules for browsers, rules for age, r2.dev, host names; then waits for the host names
+//! clear:  detaches the host names, deletes the objects if that was asked for
+//! ```
+
+mod calls;
+mod domains;
+mod keys;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sutler_catalog::{
+    Offering,
+    cloudflare::{
+        d1::Jurisdiction,
+        r2::{self, CustomDomain, Parameters, output},
+    },
+};
+use sutler_spec::PlanId;
+
+use super::{
+    client::{Api, CallError, Client, Product},
+    minting::{self, Minter},
+    object::{Clearing, Kind, Known, Next, Object, differs},
+};
+use crate::providers::{
+    BEGIN, Bearers, BindingFacts, CreatedBinding, FieldDrift, Listing, MarkedObject, Marker, Progress,
+    ProviderError, RecoveryClass, Step, StepName, mark_of_name,
+};
+pub(super) use calls::PROBE;
+use calls::{Bucket, Buckets, Managed};
+use domains::{Domain, Memory};
+use keys::Key;
+use rules::StorageClass;
+
+/// The most objects that one deletion deletes: at the pace that an account may be called, this takes an hour.
+const MAX_OBJECTS: u32 = 10_000;
+
+/// Provides `cloudflare-r2`.
+pub type R2 = Object<AllBuckets>;
+
+impl R2 {
+    /// Buckets in the client's account.
+    #[must_use]
+    pub fn new(client: &Client) -> Self {
+        Self::of(AllBuckets { api: client.of(&calls::R2), minter: Minter::new(client) })
+    }
+}
+
+/// All buckets of the account.
+#[derive(Debug)]
+pub struct AllBuckets {
+    api: Api,
+    minter: Minter,
+}
+
+/// What is asked for, with what the plan says.
+#[derive(Debug, Deserialize)]
+#[serde(from = "Parameters")]
+pub(crate) struct Wanted {
+    parameters: Parameters,
+    storage: StorageClass,
+}
+
+impl From<Parameters> for Wanted {
+    fn from(parameters: Parameters) -> Self {
+        Self { parameters, storage: StorageClass::default() }
+    }
+}
+
+/// A bucket with all its settings.
+pub(crate) struct Found {
+    bucket: Bucket,
+    cors: Vec<Value>,
+    lifecycle: Vec<Value>,
+    managed: Managed,
+    domains: Vec<Domain>,
+}
+
+/// One change of a bucket.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Change {
+    Storage(StorageClass),
+    /// All rules for browsers, in Cloudflare's form.
+    Cors(Vec<Value>),
+    /// All rules for objects that grow old, in Cloudflare's form.
+    Lifecycle(Vec<Value>),
+    R2Dev(bool),
+    Attach(CustomDomain),
+    SetDomain(CustomDomain),
+    Detach(String),
+}
+
+impl Found {
+    /// What is wanted and differs.
+    fn differences(&self, wanted: &Wanted) -> Vec<FieldDrift> {
+        let Wanted { parameters, storage } = wanted;
+        let mut found = Vec::new();
+        let mut add = |field: &str, wanted: Value, shown: Value| {
+            found.push(FieldDrift { field: field.to_owned(), wanted, found: shown });
+        };
+        if self.bucket.storage_class.is_some_and(|class| class != *storage) {
+            add("storage_class", json!(storage), json!(self.bucket.storage_class));
+        }
+        let asked: Vec<Value> = parameters.cors.iter().map(|rule| json!(rule)).collect();
+        let shown = rules::cors_shown(&self.cors);
+        if !rules::are_same(&asked, &shown) {
+            add("cors", json!(asked), json!(shown));
+        }
+        let asked: Vec<Value> = parameters.lifecycle.iter().map(|rule| json!(rule)).collect();
+        let shown = rules::lifecycle_shown(&self.lifecycle, &parameters.lifecycle);
+        if !rules::are_same(&asked, &shown) {
+            add("lifecycle", json!(asked), json!(shown));
+        }
+        if self.managed.enabled != parameters.r2_dev {
+            add("r2_dev", json!(parameters.r2_dev), json!(self.managed.enabled));
+        }
+        if let Some((asked, shown)) = domains::difference(&self.domains, &parameters.custom_domains) {
+            add("custom_domains", asked, shown);
+        }
+        found
+    }
+
+    /// The first change that is missing, host names aside.
+    fn change(&self, wanted: &Wanted) -> Option<Change> {
+        let Parameters { cors, lifecycle, r2_dev, .. } = &wanted.parameters;
+        let field = self.differences(wanted).into_iter().next()?.field;
+        match field.as_str() {
+            "storage_class" => Some(Change::Storage(wanted.storage)),
+            "cors" => Some(Change::Cors(rules::cors_forms(cors))),
+            "lifecycle" => {
+                let kept = rules::kept(&self.lifecycle, lifecycle).cloned();
+                Some(Change::Lifecycle(kept.chain(rules::lifecycle_forms(lifecycle)).collect()))
+            }
+            "r2_dev" => Some(Change::R2Dev(*r2_dev)),
+            _ => None,
+        }
+    }
+}
+
+impl AllBuckets {
+    fn of(&self, jurisdiction: Option<Jurisdiction>) -> Buckets<'_> {
+        Buckets { api: &self.api, jurisdiction }
+    }
+
+    fn buckets(&self, wanted: &Wanted) -> Buckets<'_> {
+        self.of(wanted.parameters.jurisdiction)
+    }
+
+    /// Where the S3 interface of a jurisdiction is.
+    fn endpoint(&self, jurisdiction: Option<Jurisdiction>) -> String {
+        let account = self.api.client().account();
+        match jurisdiction {
+            None => format!("https://{account}.r2.cloudflarestorage.com"),
+            Some(_) => format!("https://{account}.{}.r2.cloudflarestorage.com", calls::word(jurisdiction)),
+        }
+    }
+
+    /// Every bucket, jurisdiction by jurisdiction. One that the account does not have has no buckets.
+    async fn everywhere(&self) -> Result<Vec<(Option<Jurisdiction>, Bucket)>, CallError> {
+        let mut all = Vec::new();
+        for jurisdiction in JURISDICTIONS {
+            let found = match self.of(jurisdiction).all().await {
+                Err(CallError::Refused { .. }) if jurisdiction.is_some() => Vec::new(),
+                found => found?,
+            };
+            all.extend(found.into_iter().map(|bucket| (jurisdiction, bucket)));
+        }
+        Ok(all)
+    }
+}
+
+/// All jurisdictions there are.
+const JURISDICTIONS: [Option<Jurisdiction>; 4] =
+    [None, Some(Jurisdiction::Eu), Some(Jurisdiction::Us), Some(Jurisdiction::Fedramp)];
+
+#[async_trait]
+impl Kind for AllBuckets {
+    type Client = Client;
+    type Wanted = Wanted;
+    type Found = Found;
+    type Change = Change;
+    type Memory = Memory;
+
+    const NOUN: &'static str = "bucket";
+    const PRODUCT: &'static Product = &calls::R2;
+    const ALSO: &'static [&'static Product] = &[&minting::MINTING];
+    const CLEARED: bool = true;
+
+    fn offering() -> Offering {
+        r2::offering()
+    }
+
+    fn client(&self) -> &Client {
+        self.api.client()
+    }
+
+    fn of_plan(wanted: Wanted, plan: &PlanId) -> Wanted {
+        let is_seldom = plan.as_str() == r2::INFREQUENT_ACCESS.as_str();
+        let storage = if is_seldom { StorageClass::InfrequentAccess } else { StorageClass::Standard };
+        Wanted { storage, ..wanted }
+    }
+
+    /// A bucket has no id but its name.
+    fn is_id(id: &str) -> bool {
+        let is_end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let bytes = id.as_bytes();
+        (3..=63).contains(&bytes.len())
+            && bytes.iter().all(|byte| is_end(*byte) || *byte == b'-')
+            && bytes.first().is_some_and(|byte| is_end(*byte))
+            && bytes.last().is_some_and(|byte| is_end(*byte))
+    }
+
+    fn name_of(found: &Found) -> &str {
+        &found.bucket.name
+    }
+
+    async fn find(&self, name: &str, wanted: &Wanted) -> Result<Vec<String>, CallError> {
+        match self.buckets(wanted).read(name).await {
+            Ok(bucket) => Ok(vec![bucket.name]),
+            Err(CallError::Missing { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn create(&self, name: &str, wanted: &Wanted) -> Result<String, CallError> {
+        let mut body = json!({ "name": name, "storageClass": wanted.storage });
+        if let Some(hint) = wanted.parameters.location_hint {
+            body["locationHint"] = json!(hint);
+        }
+        Ok(self.buckets(wanted).create(body).await?.name)
+    }
+
+    async fn read(&self, id: &str, wanted: &Wanted) -> Result<Found, CallError> {
+        let buckets = self.buckets(wanted);
+        Ok(Found {
+            bucket: buckets.read(id).await?,
+            cors: buckets.cors(id).await?,
+            lifecycle: buckets.lifecycle(id).await?,
+            managed: buckets.managed(id).await?,
+            domains: buckets.domains(id).await?,
+        })
+    }
+
+    async fn change(&self, id: &str, change: &Change, wanted: &Wanted) -> Result<(), CallError> {
+        let buckets = self.buckets(wanted);
+        match change {
+            Change::Storage(class) => buckets.set_storage_class(id, *class).await,
+            Change::Cors(rules) => buckets.set_cors(id, rules.clone()).await,
+            Change::Lifecycle(rules) => buckets.set_lifecycle(id, rules).await,
+            Change::R2Dev(enabled) => buckets.set_managed(id, *enabled).await,
+            Change::Attach(domain) => buckets.attach(id, domain).await,
+            Change::SetDomain(domain) => buckets.set_domain(id, domain).await,
+            Change::Detach(domain) => buckets.detach(id, domain).await,
+        }
+    }
+
+    async fn delete(&self, id: &str, wanted: &Wanted) -> Result<(), CallError> {
+        self.buckets(wanted).delete(id).await
+    }
+
+    fn next(known: &Known<Memory>, found: &Found, wanted: &Wanted) -> Next<Change, Memory> {
+        match found.change(wanted) {
+            Some(change) => Next::Change(change, known.memory.clone()),
+            None => domains::next(&known.memory, &found.domains, &wanted.parameters.custom_domains),
+        }
+    }
+
+    /// Longer and longer, up to a minute at the usual pace.
+    fn patience(memory: &Memory) -> u32 {
+        (1 + memory.looks / 4).min(12)
+    }
+
+    /// Another piece of work waits for itself.
+    fn afresh(memory: &Memory) -> Memory {
+        memory.rested()
+    }
+
+    fn doing(change: &Change) -> String {
+        match change {
+            Change::Storage(_) => "change the plan of the bucket".to_owned(),
+            Change::Cors(_) => "set cors of the bucket".to_owned(),
+            Change::Lifecycle(_) => "set lifecycle of the bucket".to_owned(),
+            Change::R2Dev(true) => "open the address of the bucket below r2.dev".to_owned(),
+            Change::R2Dev(false) => "close the address of the bucket below r2.dev".to_owned(),
+            Change::Attach(domain) => format!("attach {} to the bucket", domain.domain),
+            Change::SetDomain(domain) => format!("change the settings of {}", domain.domain),
+            Change::Detach(domain) => format!("detach {domain} from the bucket"),
+        }
+    }
+
+    async fn hindrance(&self, found: &Found, wanted: &Wanted) -> Result<Option<String>, CallError> {
+        let Parameters { protect, force_empty, custom_domains, .. } = &wanted.parameters;
+        let others: Vec<&str> =
+            domains::of_others(&found.domains, custom_domains).map(|domain| domain.domain.as_str()).collect();
+        if *protect && !others.is_empty() {
+            return Ok(Some(format!(
+                "protect: somebody else attached {} to the bucket; update the instance with protect set to false, and \
+                 deleting it detaches all host names",
+                others.join(", ")
+            )));
+        }
+        let is_kept = (*protect || !*force_empty)
+            && !self.buckets(wanted).objects(&found.bucket.name).await?.is_empty();
+        Ok(is_kept.then(|| {
+            "protect: the bucket has objects; update the instance with protect set to false and force_empty set to true, \
+             and deleting it deletes them too"
+                .to_owned()
+        }))
+    }
+
+    /// Host names first: nobody shall read from a bucket that is half gone. Then the objects, one by one.
+    async fn clear(
+        &self,
+        id: &str,
+        wanted: &Wanted,
+        (mut present, removed): (Vec<String>, u32),
+    ) -> Result<Clearing, CallError> {
+        let buckets = self.buckets(wanted);
+        if present.is_empty() {
+            if let Some(domain) = buckets.domains(id).await?.first() {
+                buckets.detach(id, &domain.domain).await?;
+                return Ok(Clearing::Removed(Vec::new()));
+            }
+            if !wanted.parameters.force_empty {
+                return Ok(Clearing::Nothing);
+            }
+            present = buckets.objects(id).await?;
+        }
+        let Some(key) = present.pop() else { return Ok(Clearing::Nothing) };
+        if removed >= MAX_OBJECTS {
+            return Ok(Clearing::TooMuch(format!(
+                "{removed} objects were deleted, and there are more; delete the instance again to go on, or empty the \
+                 bucket with an S3 client first"
+            )));
+        }
+        buckets.delete_object(id, &key).await?;
+        Ok(Clearing::Removed(present))
+    }
+
+    fn attributes(&self, known: &Known<Memory>, found: &Found, wanted: &Wanted) -> Map<String, Value> {
+        let jurisdiction = wanted.parameters.jurisdiction;
+        let mut attributes = Map::from_iter([
+            (output::BUCKET.to_owned(), json!(known.name)),
+            (output::ENDPOINT.to_owned(), json!(self.endpoint(jurisdiction))),
+        ]);
+        if let Some(jurisdiction) = jurisdiction {
+            attributes.insert(output::JURISDICTION.to_owned(), json!(jurisdiction));
+        }
+        if let Some(location) = &found.bucket.location {
+            // Cloudflare writes it now so, now so
+            attributes.insert(output::LOCATION.to_owned(), json!(location.to_lowercase()));
+        }
+        if found.managed.enabled {
+            attributes.insert(output::R2_DEV_DOMAIN.to_owned(), json!(found.managed.domain));
+        }
+        attributes
+    }
+
+    fn drift(known: &Known<Memory>, found: &Found, wanted: &Wanted) -> Vec<FieldDrift> {
+        let name = differs(output::BUCKET, json!(known.name), json!(found.bucket.name));
+        name.into_iter().chain(found.differences(wanted)).collect()
+    }
+
+    fn dashboard(&self, id: Option<&str>, marker: &Marker) -> String {
+        let list = format!("https://dash.cloudflare.com/{}/r2", self.client().account());
+        id.map_or_else(
+            || format!("{list}/overview#{}", marker.hex(24)),
+            |id| format!("{list}/default/buckets/{id}"),
+        )
+    }
+
+    async fn marked(&self) -> Result<Listing, CallError> {
+        let buckets = self.everywhere().await?.into_iter().filter_map(|(jurisdiction, bucket)| {
+            let mark = mark_of_name(&bucket.name)?.to_owned();
+            let id = format!("{}/{}", calls::word(jurisdiction), bucket.name);
+            Some(MarkedObject { id, name: bucket.name, mark })
+        });
+        let objects = buckets.chain(self.minter.marked(keys::WORD).await?).collect();
+        Ok(Listing::Objects { bearers: Bearers::InstancesAndBindings, objects })
+    }
+
+    fn problems(wanted: &Wanted) -> Vec<String> {
+        problems(&wanted.parameters)
+    }
+
+    fn binding_recovery(step: &StepName) -> RecoveryClass {
+        Minter::recovery(step)
+    }
+
+    async fn bind(
+        &self,
+        step: &Step<'_>,
+        binding: &BindingFacts,
+        (known, wanted): (&Known<Memory>, &Wanted),
+    ) -> Result<Progress<CreatedBinding>, ProviderError> {
+        let (bucket, jurisdiction) = (known.id::<Self>()?, wanted.parameters.jurisdiction);
+        if step.name() == BEGIN {
+            let found = self.buckets(wanted).read(bucket).await;
+            found.map_err(|error| error.while_trying_to("look at the bucket"))?;
+        }
+        let account = self.client().account();
+        let endpoint = self.endpoint(jurisdiction);
+        let key = Key { account, bucket, jurisdiction, endpoint, wanted: binding.parameters()? };
+        self.minter.bind(step, &key).await
+    }
+
+    async fn unbind(&self, step: &Step<'_>, binding: &BindingFacts) -> Result<Progress<()>, ProviderError> {
+        self.minter.unbind(step, binding).await
+    }
+}
+
+/// What no schema can say about the parameters.
+fn problems(wanted: &Parameters) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut add = |problem: String| problems.push(problem);
+    if wanted.jurisdiction.is_some() && wanted.location_hint.is_some() {
+        add("location_hint: not together with jurisdiction".to_owned());
+    }
+    if wanted.force_empty && wanted.protect {
+        add("force_empty: needs protect set to false".to_owned());
+    }
+    for (at, rule) in wanted.lifecycle.iter().enumerate() {
+        let ages = [rule.delete_after, rule.infrequent_access_after, rule.abort_uploads_after];
+        if ages.iter().all(Option::is_none) {
+            add(format!(
+                "lifecycle.{at}: needs delete_after, infrequent_access_after or abort_uploads_after"
+            ));
+        }
+        if wanted.lifecycle.iter().take(at).any(|other| other.id == rule.id) {
+            add(format!("lifecycle.{at}.id: another rule has it already"));
+        }
+    }
+    for (at, domain) in wanted.custom_domains.iter().enumerate() {
+        if wanted.custom_domains.iter().take(at).any(|other| other.domain == domain.domain) {
+            add(format!("custom_domains.{at}.domain: is listed twice"));
+        }
+    }
+    problems
+}
