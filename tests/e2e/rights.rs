@@ -20,7 +20,7 @@ struct Operator {
 impl Operator {
     async fn new() -> Self {
         let mut options = Options::new(ACCOUNT, MASTER);
-        options.table = Table::of_providers();
+        options.table = Table::of_cloudflare();
         let fake = CloudflareFake::start(options).await.expect("the fake starts");
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("platform.password"), "a-password-of-20-characters")

@@ -1,5 +1,7 @@
 //! Objects that nobody tracks: listing them, and taking one over as it is.
 
+#![expect(private_bounds, reason = "which sorts of objects there are is decided in this crate")]
+
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
