@@ -72,7 +72,7 @@ impl Service for Zones {
     fn accepts(vendor: &Vendor, credentials: &Credentials) -> Option<bool> {
         let credentials = credentials.expose();
         let tokens = vendor.control().state().tokens;
-        let found = tokens.iter().find(|token| Value::from(token.value.as_str()) == credentials["token"]);
+        let found = tokens.iter().find(|token| token.value.as_str() == credentials["token"]);
         let Some(found) = found.filter(|token| token.status == "active") else { return Some(false) };
         let zone = credentials["zone_id"].as_str().unwrap();
         let policies = found.policies.as_array().unwrap();

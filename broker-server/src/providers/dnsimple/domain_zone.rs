@@ -255,7 +255,12 @@ mod tests {
 
     #[test]
     fn a_domain_of_the_same_name_that_was_added_anew_is_not_ours() {
-        let known = |id: &str| Known { name: "example.com".to_owned(), id: Some(id.to_owned()), memory: () };
+        let known = |id: &str| Known {
+            name: "example.com".to_owned(),
+            id: Some(id.to_owned()),
+            memory: (),
+            adopted: false,
+        };
         let shown = Shown { id: 7, name: "example.com".to_owned(), state: HOSTED.to_owned() };
         let found = Domain { shown, name_servers: Vec::new(), has_records: false, delegated: None };
         let marker = Marker::for_instance("installation", &sutler_spec::InstanceId::new("instance").unwrap());

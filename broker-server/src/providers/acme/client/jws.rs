@@ -54,12 +54,12 @@ impl Signer {
 
     /// Names the key (RFC 7638).
     pub(super) fn thumbprint(&self) -> String {
-        base64url(&Sha256::digest(self.jwk().to_string()))
+        base64url(Sha256::digest(self.jwk().to_string()))
     }
 
     /// What has to stand in the TXT record of a challenge with this token (RFC 8555 section 8.4).
     pub(super) fn dns_value(&self, token: &str) -> String {
-        base64url(&Sha256::digest(format!("{token}.{}", self.thumbprint())))
+        base64url(Sha256::digest(format!("{token}.{}", self.thumbprint())))
     }
 
     /// A signed request. Without a payload it only reads (POST-as-GET).
