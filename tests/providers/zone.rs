@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sutler_broker_server::operation::Work;
 use sutler_broker_server::providers::Provider;
 use sutler_broker_server::providers::cloudflare::{Client, Zone};
