@@ -206,7 +206,7 @@ fn each_offering_has_a_page_for_people() {
     let output = run(&["docs"], &configure(folder.path(), VENDOR));
     assert!(output.status.success(), "{}", errors(&output));
     let pages = String::from_utf8(output.stdout).unwrap();
-    let offered = sutler_catalog::cloudflare::offerings().len() + 2;
+    let offered = sutler_catalog::cloudflare::offerings().len() + 3;
     assert_eq!(pages.lines().filter(|line| line.starts_with("# ")).count(), offered, "{pages}");
     for row in [
         "| `jurisdiction` | `eu`, `fedramp`, `us` | no | no |",

@@ -83,7 +83,9 @@ async fn a_database_is_created_completed_and_migrated_one_call_a_step() {
     let created = bodies(&server, "POST", DATABASES).await;
     assert_eq!(created, [json!({ "name": name(), "primary_location_hint": "weur" })]);
     let first = &bodies(&server, "POST", QUERY).await[1];
-    assert_eq!(first["sql"], "INSERT INTO d1_migrations(name) VALUES('0001_a.sql');\nCREATE TABLE a(x)");
+    // D1's engine refuses a text that ends in a comment, so the last statement is ours
+    let sql = "INSERT INTO d1_migrations(name) VALUES('0001_a.sql');\nCREATE TABLE a(x)\n;SELECT 1;";
+    assert_eq!(first["sql"], sql);
 }
 
 #[tokio::test]
