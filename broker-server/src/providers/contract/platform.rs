@@ -1,6 +1,7 @@
 //! Whoever asks the broker: the real one, on a store of its own, which can be killed and started again.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -350,13 +351,17 @@ impl<S: Staged> Platform<S> {
 
     /// Whether anything that was said to anybody holds a secret, in whatever form.
     pub(super) fn check_discretion(&self) -> Result<(), Broken> {
-        let secrets: Vec<(&str, &str)> =
-            self.secrets.iter().map(|value| ("secret", value.as_str())).collect();
-        let mut all = self.said.clone();
-        all.extend(self.switch.said());
+        let known: BTreeSet<&str> = self.secrets.iter().map(String::as_str).collect();
+        let secrets: Vec<(&str, &str)> = known.into_iter().map(|value| ("secret", value)).collect();
+        let all: BTreeSet<String> = self.said.iter().cloned().chain(self.switch.said()).collect();
+        // what to look for is worked out anew in each search, from every form that a secret can have: one search is enough
+        let whole = all.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+        if find_leaks(whole.as_bytes(), &secrets).is_empty() {
+            return Ok(());
+        }
         match all.iter().find(|text| !find_leaks(text.as_bytes(), &secrets).is_empty()) {
             Some(text) => Err(Broken(format!("a secret, or a vendor's own words, are in: {text}"))),
-            None => Ok(()),
+            None => Err(Broken::new("a secret, or a vendor's own words, are in what was said")),
         }
     }
 }
