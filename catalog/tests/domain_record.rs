@@ -29,7 +29,7 @@ fn the_offering_changes_only_on_purpose() {
 
 #[test]
 fn it_can_be_served_whoever_is_configured() {
-    for backends in [&Backend::ALL[..], &[Backend::Cloudflare], &[Backend::Rfc2136]] {
+    for backends in [&Backend::ALL[..], &[Backend::Cloudflare], &[Backend::Dnsimple], &[Backend::Rfc2136]] {
         let index = Index::check(catalog(backends), Limits::default()).expect("our own catalog");
         assert_eq!(index.warnings(), []);
         assert!(index.offerings().all(|service| service.plans.len() == backends.len()));
@@ -52,7 +52,8 @@ fn each_plan_takes_what_it_can_do_and_nothing_else() {
     };
     assert!(takes("rfc2136", &own) && !takes("cloudflare", &own), "a zone has to be named at Cloudflare");
     let zoned = with("zone", json!("example.com"));
-    assert!(takes("cloudflare", &zoned) && !takes("rfc2136", &zoned));
+    assert!(takes("cloudflare", &zoned) && takes("dnsimple", &zoned) && !takes("rfc2136", &zoned));
+    assert!(!takes("dnsimple", &own), "a zone has to be named at DNSimple");
     for (key, value, is_taken) in [
         ("type", json!("SRV"), true),
         ("type", json!("CAA"), true),
@@ -73,5 +74,5 @@ fn each_plan_takes_what_it_can_do_and_nothing_else() {
     }
     let mut srv = zoned.clone();
     srv["type"] = json!("SRV");
-    assert!(!takes("cloudflare", &srv));
+    assert!(!takes("cloudflare", &srv) && takes("dnsimple", &srv));
 }

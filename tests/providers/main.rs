@@ -153,6 +153,12 @@ async fn domain_record_at_cloudflare_keeps_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn domain_record_at_dnsimple_keeps_the_contract() {
+    let report = contract::run::<dnsimple::Stage<domain_record::at_dnsimple::Records>>().await;
+    assert_eq!(report.not_tried(), NEITHER_BOUND_NOR_MARKED, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn domain_record_at_a_name_server_keeps_the_contract() {
     let report = contract::run::<rfc2136::Stage>().await;
     // a name server lists nothing, and never asks to be left alone for a while

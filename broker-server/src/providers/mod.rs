@@ -62,7 +62,9 @@ pub enum VendorError {
     #[error("could not use the vendor acme as it is configured")]
     Acme(#[source] acme::ConfigError),
     /// Nowhere can names be proven.
-    #[error("certificates need zones to prove names in: configure the vendor cloudflare or rfc2136, too")]
+    #[error(
+        "certificates need zones to prove names in: configure the vendor cloudflare, dnsimple or rfc2136, too"
+    )]
     NoZones,
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
@@ -114,6 +116,8 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
             registrars.push(Arc::new(dnsimple::registration(&client, policy.into())));
         }
         zones.push(Arc::new(dnsimple::DomainZone::new(&client)));
+        records.push(Arc::new(dnsimple::DomainRecord::new(&client)));
+        proofs.push((Zones::Dnsimple, Arc::new(dnsimple::Proofs::new(&client))));
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe_client(account, tuning)?;

@@ -9,6 +9,8 @@ use crate::{Asynchronous, Guid, NoParameters, Offering, Plan, Sensitivity};
 pub const ID: Guid = Guid::new("d728bbd7-2bb0-4cd6-9ebf-fb9ea80beb75");
 /// The plan whose names have their DNS at Cloudflare.
 pub const CLOUDFLARE: Guid = Guid::new("a51fa22e-be99-44bc-a6df-38db35fd4553");
+/// The plan whose names have their DNS at DNSimple.
+pub const DNSIMPLE: Guid = Guid::new("b473c6be-8ace-4d25-8eb9-6477ab9023af");
 /// The plan whose names have their DNS at a server that takes signed updates.
 pub const RFC2136: Guid = Guid::new("db34e5e7-bbb9-4cb4-9e52-10de7eedaf28");
 /// Its name.
@@ -45,19 +47,22 @@ pub mod attribute {
 pub enum Zones {
     /// Zones of the Cloudflare account.
     Cloudflare,
+    /// Zones of the DNSimple account.
+    Dnsimple,
     /// The zone of a server that takes signed updates (RFC 2136).
     Rfc2136,
 }
 
 impl Zones {
     /// All of them, in the order of the catalog.
-    pub const ALL: [Self; 2] = [Self::Cloudflare, Self::Rfc2136];
+    pub const ALL: [Self; 3] = [Self::Cloudflare, Self::Dnsimple, Self::Rfc2136];
 
     /// The name of the plan.
     #[must_use]
     pub fn plan(self) -> &'static str {
         match self {
             Self::Cloudflare => "cloudflare",
+            Self::Dnsimple => "dnsimple",
             Self::Rfc2136 => "rfc2136",
         }
     }
@@ -142,6 +147,7 @@ pub fn offering(zones: &[Zones]) -> Offering {
 fn plan(zones: Zones) -> Plan {
     let (id, description) = match zones {
         Zones::Cloudflare => (CLOUDFLARE, "A certificate for names whose DNS is at Cloudflare"),
+        Zones::Dnsimple => (DNSIMPLE, "A certificate for names whose DNS is at DNSimple"),
         Zones::Rfc2136 => {
             (RFC2136, "A certificate for names whose DNS server takes signed updates (RFC 2136)")
         }
@@ -165,6 +171,6 @@ mod tests {
     fn a_plan_stands_for_each_place_of_zones() {
         let offering = offering(&Zones::ALL);
         let plans: Vec<&str> = offering.plans().iter().map(Plan::name).collect();
-        assert_eq!(plans, ["cloudflare", "rfc2136"]);
+        assert_eq!(plans, ["cloudflare", "dnsimple", "rfc2136"]);
     }
 }

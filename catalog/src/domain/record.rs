@@ -9,6 +9,8 @@ use crate::{Asynchronous, Guid, Offering, Plan, Sensitivity, cloudflare::dns_rec
 pub const ID: Guid = Guid::new("b9f03613-d43a-4cbe-9a56-74a61c2e8790");
 /// The id of the plan at Cloudflare.
 pub const CLOUDFLARE: Guid = Guid::new("641c8991-5f99-4323-a269-4ce4ca7f0c92");
+/// The id of the plan at DNSimple.
+pub const DNSIMPLE: Guid = Guid::new("771ff67f-a1e8-431d-9d43-07fca5819506");
 /// The id of the plan at a name server of the operator's own.
 pub const RFC2136: Guid = Guid::new("67b8ed8a-e1ad-45d4-842c-cf1b4190f4f7");
 /// Its name.
@@ -34,13 +36,15 @@ const ZONE: &str = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,6
 pub enum Backend {
     /// Cloudflare.
     Cloudflare,
+    /// DNSimple.
+    Dnsimple,
     /// A name server that takes signed changes.
     Rfc2136,
 }
 
 impl Backend {
     /// All of them, in the order of the catalog.
-    pub const ALL: [Self; 2] = [Self::Cloudflare, Self::Rfc2136];
+    pub const ALL: [Self; 3] = [Self::Cloudflare, Self::Dnsimple, Self::Rfc2136];
 
     fn plan(self) -> Plan {
         match self {
@@ -53,6 +57,17 @@ impl Backend {
                     .maximum_polling_duration(600)
                     .parameters::<CloudflareParameters>()
             }
+            Self::Dnsimple => Plan::new(
+                DNSIMPLE,
+                "dnsimple",
+                "In a zone at DNSimple, free of charge within its subscription",
+            )
+            .display_name("DNSimple")
+            .bullet("A, AAAA, CAA, CNAME, MX, NS, PTR, SRV and TXT")
+            .bullet("Ready when all name servers of DNSimple have it")
+            .asynchronous(Asynchronous::Possible)
+            .maximum_polling_duration(3_600)
+            .parameters::<DnsimpleParameters>(),
             Self::Rfc2136 => {
                 Plan::new(RFC2136, "rfc2136", "In the zone of the operator's own name server, free of charge")
                     .display_name("Own name server")
@@ -131,6 +146,32 @@ pub struct CloudflareParameters {
     /// Whether visitors come through Cloudflare; `false` if left out. Only for A, AAAA and CNAME.
     #[serde(default)]
     pub proxied: bool,
+}
+
+/// Parameters of the plan `dnsimple`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{
+    "zone": "example.com", "name": "www.example.com", "type": "A", "values": ["192.0.2.1"]
+}]))]
+pub struct DnsimpleParameters {
+    /// The zone, fixed at creation. It has to be in the account.
+    #[schemars(length(max = 253), regex(pattern = ZONE), extend("examples" = ["example.com"]), extend("x-sutler-fixed" = true))]
+    pub zone: String,
+    /// The full name, in lower case, inside the zone, fixed at creation; international names in their ASCII form.
+    #[schemars(length(max = 253), regex(pattern = FORM), extend("examples" = ["www.example.com"]), extend("x-sutler-fixed" = true))]
+    pub name: String,
+    /// The type, fixed at creation.
+    #[schemars(extend("x-sutler-fixed" = true))]
+    pub r#type: RecordType,
+    /// Seconds that it may be remembered; 300 if left out.
+    #[serde(default = "five_minutes")]
+    #[schemars(range(min = 60, max = 86_400))]
+    pub ttl: u32,
+    /// What it says, a value for each record: `192.0.2.1`, `10 mail.example.com`, `1 2 443 host.example.com`,
+    /// `0 issue "ca.example.net"`, or a text without quotes around it.
+    #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = 4096)), extend("uniqueItems" = true))]
+    pub values: Vec<String>,
 }
 
 fn five_minutes() -> u32 {

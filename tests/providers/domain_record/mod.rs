@@ -1,4 +1,6 @@
-//! The plan `cloudflare` of `domain-record`.
+//! `domain-record`: the plan `cloudflare`, and beside it the others.
+
+pub(crate) mod at_dnsimple;
 
 use std::sync::Arc;
 
