@@ -83,32 +83,6 @@ impl Broker {
         if problems.is_empty() { Ok(()) } else { Err(BrokerError::problems(&problems)) }
     }
 
-    /// What an update asks for, without what is fixed and asked for as it is. A parameter that a creation takes and an
-    /// update does not is fixed when the instance is made: another value is a change that is not supported, and no mistake
-    /// of form; the same value is no change.
-    pub(super) fn changeable(
-        &self,
-        existing: &Instance,
-        plan: &PlanId,
-        asked: &Parameters,
-    ) -> Result<Parameters, BrokerError> {
-        let index = self.engine.registry.index();
-        let Some(creation) = index.validator(plan, Input::Provision) else { return Ok(asked.clone()) };
-        let update = index.validator(plan, Input::Update);
-        let is_fixed =
-            |name: &str| creation.accepts(name) && update.is_none_or(|update| !update.accepts(name));
-        let mut rest = Map::new();
-        for (name, value) in asked.expose() {
-            if !is_fixed(name) {
-                rest.insert(name.clone(), value.clone());
-            } else if existing.parameters.expose().get(name) != Some(value) {
-                let description = format!("The parameter {name} cannot be changed; make another instance.");
-                return Err(BrokerError::Unsupported(description));
-            }
-        }
-        Ok(Parameters::new(rest))
-    }
-
     /// Lets the provider check what a schema cannot.
     pub(super) fn check_with_provider(
         &self,

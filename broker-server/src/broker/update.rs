@@ -1,8 +1,11 @@
 //! Update: the plan, the parameters, the version or the context of an instance change together or not at all.
 
+use serde_json::Map;
 use sutler_catalog::Input;
 use sutler_secrets::Digest;
-use sutler_spec::{Context, InstanceId, Parameters, ServiceOffering, ServicePlan, UpdateRequest, Updated};
+use sutler_spec::{
+    Context, InstanceId, Parameters, PlanId, ServiceOffering, ServicePlan, UpdateRequest, Updated,
+};
 
 use super::{
     Broker, BrokerError, Caller, digest,
@@ -201,6 +204,32 @@ impl Broker {
         let context_changes = change.context.is_some() && change.context != existing.context;
         let context_counts = offering.allow_context_updates && context_changes;
         Ok(if context_counts { Effect::Context } else { Effect::Nothing })
+    }
+
+    /// What an update asks for, without what is fixed and asked for as it is. A parameter that a creation takes and an
+    /// update does not is fixed when the instance is made: another value is a change that is not supported, and no mistake
+    /// of form; the same value is no change.
+    fn changeable(
+        &self,
+        existing: &Instance,
+        plan: &PlanId,
+        asked: &Parameters,
+    ) -> Result<Parameters, BrokerError> {
+        let index = self.engine.registry.index();
+        let Some(creation) = index.validator(plan, Input::Provision) else { return Ok(asked.clone()) };
+        let update = index.validator(plan, Input::Update);
+        let is_fixed =
+            |name: &str| creation.accepts(name) && update.is_none_or(|update| !update.accepts(name));
+        let mut rest = Map::new();
+        for (name, value) in asked.expose() {
+            if !is_fixed(name) {
+                rest.insert(name.clone(), value.clone());
+            } else if existing.parameters.expose().get(name) != Some(value) {
+                let description = format!("The parameter {name} cannot be changed; make another instance.");
+                return Err(BrokerError::Unsupported(description));
+            }
+        }
+        Ok(Parameters::new(rest))
     }
 
     /// Every pair of plans is allowed or not (B-UPD-01, B-UPD-10).

@@ -80,11 +80,7 @@ pub enum VendorError {
 /// When a vendor's configuration cannot be used.
 pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provider>>, VendorError> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
-    // offerings that several vendors are behind, each with plans of its own
-    let mut records: Vec<Arc<dyn Provider>> = Vec::new();
-    let mut proofs: Proofs = Vec::new();
-    let mut registrars: Vec<Arc<dyn Provider>> = Vec::new();
-    let mut zones: Vec<Arc<dyn Provider>> = Vec::new();
+    let mut domains = Domains::default();
     if let Some(account) = &vendors.cloudflare {
         let client = to_cloudflare(account, tuning)?;
         providers.push(Arc::new(cloudflare::D1::new(&client)));
@@ -102,22 +98,10 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.push(Arc::new(cloudflare::WorkerDomain::new(&client)));
         providers.push(Arc::new(cloudflare::WwwRedirect::new(&client)));
         providers.push(Arc::new(cloudflare::CustomHostname::new(&client)));
-        records.push(Arc::new(cloudflare::DomainRecord::new(&client)));
-        proofs.push((Zones::Cloudflare, Arc::new(cloudflare::Proofs::new(&client))));
-        if let Some(policy) = &account.registration {
-            registrars.push(Arc::new(cloudflare::registration(&client, policy.into())));
-        }
-        registrars.push(Arc::new(cloudflare::sandbox_registration(&client)));
-        zones.push(Arc::new(cloudflare::DomainZone::new(&client)));
+        domains.at_cloudflare(&client, account);
     }
     if let Some(account) = &vendors.dnsimple {
-        let client = to_dnsimple(account, tuning)?;
-        if let Some(policy) = &account.registration {
-            registrars.push(Arc::new(dnsimple::registration(&client, policy.into())));
-        }
-        zones.push(Arc::new(dnsimple::DomainZone::new(&client)));
-        records.push(Arc::new(dnsimple::DomainRecord::new(&client)));
-        proofs.push((Zones::Dnsimple, Arc::new(dnsimple::Proofs::new(&client))));
+        domains.at_dnsimple(&to_dnsimple(account, tuning)?, account);
     }
     if let Some(account) = &vendors.stripe {
         let client = stripe_client(account, tuning)?;
@@ -128,19 +112,49 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
     }
     if let Some(server) = &vendors.rfc2136 {
         let server = name_server(server, tuning).map_err(VendorError::Rfc2136)?;
-        records.push(Arc::new(rfc2136::Record::new(&server)));
-        proofs.push((Zones::Rfc2136, Arc::new(server)));
+        domains.records.push(Arc::new(rfc2136::Record::new(&server)));
+        domains.proofs.push((Zones::Rfc2136, Arc::new(server)));
     }
     if let Some(account) = &vendors.acme {
-        providers.push(certificates(account, tuning, proofs)?);
+        providers.push(certificates(account, tuning, domains.proofs)?);
     }
-    for parts in [records, registrars, zones] {
+    for parts in [domains.records, domains.registrars, domains.zones] {
         providers.extend(ByPlan::of(parts).map(|all| Arc::new(all) as Arc<dyn Provider>));
     }
     if let Some(probe) = &vendors.probe {
         providers.extend(Probe::configured(probe.clone()));
     }
     Ok(providers)
+}
+
+/// The parts of the offerings that several vendors can do, each with plans of its own.
+#[derive(Default)]
+struct Domains {
+    records: Vec<Arc<dyn Provider>>,
+    registrars: Vec<Arc<dyn Provider>>,
+    zones: Vec<Arc<dyn Provider>>,
+    proofs: Proofs,
+}
+
+impl Domains {
+    fn at_cloudflare(&mut self, client: &cloudflare::Client, account: &CloudflareAccount) {
+        self.records.push(Arc::new(cloudflare::DomainRecord::new(client)));
+        self.proofs.push((Zones::Cloudflare, Arc::new(cloudflare::Proofs::new(client))));
+        if let Some(policy) = &account.registration {
+            self.registrars.push(Arc::new(cloudflare::registration(client, policy.into())));
+        }
+        self.registrars.push(Arc::new(cloudflare::sandbox_registration(client)));
+        self.zones.push(Arc::new(cloudflare::DomainZone::new(client)));
+    }
+
+    fn at_dnsimple(&mut self, client: &dnsimple::Client, account: &DnsimpleAccount) {
+        self.records.push(Arc::new(dnsimple::DomainRecord::new(client)));
+        self.proofs.push((Zones::Dnsimple, Arc::new(dnsimple::Proofs::new(client))));
+        if let Some(policy) = &account.registration {
+            self.registrars.push(Arc::new(dnsimple::registration(client, policy.into())));
+        }
+        self.zones.push(Arc::new(dnsimple::DomainZone::new(client)));
+    }
 }
 
 /// What the vendors say of the credentials in the configuration, vendor by vendor. Only reads.
