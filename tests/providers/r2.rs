@@ -75,6 +75,9 @@ impl Service for Buckets {
             let place = [("jurisdiction", jurisdiction), ("bucket_name", found.name.as_str())];
             vendor.somebody("r2.delete", &place, Value::Null);
         }
+        for token in vendor.control().state().tokens {
+            vendor.somebody("tokens.delete", &[("token_id", &token.id)], Value::Null);
+        }
     }
 
     /// As an S3 client is let in: the key is the digest of the token's value, and the token reaches the bucket.
