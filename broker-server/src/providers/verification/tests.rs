@@ -44,7 +44,7 @@ fn silence_is_unknown_where_it_could_decide() {
 #[test]
 fn an_alias_is_believed_like_a_text_and_a_second_one_is_no_text() {
     let (one, other) = (elsewhere("proof.example.org"), elsewhere("other.example.org"));
-    assert_eq!(alias(&[one.clone()]), "proof.example.org".parse().ok());
+    assert_eq!(alias(std::slice::from_ref(&one)), "proof.example.org".parse().ok());
     assert_eq!(alias(&[one.clone(), one.clone(), Said::No]), "proof.example.org".parse().ok());
     assert_eq!(alias(&[one.clone(), other]), None);
     assert_eq!(alias(&[one.clone(), Said::Nothing]), None);
