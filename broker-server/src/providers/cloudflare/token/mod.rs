@@ -5,7 +5,7 @@
 //! deprovision: begin ──▶ revoke ──▶ revoke … ──▶ done
 //! ```
 //!
-//! How a binding's token is made and revoked is in [`minting`](super::minting).
+//! How a binding's token is made and revoked is in [`minting`].
 
 mod discovery;
 mod revise;
