@@ -6,6 +6,7 @@ use super::{
     Broken,
     platform::{End, Ids, Platform},
     staged::{Object, Staged},
+    trouble::{Met, Trouble},
 };
 use crate::providers::Work;
 
@@ -25,6 +26,12 @@ const INSISTENCE: u32 = 3;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Reference(Vec<(Work, Counts)>);
 
+impl Reference {
+    fn after(&self, work: Work) -> Option<&Counts> {
+        self.0.iter().find(|(of, _)| *of == work).map(|(_, counts)| counts)
+    }
+}
+
 type Counts = BTreeMap<String, usize>;
 
 /// The requests of a life. Changing what has a binding is the harder case.
@@ -32,48 +39,84 @@ const REQUESTS: [Work; 5] = [Work::Provision, Work::Bind, Work::Update, Work::Un
 
 /// Lives a life that nothing disturbs; every other is compared with it.
 pub(super) async fn quiet<S: Staged>(platform: &mut Platform<S>) -> Result<Reference, Broken> {
-    live(platform, None, Tolerance::Success).await
+    let mut counted = Reference::default();
+    let lived = Life { trouble: &Trouble::None, tolerance: Tolerance::Success, reference: None };
+    lived.run(platform, &mut counted).await?;
+    Ok(counted)
 }
 
-/// Lives a life: no orphan and no twin after any request (I-01, I-02), nothing foreign touched (I-03), credentials
-/// that work until they are revoked (I-07), and nothing left at the end (I-06).
-pub(super) async fn live<S: Staged>(
+/// Lives a life with the same trouble in each of its requests. How many of them met it.
+pub(super) async fn troubled<S: Staged>(
     platform: &mut Platform<S>,
-    reference: Option<&Reference>,
+    reference: &Reference,
+    trouble: &Trouble<'_>,
     tolerance: Tolerance,
-) -> Result<Reference, Broken> {
-    let ids = platform.ids()?;
-    let before = platform.objects().await;
-    let mut counted = Reference::default();
-    let mut credentials = None;
-    for work in REQUESTS {
-        if matches!(work, Work::Bind | Work::Unbind) && !platform.is_bindable() {
-            continue;
+) -> Result<u32, Broken> {
+    let life = Life { trouble, tolerance, reference: Some(reference) };
+    life.run(platform, &mut Reference::default()).await
+}
+
+/// A life: no orphan and no twin after any request (I-01, I-02), nothing foreign touched (I-03), credentials that work
+/// until they are revoked (I-07), and nothing left at the end (I-06).
+struct Life<'a> {
+    trouble: &'a Trouble<'a>,
+    tolerance: Tolerance,
+    reference: Option<&'a Reference>,
+}
+
+impl Life<'_> {
+    async fn run<S: Staged>(
+        &self,
+        platform: &mut Platform<S>,
+        counted: &mut Reference,
+    ) -> Result<u32, Broken> {
+        let ids = platform.ids()?;
+        let before = platform.objects().await;
+        let (mut credentials, mut met) = (None, 0);
+        for work in REQUESTS {
+            if matches!(work, Work::Bind | Work::Unbind) && !platform.is_bindable() {
+                continue;
+            }
+            self.trouble.begin(platform).await?;
+            let insisted = insist(platform, work, &ids, self.tolerance).await;
+            let struck = self.trouble.end(platform).await;
+            let held = match insisted {
+                Ok(()) => self.holds(platform, work, &before).await,
+                Err(broken) => Err(broken),
+            };
+            counted.0.push((work, held.map_err(|broken| struck.blamed(broken))?));
+            met += u32::from(struck != Met::Nothing);
+            match work {
+                Work::Bind => credentials = Some(works(platform, &ids).await?),
+                Work::Unbind => revoked(platform, credentials.take()).await?,
+                _ => {}
+            }
         }
-        insist(platform, work, &ids, tolerance).await?;
+        emptied(platform, &ids, &before).await?;
+        platform.check_discretion()?;
+        Ok(met)
+    }
+
+    /// What is at the vendor after the request is what is there after it in an undisturbed life.
+    async fn holds<S: Staged>(
+        &self,
+        platform: &Platform<S>,
+        work: Work,
+        before: &[Object],
+    ) -> Result<Counts, Broken> {
         let now = platform.objects().await;
-        untouched(&before, &now).map_err(|broken| broken.after(work))?;
-        let counts = counts(&before, &now);
-        let expected = reference
-            .and_then(|reference| reference.0.iter().find(|(of, _)| *of == work).map(|(_, counts)| counts));
-        if expected.is_some_and(|expected| *expected != counts) {
-            return Err(Broken(format!(
+        untouched(before, &now).map_err(|broken| broken.after(work))?;
+        let counts = counts(before, &now);
+        match self.reference.and_then(|reference| reference.after(work)) {
+            Some(expected) if *expected != counts => Err(Broken(format!(
                 "after {}, there is {} of ours at the vendor; undisturbed, there is {} (I-01, I-02)",
                 work.as_str(),
                 shown(&counts),
-                shown(expected.unwrap_or(&counts)),
-            )));
-        }
-        counted.0.push((work, counts));
-        match work {
-            Work::Bind => credentials = Some(works(platform, &ids).await?),
-            Work::Unbind => revoked(platform, credentials.take()).await?,
-            _ => {}
+                shown(expected),
+            ))),
+            _ => Ok(counts),
         }
     }
-    emptied(platform, &ids, &before).await?;
-    platform.check_discretion()?;
-    Ok(counted)
 }
 
 /// Asks, and asks again if a failure is tolerated. After a failure the repetition decides.

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The author sets a stage ([`Staged`]): the provider with its vendor as a fake. The suite then lives whole lives of
-//! instances through the real engine on a real store, and disturbs each step and each vendor call of them in turn:
+//! instances through the real engine on a real store, and disturbs each step and each vendor call of each request in turn:
 //! repeated, failed, lost, killed between call and record. After every request it compares what is at the vendor with
 //! what an undisturbed life has there (I-01, I-02, I-03), and it reads everything that was said for secrets (I-28).
 
@@ -18,6 +18,7 @@ mod life;
 mod platform;
 mod report;
 mod staged;
+mod trouble;
 
 pub use report::{Outcome, Report};
 pub use staged::{Fault, Object, Page, Staged, Target, Wishes};

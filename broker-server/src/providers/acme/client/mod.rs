@@ -135,9 +135,14 @@ impl Client {
             return Ok(directory);
         }
         let url = self.inner.target.directory.clone();
-        let (status, _, body) = self.exchange(self.inner.http.get(url.clone()), (&url, Sent::No)).await?;
+        let (status, headers, body) =
+            self.exchange(self.inner.http.get(url.clone()), (&url, Sent::No)).await?;
         let directory = serde_json::from_slice(&body).ok().filter(|_| status.is_success());
-        let foreign = || CallError::unavailable(Unclear::Foreign(status.as_u16()), Sent::No);
+        let foreign = || CallError::Unavailable {
+            unclear: Unclear::Foreign(status.as_u16()),
+            retry_after: retry_after(&headers),
+            sent: Sent::No,
+        };
         let directory: Arc<Directory> = directory.map(Arc::new).ok_or_else(foreign)?;
         let kept = Some((Instant::now(), directory.clone()));
         *self.inner.directory.lock().unwrap_or_else(PoisonError::into_inner) = kept;

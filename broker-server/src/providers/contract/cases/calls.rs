@@ -8,33 +8,34 @@ use crate::{
     providers::contract::{
         Broken, CANARY,
         disturbed::Disturbance,
-        life::{Tolerance, emptied, insist, live, quiet, unchanged},
+        life::{Tolerance, emptied, insist, quiet, troubled, unchanged},
         platform::{End, NAME, Platform},
         report::Outcome,
         staged::{Fault, Page, Staged, Target},
+        trouble::Trouble,
     },
 };
 
 const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=utf-8";
 
-/// Lets the first vendor call of a life meet the fault, then in another life the second, until a life has no more.
-/// `None` when the stage cannot do that.
+/// Lets the first vendor call of each request of a life meet the fault, then in another life the second, until no request
+/// has more. `None` when the stage cannot do that.
 async fn sweep<S: Staged>(fault: &Fault, tolerance: Tolerance) -> Result<Option<u32>, Broken> {
     let mut platform = Platform::<S>::set().await?;
+    if !platform.stage.strike(1, fault).await {
+        return Ok(None);
+    }
+    platform.stage.heal().await;
     let reference = quiet(&mut platform).await?;
-    for (runs, nth) in (0..).zip(1..=MOST) {
-        if !platform.stage.strike(nth, fault).await {
-            return Ok(None);
-        }
-        let lived = live(&mut platform, Some(&reference), tolerance).await;
-        let struck = platform.stage.heal().await;
-        lived.map_err(|broken| broken.during(&format!("with call {nth} {fault}")))?;
-        if !struck {
-            return Ok(Some(runs));
+    let mut runs = 0;
+    for nth in 1..=MOST {
+        match troubled(&mut platform, &reference, &Trouble::Call { nth, fault }, tolerance).await? {
+            0 => return Ok(Some(runs)),
+            met => runs += met,
         }
     }
-    Err(Broken(format!("a life has more than {MOST} vendor calls")))
+    Err(Broken(format!("a request has more than {MOST} vendor calls")))
 }
 
 async fn sweeps<S: Staged>(faults: &[Fault], tolerance: Tolerance) -> Case {
@@ -75,15 +76,17 @@ pub(super) async fn every_call_lost_its_answer<S: Staged>() -> Case {
 pub(super) async fn too_many_requests_with_and_without_retry_after<S: Staged>() -> Case {
     let wait = |retry_after| Fault::Answer(Page { retry_after, ..json(429) });
     let mut platform = Platform::<S>::set().await?;
-    let reference = quiet(&mut platform).await?;
+    let (ids, before) = (platform.ids()?, platform.objects().await);
     if !platform.stage.strike(1, &wait(Some(1))).await {
         return Ok(Outcome::NotTried(UNSTRUCK));
     }
     let started = Instant::now();
-    live(&mut platform, Some(&reference), Tolerance::Success).await?;
+    insist(&mut platform, Work::Provision, &ids, Tolerance::Success).await?;
     if platform.stage.heal().await && started.elapsed() < Duration::from_secs(1) {
         return Err(Broken::new("the vendor asked to wait a second, and was asked again sooner"));
     }
+    insist(&mut platform, Work::Deprovision, &ids, Tolerance::Success).await?;
+    emptied(&mut platform, &ids, &before).await?;
     sweeps::<S>(&[wait(None), wait(Some(0))], Tolerance::Success).await
 }
 
@@ -177,17 +180,13 @@ pub(super) async fn second_page<S: Staged>() -> Case {
     let reference = quiet(&mut platform).await?;
     let mut runs = 1;
     // what was made and not recorded has to be found again
-    for work in [Work::Provision, Work::Bind] {
-        for at in 1..=MOST {
-            platform.switch.arm(Some(work), at, 1, (Disturbance::DieAfter, Disturbance::DieAfter));
-            let lived = live(&mut platform, Some(&reference), Tolerance::Success).await;
-            let asked = platform.switch.disarm();
-            lived.map_err(|broken| broken.during("with long lists"))?;
-            if asked.is_none() {
-                break;
-            }
-            runs += 1;
+    for at in 1..=MOST {
+        let trouble = Trouble::Step { at, times: 1, what: Disturbance::DieAfter };
+        let lived = troubled(&mut platform, &reference, &trouble, Tolerance::Success).await;
+        match lived.map_err(|broken| broken.during("with long lists"))? {
+            0 => return Ok(Outcome::Kept(runs)),
+            met => runs += met,
         }
     }
-    Ok(Outcome::Kept(runs))
+    Err(Broken(format!("a request has more than {MOST} steps")))
 }

@@ -6,28 +6,27 @@ use crate::providers::{
     contract::{
         Broken,
         disturbed::Disturbance,
-        life::{Tolerance, live, quiet},
+        life::{Tolerance, quiet, troubled},
         platform::Platform,
         report::Outcome,
         staged::Staged,
+        trouble::Trouble,
     },
 };
 
-/// Disturbs the first step of a life, then in another life the second, until a life has no more.
+/// Disturbs the first step of each request of a life, then in another life the second, until no request has more.
 async fn sweep<S: Staged>(times: u64, what: Disturbance) -> Result<u32, Broken> {
     let mut platform = Platform::<S>::set().await?;
     let reference = quiet(&mut platform).await?;
-    for (runs, at) in (0..).zip(1..=MOST) {
-        platform.switch.arm(None, at, times, (what, what));
-        let lived = live(&mut platform, Some(&reference), Tolerance::Success).await;
-        match (platform.switch.disarm(), lived) {
-            (None, Ok(_)) => return Ok(runs),
-            (Some(_), Ok(_)) => {}
-            (Some(asked), Err(broken)) => return Err(broken.during(&format!("with the {asked} disturbed"))),
-            (None, Err(broken)) => return Err(broken),
+    let mut runs = 0;
+    for at in 1..=MOST {
+        let trouble = Trouble::Step { at, times, what };
+        match troubled(&mut platform, &reference, &trouble, Tolerance::Success).await? {
+            0 => return Ok(runs),
+            met => runs += met,
         }
     }
-    Err(Broken(format!("a life has more than {MOST} steps")))
+    Err(Broken(format!("a request has more than {MOST} steps")))
 }
 
 /// A step that was done is done again: [`crate::providers::Attempt::Again`].
