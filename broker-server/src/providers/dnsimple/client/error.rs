@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::providers::{
-    ProviderError, Refusal, Repeatability, Sent, Usability,
-    vendor::{NoAnswer, Unclear},
+    ProviderError, Refusal, Sent,
+    vendor::{Meaning, NoAnswer, Told, Unclear},
 };
 
 /// Why a call gave no result. Holds statuses, names of fields and our texts, never a vendor's text or an address.
@@ -90,52 +90,35 @@ impl CallError {
 
     /// What the engine is told; `doing` is what was tried, such as `add the domain`.
     pub(crate) fn while_trying_to(self, doing: &str) -> ProviderError {
-        let description = self.describe(doing);
-        match self {
-            Self::Unavailable { retry_after, sent, .. } => {
-                ProviderError::Unavailable { description, retry_after, sent }
-            }
-            Self::RateLimited { retry_after } => {
-                ProviderError::Unavailable { description, retry_after, sent: Sent::No }
-            }
-            Self::Exists => ProviderError::refused(Refusal::Conflict, description),
-            Self::Credentials(_) | Self::WrongAccount => {
-                ProviderError::refused(Refusal::Credentials, description)
-            }
-            Self::Unpaid => ProviderError::refused(Refusal::Quota, description),
-            Self::Refused(Reason { cause: Cause::InUse | Cause::TooEarly, .. }) => {
-                ProviderError::refused(Refusal::Protected, description)
-            }
-            Self::Refused(_) | Self::Missing | Self::NotAllowed | Self::Unaddressable => {
-                ProviderError::refused(Refusal::Unsupported, description)
-            }
-        }
+        self.told(doing).trying()
     }
 
     /// What the engine is told when only a clear answer counts: nothing is known.
     pub(crate) fn while_asking(self, doing: &str) -> ProviderError {
-        let description = self.describe(doing);
-        let retry_after = match self {
-            Self::Unavailable { retry_after, .. } | Self::RateLimited { retry_after } => retry_after,
-            _ => None,
-        };
-        ProviderError::Unavailable { description, retry_after, sent: Sent::No }
+        self.told(doing).asking()
     }
 
-    /// What the engine is told when something was made already and this was to complete it. A clear refusal ends the
-    /// work; what was made can be used, and the same change may be asked for again.
+    /// What the engine is told when something was made already and this was to complete it.
     pub(crate) fn while_completing(self, doing: &str) -> ProviderError {
+        self.told(doing).completing()
+    }
+
+    fn told(self, doing: &str) -> Told {
         let description = self.describe(doing);
-        match self.while_trying_to(doing) {
-            ProviderError::Refused { refusal, .. } if refusal != Refusal::Credentials => {
-                ProviderError::Failed {
-                    description,
-                    usable: Usability::Usable,
-                    repeat: Repeatability::Repeatable,
-                }
+        let meaning = match self {
+            Self::Unavailable { retry_after, sent, .. } => Meaning::Unknown { retry_after, sent },
+            Self::RateLimited { retry_after } => Meaning::Unknown { retry_after, sent: Sent::No },
+            Self::Exists => Meaning::Refused(Refusal::Conflict),
+            Self::Credentials(_) | Self::WrongAccount => Meaning::Refused(Refusal::Credentials),
+            Self::Unpaid => Meaning::Refused(Refusal::Quota),
+            Self::Refused(Reason { cause: Cause::InUse | Cause::TooEarly, .. }) => {
+                Meaning::Refused(Refusal::Protected)
             }
-            other => other,
-        }
+            Self::Refused(_) | Self::Missing | Self::NotAllowed | Self::Unaddressable => {
+                Meaning::Refused(Refusal::Unsupported)
+            }
+        };
+        Told { description, meaning }
     }
 
     /// A sentence for users.
