@@ -1,6 +1,7 @@
 //! `domain-record`: the plan `cloudflare`, and beside it the others.
 
 pub(crate) mod at_dnsimple;
+mod given_up;
 
 use std::sync::Arc;
 
