@@ -69,7 +69,7 @@ pub struct Instance {
     pub state_before: Option<InstanceState>,
     /// The provider's memory of it; sealed at rest.
     pub record: Option<Value>,
-    /// What an unfinished creation knew last; sealed at rest.
+    /// What unfinished work on it knew last, until work on it ends well; sealed at rest.
     pub unfinished: Option<Value>,
     /// Where a person manages it.
     pub dashboard_url: Option<String>,

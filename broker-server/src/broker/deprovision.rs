@@ -182,10 +182,11 @@ pub(super) fn taking_place(deletion: Operation, halted: Option<&Operation>) -> O
     Operation { intent: None, in_doubt, touched: in_doubt || halted.touched, ..deletion }
 }
 
-/// The row of an instance that is being deleted: it keeps what a halted creation knew.
+/// The row of an instance that is being deleted: it keeps what a halted creation or update knew.
 fn deleting(existing: Instance, halted: Option<&Operation>) -> Instance {
-    let halted =
-        halted.filter(|halted| halted.work == Work::Provision && halted.state == OperationState::InProgress);
+    let halted = halted.filter(|halted| {
+        matches!(halted.work, Work::Provision | Work::Update) && halted.state == OperationState::InProgress
+    });
     Instance {
         unfinished: halted.and_then(facts::unfinished).or_else(|| existing.unfinished.clone()),
         state_before: Some(existing.state),

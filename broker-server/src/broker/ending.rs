@@ -90,7 +90,11 @@ pub(super) fn failure(
             let unfinished = facts::unfinished(operation).or_else(|| instance.unfinished.clone());
             (on_instance(Instance { state, unfinished, ..instance.clone() }), "provision.failed")
         }
-        Work::Update => (on_instance(Instance { state, ..instance.clone() }), "update.failed"),
+        Work::Update => {
+            // what it has made may be known by its checkpoint alone: the next work begins with it
+            let unfinished = facts::unfinished(operation).or_else(|| instance.unfinished.clone());
+            (on_instance(Instance { state, unfinished, ..instance.clone() }), "update.failed")
+        }
         Work::Deprovision => {
             let unfinished = instance.unfinished.clone().or_else(|| known_to_deletion(operation));
             let row = Instance { state, state_before: None, unfinished, ..instance.clone() };
@@ -201,6 +205,31 @@ mod tests {
     fn failed(instance_usable: Option<bool>, touched: bool) -> Failure {
         let description = "no".to_owned();
         Failure { refusal: None, touched, description, instance_usable, update_repeatable: None }
+    }
+
+    #[test]
+    fn what_an_update_that_failed_knew_last_is_kept_for_what_follows() {
+        let row = |unfinished: Option<serde_json::Value>| Instance {
+            unfinished,
+            ..instance(InstanceState::Ready)
+        };
+        let kept = |row: &Instance, checkpoint: serde_json::Value| {
+            let work = Work::Update;
+            let wanted =
+                request::Wanted { work, instance: row.id.clone(), binding: None, digest: samples::same() };
+            let operation = request::operation(wanted, checkpoint, (&Scripted::instant(), &row.plan));
+            let end = failure(&operation, (row, None), &failed(None, true));
+            match end.rows.instance {
+                RowChange::Put(after) => after.unfinished,
+                other => panic!("{other:?}"),
+            }
+        };
+        let at = |step: &str, data: &str| serde_json::json!({ "step": step, "data": data });
+        let (earlier, later) = (serde_json::json!("earlier"), serde_json::json!("later"));
+        assert_eq!(kept(&row(None), facts::first_checkpoint(None)), None, "nothing was done");
+        assert_eq!(kept(&row(None), at("make", "later")), Some(later.clone()));
+        assert_eq!(kept(&row(Some(earlier.clone())), at("make", "later")), Some(later));
+        assert_eq!(kept(&row(Some(earlier.clone())), facts::first_checkpoint(None)), Some(earlier));
     }
 
     #[test]

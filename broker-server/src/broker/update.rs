@@ -16,7 +16,7 @@ use super::{
 use crate::{
     instance::{Instance, InstanceState},
     operation::OperationStatus,
-    providers::{Checkpoint, Work},
+    providers::Work,
     store::{Amended, Event, RowChange, Rows},
 };
 
@@ -195,8 +195,10 @@ impl Broker {
             self.check_with_provider((&existing.service, &plan.id), &change.parameters, Some(&present))?;
         }
         let is_wished = request.context.as_ref().is_some_and(Context::wants_repair);
-        let repairs = (existing.state == InstanceState::Unusable || is_wished)
-            && (request.parameters.is_some() || request.plan_id.is_some());
+        // an update that was given up may have left something that only the next one finds
+        let is_broken = existing.state == InstanceState::Unusable || existing.unfinished.is_some();
+        let repairs =
+            (is_broken || is_wished) && (request.parameters.is_some() || request.plan_id.is_some());
         let version_changes = change.maintenance_version != existing.maintenance_version;
         if parameters_change || plan_changes || version_changes || repairs {
             return Ok(Effect::Work(Box::new(change)));
@@ -269,8 +271,8 @@ impl Broker {
     ) -> Result<Option<Updated>, BrokerError> {
         let wanted = Wanted { work: Work::Update, instance: existing.id.clone(), binding: None, digest };
         let provider = self.provider(&existing.service)?;
-        let mut operation =
-            operation(wanted, facts::written(&Checkpoint::begin()), (provider.as_ref(), &existing.plan));
+        let checkpoint = facts::first_checkpoint(existing.unfinished.as_ref());
+        let mut operation = operation(wanted, checkpoint, (provider.as_ref(), &existing.plan));
         operation.change = Some(facts::written(&change));
         let known = instance_body(&self.announce(as_changed(existing.clone(), &change))?);
         let rows = Rows { instance: RowChange::Keep, ..Rows::default() };

@@ -150,7 +150,8 @@ impl RecoveryClass {
 pub type StepName = str;
 
 /// The first step of every piece of work. Its data is null, or what unfinished work on the same instance knew last
-/// (the data of its last checkpoint), when a creation is taken up again or deleted.
+/// (the data of its last checkpoint): when a creation is taken up again, and in an update or a deletion that follows an
+/// update, or another deletion, that was given up. It is handed over until work on the instance ends well.
 pub const BEGIN: &str = "begin";
 
 /// Where a piece of work goes on: recorded by the engine, sealed, handed back unchanged.

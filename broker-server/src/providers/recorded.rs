@@ -20,7 +20,7 @@ pub(crate) fn remembered<T: DeserializeOwned>(record: Option<&Record>) -> Option
     record.and_then(Record::read)
 }
 
-/// What an unfinished creation of the same instance knew last: the engine hands it over with the first step.
+/// What unfinished work on the same instance knew last: the engine hands it over with the first step.
 pub(crate) fn left_over<T: DeserializeOwned>(checkpoint: &Checkpoint) -> Option<T> {
     if checkpoint.step != BEGIN {
         return None;

@@ -108,8 +108,8 @@ impl Step<'_> {
         self.checkpoint.data()
     }
 
-    /// What an unfinished creation of the same instance or binding knew last: the engine hands it over with the first
-    /// step of a repetition or deletion. `None` when there was none.
+    /// What unfinished work on the same instance or binding knew last: the engine hands it over with the first step of
+    /// what follows, as [`BEGIN`] says. `None` when there was none, or it was of another form.
     #[must_use]
     pub fn left_over<T: DeserializeOwned>(&self) -> Option<T> {
         if self.checkpoint.step == BEGIN { T::deserialize(&self.checkpoint.data).ok() } else { None }

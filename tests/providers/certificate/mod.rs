@@ -1,5 +1,6 @@
 //! `domain-certificate` against a real authority and a real name server.
 
+mod at_dnsimple;
 mod life;
 mod place;
 mod stage;

@@ -17,8 +17,8 @@ use crate::drive::Instance;
 pub(crate) struct Records;
 
 const ZONE: &str = "example.com";
-const FOREIGN: &str = "foreign";
-const WWW: &str = "www.example.com";
+pub(super) const FOREIGN: &str = "foreign";
+pub(super) const WWW: &str = "www.example.com";
 
 fn make(vendor: &Vendor, name: &str, of: &str, content: &str) -> Value {
     vendor.somebody(
@@ -97,7 +97,7 @@ fn there(vendor: &Vendor, name: &str, of: &str) -> Vec<(String, u64)> {
     told
 }
 
-fn says(vendor: &Vendor, name: &str, of: &str) -> Vec<String> {
+pub(super) fn says(vendor: &Vendor, name: &str, of: &str) -> Vec<String> {
     there(vendor, name, of).into_iter().map(|(content, _)| content).collect()
 }
 

@@ -1,6 +1,7 @@
 //! `domain-record`: the plan `cloudflare`, and beside it the others.
 
 pub(crate) mod at_dnsimple;
+mod given_up;
 
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use sutler_broker_server::operation::Work;
 use sutler_broker_server::providers::Provider;
 use sutler_broker_server::providers::cloudflare::{Client, DomainRecord, Proofs};
 use sutler_broker_server::providers::contract::{Target, Wishes};
-use sutler_broker_server::providers::dns::{Challenges, DnsName};
+use sutler_broker_server::providers::dns::{Challenges, DnsName, RecordType};
+use sutler_broker_server::testing::bind::Bind;
 use sutler_tests::cloudflare::Kind;
 
 use crate::cloudflare::{Service, Vendor, ZONE};
@@ -106,4 +108,34 @@ async fn proofs_stand_beside_each_other_at_cloudflare_and_go_one_by_one() {
     assert_eq!(texts(&vendor), ["two"]);
     let outside: DnsName = "_acme-challenge.example.org".parse().unwrap();
     assert!(proofs.present(&outside, "one").await.is_err());
+}
+
+/// At two real name servers that need not agree.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_at_cloudflare_is_shown_when_every_name_server_of_the_zone_answers_with_it() {
+    const ZONE_NAME: &str = "example.com";
+    const OWNER: &str = "_acme-challenge.www.example.com";
+    let (vendor, first) = (Vendor::start().await, Bind::start(&[ZONE_NAME]).await.unwrap());
+    let second = first.beside(&[ZONE_NAME]).await.unwrap();
+    vendor.known_zone();
+    let served_by = |servers: &[String]| {
+        vendor.somebody("zones.delegate", &[("zone_id", ZONE)], json!({ "name_servers": servers }));
+    };
+    let [one, other] = [&first, &second].map(|bind| bind.address().ip().to_string());
+    served_by(&[one.clone(), other.clone()]);
+    let proofs = Proofs::new(&vendor.client()).at_port(first.address().port());
+    let name: DnsName = OWNER.parse().unwrap();
+    let is_shown = async |value: &str| proofs.is_shown(&name, value).await.unwrap();
+    assert!(!is_shown("proof").await, "nobody has it");
+    first.add(ZONE_NAME, OWNER, RecordType::TXT, "proof").await.unwrap();
+    assert!(!is_shown("proof").await, "one of two has it");
+    second.add(ZONE_NAME, OWNER, RecordType::TXT, "another").await.unwrap();
+    assert!(!is_shown("proof").await, "the second has another text");
+    second.add(ZONE_NAME, OWNER, RecordType::TXT, "proof").await.unwrap();
+    assert!(is_shown("proof").await, "both have it, whatever stands beside it");
+    assert!(!is_shown("pro").await, "a part is not it");
+    served_by(&[one, other, "127.0.0.3".to_owned()]);
+    assert!(!is_shown("proof").await, "a name server that does not answer may not have it");
+    served_by(&[]);
+    assert!(!is_shown("proof").await, "without name servers nobody can see it");
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use sutler_broker_server::operation::Work;
 use sutler_broker_server::providers::contract::{self, Fault, Object, Staged, Target, Wishes};
@@ -11,6 +12,7 @@ use sutler_broker_server::providers::{Observation, Provider, ProviderError, dnsi
 use sutler_tests::dnsimple::{Control, Ending, Fault as FakeFault, FaultAction, Kind, Pace, Thing};
 
 use super::drive::Instance;
+use super::money::any_action;
 use super::policy;
 
 const DOMAIN: &str = "contract.com";
@@ -219,4 +221,34 @@ async fn renewal_at_dnsimple_is_changed_and_an_expired_domain_is_an_alarm() {
     vendor.control().expire("shop.com");
     let Observation::Found { drift, .. } = instance.fetch().await.unwrap() else { panic!("it is there") };
     assert_eq!((drift[0].field.as_str(), &drift[0].found), ("status", &json!("expired")));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 0, ..ProptestConfig::default() })]
+
+    /// Any calls of a purchase are struck, and the process dies anywhere.
+    #[test]
+    fn whatever_is_lost_money_moves_at_most_once_at_dnsimple(
+        faults in proptest::collection::vec((1_u64..12, any_action()), 0..4),
+        deaths in proptest::collection::vec(1_u32..10, 0..3),
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (outcome, charges, state) = runtime.block_on(async {
+            let vendor = Vendor::start().await;
+            for (nth, action) in faults {
+                vendor.control().add_fault(FakeFault::new("*", "*", action).from_call(nth));
+            }
+            let mut instance = Instance::new(vendor.provider(), vendor.wanted("shop.com"));
+            instance.deaths = deaths;
+            let outcome = instance.provision().await;
+            let things = vendor.control().things();
+            let domain = things.into_iter().find(|thing| thing.kind == Kind::Domain);
+            let state = domain.map(|domain| domain.shown["state"].clone());
+            (outcome, vendor.control().charges().len(), state)
+        });
+        prop_assert!(charges <= 1, "{charges} charges, {outcome:?}");
+        if outcome.is_ok() {
+            prop_assert_eq!((charges, state), (1, Some(json!("registered"))));
+        }
+    }
 }

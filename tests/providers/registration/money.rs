@@ -115,7 +115,7 @@ async fn a_price_that_rose_since_it_was_confirmed_buys_nothing() {
     assert_eq!((orders(&vendor), charges(&vendor)), (0, 0));
 }
 
-fn any_action() -> impl Strategy<Value = FaultAction> {
+pub(super) fn any_action() -> impl Strategy<Value = FaultAction> {
     prop_oneof![
         Just(FaultAction::DropRequest),
         Just(FaultAction::DropResponse),

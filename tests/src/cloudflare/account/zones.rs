@@ -68,11 +68,15 @@ pub(super) fn delete(account: &mut Account, call: &Call) -> Worked {
     Ok(Answer::result(json!({"id": zone.id})).with(effect))
 }
 
-/// The registrar names the name servers, or others; only tests do that.
+/// The registrar names the name servers, or others, and Cloudflare may give the zone others; only tests do that.
 pub(super) fn delegate(account: &mut Account, call: &Call) -> Worked {
     let status = call.text("status").unwrap_or("active").to_owned();
     let zone = account.zones.get_mut(call.parameter("zone_id")).ok_or_else(missing)?;
     zone.shown["status"] = json!(status);
+    let servers = call.field("name_servers");
+    if servers.is_array() {
+        zone.shown["name_servers"] = servers.clone();
+    }
     Ok(Answer::result(Value::Null))
 }
 

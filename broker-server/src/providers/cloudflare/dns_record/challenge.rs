@@ -19,6 +19,8 @@ use crate::providers::{
 
 /// Seconds that a proof may be remembered: the least that Cloudflare takes.
 const TTL: u32 = 60;
+/// The port of the DNS.
+const DNS: u16 = 53;
 /// How long one attempt to look at a name server waits.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -26,13 +28,20 @@ const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Proofs {
     records: Records,
+    port: u16,
 }
 
 impl Proofs {
     /// Proofs in the zones of the client's account.
     #[must_use]
     pub fn new(client: &Client) -> Self {
-        Self { records: Records::new(client) }
+        Self { records: Records::new(client), port: DNS }
+    }
+
+    /// The same, where the zones' name servers are asked at another port.
+    #[must_use]
+    pub fn at_port(self, port: u16) -> Self {
+        Self { port, ..self }
     }
 
     /// The zone of the account that the name lies in: the one with the longest name.
@@ -89,7 +98,7 @@ impl Challenges for Proofs {
         let Ok(proof) = Data::text(value) else { return Ok(false) };
         let zone = self.zone(name).await?;
         for host in &zone.name_servers {
-            let found = timeout(LOOK, tokio::net::lookup_host((host.as_str(), 53))).await;
+            let found = timeout(LOOK, tokio::net::lookup_host((host.as_str(), self.port))).await;
             let address: Option<SocketAddr> =
                 found.ok().and_then(Result::ok).and_then(|mut found| found.next());
             let Some(address) = address else { return Ok(false) };

@@ -134,18 +134,17 @@ impl Provider for DomainRecord {
     async fn deprovision(&self, step: Step<'_>) -> Result<Progress<()>, ProviderError> {
         match step.name() {
             BEGIN => {
-                let finished: Option<Known> = step.instance.record();
-                match (finished, step.left_over::<Syncing>()) {
-                    (Some(known), _) => Progress::next(CLEAR, &Syncing::of(known)),
+                match Syncing::taken_up(step.instance.record(), step.left_over()) {
                     // without memory of them, none were ever made
-                    (None, None) => Ok(Progress::Done(())),
+                    None => Ok(Progress::Done(())),
                     // one whose making was never answered may arrive late
-                    (None, Some(left)) => Progress::pending(
+                    Some(left) if left.making.is_some() => Progress::pending(
                         CLEAR,
                         &left,
                         self.records.client().call_timeout() * 2,
                         "making sure that no record arrives late",
                     ),
+                    Some(left) => Progress::next(CLEAR, &left),
                 }
             }
             CLEAR => self.clear(step.data()?).await,

@@ -80,6 +80,22 @@ impl Syncing {
         }
     }
 
+    /// Where other work goes on: with what finished work remembers and what unfinished work knew last. `None` without
+    /// either. What is gone already does no harm.
+    pub(super) fn taken_up(finished: Option<Known>, left: Option<Self>) -> Option<Self> {
+        let (left, making) = left.map_or((None, None), |left| (Some(left.known), left.making));
+        let known = match (finished, left) {
+            (Some(mut finished), Some(left)) => {
+                let more: Vec<u64> = left.ids.into_iter().filter(|id| !finished.ids.contains(id)).collect();
+                finished.ids.extend(more);
+                finished
+            }
+            (Some(known), None) | (None, Some(known)) => known,
+            (None, None) => return None,
+        };
+        Some(Self { making, ..Self::of(known) })
+    }
+
     /// The record that was being made is found.
     pub(super) fn found(&mut self, id: u64) {
         self.known.ids.push(id);
@@ -196,6 +212,24 @@ mod tests {
             let next = next(&known("A", ids), &rows("A", there), (&values(wanted), 60));
             assert_eq!(next, expected, "{there:?} {ids:?} {wanted:?}");
         }
+    }
+
+    #[test]
+    fn what_an_update_left_is_ours_beside_what_finished_work_remembers() {
+        let left = |making: Option<&str>| {
+            let making = making.map(str::to_owned);
+            Syncing { making, made: vec![3], doubt: 4, ..Syncing::of(known("A", &[2, 3])) }
+        };
+        let taken_up = |finished: Option<&[u64]>, left: Option<Syncing>| {
+            Syncing::taken_up(finished.map(|ids| known("A", ids)), left)
+                .map(|syncing| (syncing.known.ids, syncing.made, syncing.making, syncing.doubt))
+        };
+        let value = Some("192.0.2.4".to_owned());
+        assert_eq!(taken_up(None, None), None);
+        assert_eq!(taken_up(Some(&[1, 2]), None), Some((vec![1, 2], vec![], None, 0)));
+        assert_eq!(taken_up(None, Some(left(None))), Some((vec![2, 3], vec![], None, 0)));
+        let both = taken_up(Some(&[1, 2]), Some(left(Some("192.0.2.4"))));
+        assert_eq!(both, Some((vec![1, 2, 3], vec![], value, 0)));
     }
 
     #[test]

@@ -56,8 +56,8 @@ impl Wanted {
 }
 
 impl DomainRecord {
-    /// Looks whether the zone is there, and whether others' records stand in the way. Nothing was made yet, unless an
-    /// unfinished creation left something.
+    /// Looks whether the zone is there, and whether others' records stand in the way. Nothing was made yet, unless
+    /// unfinished work left something.
     pub(super) async fn begin(&self, step: &Step<'_>, wanted: &Wanted) -> Went {
         let zone = &wanted.asked.zone;
         let is_there = self.records.has_zone(zone).await;
@@ -65,21 +65,18 @@ impl DomainRecord {
             let description = format!("zone: the account at DNSimple has no zone {zone}");
             return Err(ProviderError::refused(Refusal::Unsupported, description));
         }
-        let left: Option<Syncing> = step.left_over();
-        let finished: Option<Known> = step.instance.record();
-        let is_first = finished.is_none() && left.is_none();
-        let doubted = left.as_ref().and_then(|left| left.making.clone());
-        let known = finished.or(left.map(|left| left.known));
-        let known = known.unwrap_or_else(|| Known { place: Place::of(&wanted.asked), ids: Vec::new() });
-        let rows = self.look(&known).await.map_err(|error| error.while_trying_to(LOOKING))?;
+        let left = Syncing::taken_up(step.instance.record(), step.left_over());
+        let is_first = left.is_none();
+        let nothing = || Syncing::of(Known { place: Place::of(&wanted.asked), ids: Vec::new() });
+        let mut syncing = left.unwrap_or_else(nothing);
+        let rows = self.look(&syncing.known).await.map_err(|error| error.while_trying_to(LOOKING))?;
         let values = wanted.asked.values.iter();
-        let fresh: Vec<&String> = values.filter(|value| doubted.as_ref() != Some(*value)).collect();
-        in_the_way(&known, &rows, (is_first, &fresh))?;
-        let mut syncing = Syncing::of(known);
-        if doubted.is_none() {
+        let fresh: Vec<&String> = values.filter(|value| syncing.making.as_ref() != Some(*value)).collect();
+        in_the_way(&syncing.known, &rows, (is_first, &fresh))?;
+        if syncing.making.is_none() {
             return Progress::next(CHOOSE, &syncing);
         }
-        (syncing.making, syncing.doubt) = (doubted, 1);
+        syncing.doubt = 1;
         self.wait_for_it(&syncing)
     }
 
@@ -199,7 +196,7 @@ impl DomainRecord {
         while let Some(id) = syncing.known.ids.get(syncing.shown) {
             match self.records.is_everywhere(&syncing.known.place.zone, *id).await {
                 Ok(Some(true)) => (syncing.shown, syncing.looks) = (syncing.shown + 1, 0),
-                Ok(told) => return self.not_yet(step, syncing, wanted, told.is_some()),
+                Ok(told) => return self.not_yet(syncing, told.is_some()),
                 // gone meanwhile: it is made again
                 Err(CallError::Missing) => return Progress::next(CHOOSE, &syncing),
                 Err(error) => {
@@ -211,13 +208,9 @@ impl DomainRecord {
         self.done(step, syncing, wanted)
     }
 
-    fn not_yet(&self, step: &Step<'_>, syncing: Syncing, wanted: &Wanted, is_known: bool) -> Went {
+    fn not_yet(&self, syncing: Syncing, is_known: bool) -> Went {
         let since = syncing.since.unwrap_or_else(Timestamp::now);
         if Timestamp::now().duration_since(since).unsigned_abs() >= LIMIT {
-            // what an update has made would be forgotten with its failure, and it is in the zone
-            if wanted.is_update && !syncing.made.is_empty() {
-                return self.done(step, syncing, wanted);
-            }
             return Err(ProviderError::Failed {
                 description:
                     "the records are written, but DNSimple does not say after 30 minutes that all its name \
@@ -284,14 +277,15 @@ impl DomainRecord {
     }
 }
 
-/// A clear refusal ends the work. What an update has made is deleted first, since nobody remembers it afterwards; after a
-/// creation has failed, its last checkpoint is remembered, which must not take another's record for one that is in doubt.
+/// A clear refusal ends the work. What an update has made is deleted first, so that it has changed as little as it can. Its
+/// last checkpoint is remembered, which must not take another's record for one that is in doubt; only that of a creation
+/// that has made nothing is forgotten.
 fn given_up(syncing: Syncing, wanted: &Wanted, error: ProviderError) -> Went {
     if matches!(error, ProviderError::Unavailable { .. }) {
         return Err(error);
     }
     let made = if wanted.is_update { syncing.made.clone() } else { Vec::new() };
-    let is_unclear = !wanted.is_update && syncing.making.is_some() && !syncing.known.ids.is_empty();
+    let is_unclear = syncing.making.is_some() && (wanted.is_update || !syncing.known.ids.is_empty());
     if !made.is_empty() || is_unclear {
         let why = Some(error.to_string());
         return Progress::next(UNDO, &Syncing { made, making: None, doubt: 0, why, ..syncing });
