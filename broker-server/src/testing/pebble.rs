@@ -59,6 +59,29 @@ impl Default for Habits {
     }
 }
 
+/// What an authority knows of the certificates that it has issued, as its operator sees it.
+#[derive(Debug, Clone)]
+pub struct Register {
+    management: SocketAddr,
+    client: reqwest::Client,
+}
+
+impl Register {
+    /// What it knows of a certificate, by its serial number in hexadecimal: `Valid`, `Revoked`; `None` if nothing.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn status(&self, serial: &str) -> Result<Option<String>, PebbleError> {
+        let url = format!("https://{}/cert-status-by-serial/{serial}", self.management);
+        let answer = self.client.get(url).send().await.map_err(PebbleError::Http)?;
+        if answer.status().as_u16() == 404 {
+            return Ok(None);
+        }
+        let told: Value = answer.json().await.map_err(PebbleError::Http)?;
+        Ok(told["Status"].as_str().map(str::to_owned))
+    }
+}
+
 /// A running authority.
 #[derive(Debug)]
 pub struct Pebble {
@@ -173,18 +196,20 @@ impl Pebble {
         &self.root
     }
 
-    /// What it knows of a certificate, by its serial number in hexadecimal: `Valid`, `Revoked`; `None` if nothing.
+    /// Its register, which can be asked as long as it runs.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn register(&self) -> Result<Register, PebbleError> {
+        Ok(Register { management: self.management, client: self.client()? })
+    }
+
+    /// What it knows of a certificate: see [`Register::status`].
     ///
     /// # Errors
     /// When it does not answer.
     pub async fn status(&self, serial: &str) -> Result<Option<String>, PebbleError> {
-        let url = format!("https://{}/cert-status-by-serial/{serial}", self.management);
-        let answer = self.client()?.get(url).send().await.map_err(PebbleError::Http)?;
-        if answer.status().as_u16() == 404 {
-            return Ok(None);
-        }
-        let told: Value = answer.json().await.map_err(PebbleError::Http)?;
-        Ok(told["Status"].as_str().map(str::to_owned))
+        self.register()?.status(serial).await
     }
 
     /// What it has written, for a test that failed.

@@ -8,15 +8,20 @@ use std::{
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use sutler_broker_server::{
     providers::contract::{Fault, Page},
-    testing::pebble::{Pebble, PebbleError},
+    testing::pebble::{Pebble, PebbleError, Register},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
 use super::{
+    hearing::{self, Deafness, Hearing},
     http::{self, Answer, Request},
     ledger::{Ledger, Seen},
+    renewal,
 };
+
+/// Where the directory is at Pebble.
+const DIRECTORY: &str = "/dir";
 
 /// Why there is no gate.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +54,7 @@ struct Inner {
     authority: SocketAddr,
     address: SocketAddr,
     client: reqwest::Client,
+    register: Register,
     state: Mutex<State>,
 }
 
@@ -58,6 +64,7 @@ struct State {
     /// How many calls come before the fault, and the fault.
     order: Option<(u64, Fault)>,
     has_struck: bool,
+    deafness: Deafness,
 }
 
 impl Gate {
@@ -78,6 +85,7 @@ impl Gate {
             authority: authority.address(),
             address,
             client: authority.client()?,
+            register: authority.register()?,
             state: Mutex::default(),
         });
         let task = tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(tls)), inner.clone()));
@@ -86,7 +94,7 @@ impl Gate {
 
     /// The authority's directory, behind the gate.
     pub fn directory(&self) -> String {
-        format!("https://{}/dir", self.address)
+        format!("https://{}{DIRECTORY}", self.address)
     }
 
     /// What the gate's TLS stands on, as PEM.
@@ -108,6 +116,16 @@ impl Gate {
     /// What names the certificates that were issued and not revoked.
     pub fn certificates(&self) -> Vec<String> {
         self.inner.state().ledger.certificates()
+    }
+
+    /// How the authority takes it, so many times from now on, to be told that a proof can be looked up.
+    pub fn hear(&self, hearing: Hearing, times: u64) {
+        self.inner.state().deafness = Deafness::of(hearing, times);
+    }
+
+    /// How often it has taken it so.
+    pub fn unheard(&self) -> u64 {
+        self.inner.state().deafness.struck
     }
 
     /// Lets the `nth` call from now on (1 is the next) meet a fault, in place of any earlier order.
@@ -161,12 +179,30 @@ impl Inner {
                 None
             }
             Some(Fault::AnswerAfterwards(page)) => self.ask(request).await.map(|_| told(page)),
+            None => self.well(request).await,
+        }
+    }
+
+    /// The answer of an authority that is well, but perhaps hard of hearing.
+    async fn well(&self, request: &Request) -> Option<Answer> {
+        let hearing = self.state().deafness.strike(request);
+        match hearing {
+            Some(Hearing::Refuses(canary)) => Some(hearing::refusal(canary)),
+            Some(Hearing::Forgets) => {
+                let url = format!("https://{}/nonce-plz", self.authority);
+                let fresh = self.client.head(url).send().await.ok()?;
+                let nonce = fresh.headers().get("replay-nonce").and_then(|nonce| nonce.to_str().ok());
+                Some(hearing::forgotten(nonce.map(str::to_owned)))
+            }
             None => self.ask(request).await,
         }
     }
 
     /// Asks the authority, which believes to be where the gate is.
     async fn ask(&self, request: &Request) -> Option<Answer> {
+        if let Some(certificate) = renewal::certificate(&request.path) {
+            return renewal::said(&self.register, certificate).await;
+        }
         let method = request.method.parse().ok()?;
         let url = format!("https://{}{}", self.authority, request.path);
         let mut call = self.client.request(method, url).header("host", self.address.to_string());
@@ -183,7 +219,8 @@ impl Inner {
         let headers = kept.into_iter().filter_map(header).collect();
         let answer = Answer { status, headers, body: answered.bytes().await.ok()?.to_vec() };
         self.state().ledger.enter(request, &answer);
-        Some(answer)
+        let is_directory = request.path == DIRECTORY;
+        Some(if is_directory { renewal::offered(answer, self.address) } else { answer })
     }
 }
 

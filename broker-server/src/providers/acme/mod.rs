@@ -15,7 +15,7 @@ pub use client::{AcmeConfig, Client, ConfigError, ExternalAccount};
 
 /// Every kind of call: method and, since an authority chooses its paths, what the standard calls the resource (RFC 8555
 /// section 7.1). A POST of an empty payload reads. Proofs in the DNS are calls of whoever has the zone.
-pub const CALLS: [&str; 11] = [
+pub const CALLS: [&str; 12] = [
     "GET directory",
     "HEAD newNonce",
     "POST newAccount",
@@ -26,5 +26,6 @@ pub const CALLS: [&str; 11] = [
     "POST finalize",
     "POST certificate (reads)",
     "POST revokeCert",
+    "GET renewalInfo",
     "TXT _acme-challenge (through the zone's plan of domain-record)",
 ];

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -11,7 +12,7 @@ use sutler_secrets::SecretString;
 use x509_cert::{
     Certificate,
     der::Decode,
-    ext::pkix::{SubjectAltName, name::GeneralName},
+    ext::pkix::{AuthorityKeyIdentifier, SubjectAltName, name::GeneralName},
     time::Time,
 };
 
@@ -64,6 +65,8 @@ pub(super) struct Leaf {
     pub(super) der: Vec<u8>,
     /// In hexadecimal.
     pub(super) serial: String,
+    /// What the authority calls it when it is asked about renewal; `None` if it does not say whose key signed it.
+    pub(super) renewal_id: Option<String>,
     pub(super) valid_from: Timestamp,
     pub(super) expires_at: Timestamp,
     names: Vec<String>,
@@ -79,18 +82,27 @@ impl Leaf {
         let key = said.subject_public_key_info.subject_public_key.as_bytes();
         let names = said.get::<SubjectAltName>().map_err(|_| X509Error::Unreadable)?;
         let names = names.map(|(_, names)| names.0).unwrap_or_default();
+        let issuer = said.get::<AuthorityKeyIdentifier>().map_err(|_| X509Error::Unreadable)?;
+        let issuer = issuer.and_then(|(_, issuer)| issuer.key_identifier);
+        let serial = said.serial_number.as_bytes();
         let dns = |name: &GeneralName| match name {
             GeneralName::DnsName(name) => Some(name.as_str().to_ascii_lowercase()),
             _ => None,
         };
         Ok(Self {
-            serial: hex(said.serial_number.as_bytes()),
+            serial: hex(serial),
+            renewal_id: issuer.map(|issuer| renewal_id(issuer.as_bytes(), serial)),
             valid_from: time(said.validity.not_before)?,
             expires_at: time(said.validity.not_after)?,
             names: names.iter().filter_map(dns).collect(),
             public_key: key.ok_or(X509Error::Unreadable)?.to_vec(),
             der: der.to_vec(),
         })
+    }
+
+    /// Whether this is a certificate at all.
+    pub(super) fn is_certificate(der: &[u8]) -> bool {
+        Certificate::from_der(der).is_ok()
     }
 
     /// Whether it is what was asked for: for this key, and for every one of these names.
@@ -119,6 +131,14 @@ impl Leaf {
 fn time(time: Time) -> Result<Timestamp, X509Error> {
     let seconds = i64::try_from(time.to_unix_duration().as_secs()).map_err(|_| X509Error::Unreadable)?;
     Timestamp::from_second(seconds).map_err(|_| X509Error::Unreadable)
+}
+
+/// The name of a certificate for questions about renewal (RFC 9773 section 4.1): whose key signed it, and its number.
+fn renewal_id(issuer: &[u8], serial: &[u8]) -> String {
+    // the number as it is encoded: one whose first bit is set has a byte of zeros in front
+    let zero: &[u8] = if serial.first().is_some_and(|first| first & 0x80 != 0) { &[0] } else { &[] };
+    let serial = URL_SAFE_NO_PAD.encode([zero, serial].concat());
+    format!("{}.{serial}", URL_SAFE_NO_PAD.encode(issuer))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -161,6 +181,18 @@ mod tests {
         assert_eq!(leaf.renew_after(day(30)).to_string(), "2026-03-02T00:00:00Z");
         assert_eq!(leaf.renew_after(day(60)).to_string(), "2026-02-15T00:00:00Z");
         assert_eq!(leaf.renew_after(day(90)).to_string(), "2026-02-15T00:00:00Z");
+    }
+
+    #[test]
+    fn a_certificate_is_called_as_in_the_example_of_the_standard() {
+        // RFC 9773 section 4.1
+        let issuer = [
+            0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40, 0x41, 0xe1, 0xb3, 0x7b, 0x84, 0x7b, 0xa0, 0xae, 0x2c,
+            0xde, 0x01, 0xc8, 0xd4,
+        ];
+        for serial in [&[0x00, 0x87, 0x65, 0x43, 0x21][..], &[0x87, 0x65, 0x43, 0x21]] {
+            assert_eq!(renewal_id(&issuer, serial), "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+        }
     }
 
     #[test]

@@ -11,6 +11,30 @@ use sutler_secrets::SecretString;
 use super::super::x509::{Leaf, X509Error};
 use crate::providers::{Progress, ProviderError, dns::DnsName};
 
+/// What is written down of a certificate cannot be read any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Damaged {
+    /// The record as a whole, or the certificate that is held.
+    #[error(
+        "the broker's record of the certificate is damaged, so it cannot be revoked: restore the broker's store from a \
+         backup, or set revoke_on_delete to false and revoke the certificate at the authority yourself"
+    )]
+    Held,
+    /// A certificate that was replaced.
+    #[error(
+        "the broker's record of a replaced certificate, which counts until {0}, is damaged, so it cannot be revoked: \
+         restore the broker's store from a backup, or set revoke_on_delete to false and revoke that certificate at the \
+         authority yourself"
+    )]
+    Replaced(Timestamp),
+}
+
+impl From<Damaged> for ProviderError {
+    fn from(damaged: Damaged) -> Self {
+        Self::failed(damaged.to_string())
+    }
+}
+
 /// A TXT record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Txt {
@@ -24,6 +48,9 @@ pub(super) struct Proof {
     pub(super) txt: Txt,
     /// The URL of the challenge, to be told when the record stands.
     pub(super) challenge: String,
+    /// Whether the authority has taken that.
+    #[serde(default)]
+    pub(super) is_told: bool,
     /// The URL of the authorization, which says what came of it.
     pub(super) authorization: String,
 }
@@ -66,6 +93,9 @@ pub(super) struct Issue {
     pub(super) key: Option<SecretString>,
     #[serde(default)]
     pub(super) issued: Option<Issued>,
+    /// How often the authority was told again that records can be looked up.
+    #[serde(default)]
+    pub(super) told_again: u32,
     /// How many orders this work has made.
     #[serde(default)]
     pub(super) orders: u32,
@@ -89,6 +119,7 @@ impl Issue {
             planted: Vec::new(),
             key: None,
             issued: None,
+            told_again: 0,
             orders: 0,
             since: now,
             failure: None,
@@ -98,7 +129,7 @@ impl Issue {
 
     /// The order leads nowhere: another one is needed. What stands in the DNS is remembered.
     pub(super) fn without_order(self) -> Self {
-        Self { order: None, proofs: Vec::new(), dealt: 0, key: None, failure: None, ..self }
+        Self { order: None, proofs: Vec::new(), dealt: 0, key: None, told_again: 0, failure: None, ..self }
     }
 
     /// Whether the present wait has lasted so long.
@@ -139,9 +170,14 @@ impl Past {
         Self { der: STANDARD.encode(&leaf.der), expires_at: leaf.expires_at }
     }
 
-    /// As DER; empty if it cannot be read any more.
-    pub(super) fn der(&self) -> Vec<u8> {
-        STANDARD.decode(&self.der).unwrap_or_default()
+    /// As DER.
+    ///
+    /// # Errors
+    /// When what was written down is no certificate any more.
+    pub(super) fn der(&self) -> Result<Vec<u8>, Damaged> {
+        let damaged = Damaged::Replaced(self.expires_at);
+        let der = STANDARD.decode(&self.der).map_err(|_| damaged)?;
+        if Leaf::is_certificate(&der) { Ok(der) } else { Err(damaged) }
     }
 }
 
@@ -151,10 +187,13 @@ impl Held {
     }
 
     /// All certificates that have not expired, this one included.
-    pub(super) fn living(&self, now: Timestamp) -> Vec<Past> {
-        let present = self.leaf().ok().map(|leaf| Past::of(&leaf));
-        let all = present.into_iter().chain(self.replaced.iter().cloned());
-        all.filter(|past| past.expires_at > now).collect()
+    ///
+    /// # Errors
+    /// When this one cannot be read any more.
+    pub(super) fn living(&self, now: Timestamp) -> Result<Vec<Past>, Damaged> {
+        let present = self.leaf().map(|leaf| Past::of(&leaf)).map_err(|_| Damaged::Held)?;
+        let all = std::iter::once(present).chain(self.replaced.iter().cloned());
+        Ok(all.filter(|past| past.expires_at > now).collect())
     }
 }
 

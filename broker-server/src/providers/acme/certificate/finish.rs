@@ -106,7 +106,7 @@ impl Certificate {
         }
         match (issue.failure.take(), issue.issued.take()) {
             (None, Some(issued)) => {
-                let held = Self::hold(step, issue, issued, Timestamp::now());
+                let held = Self::hold(step, issue, issued, Timestamp::now())?;
                 Self::done(&held, wanted)
             }
             (failure, _) => {

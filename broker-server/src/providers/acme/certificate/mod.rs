@@ -13,6 +13,7 @@
 //! order's URL, the records in the DNS, and the key are written down before they are used, so nothing is issued twice.
 
 mod data;
+mod due;
 mod finish;
 mod prove;
 mod remove;
@@ -35,11 +36,12 @@ use sutler_spec::{BindingMetadata, PlanId};
 
 use super::{client::Client, x509::Leaf};
 use crate::providers::{
-    Account, BEGIN, BindingFacts, Change, CreatedBinding, FieldDrift, InstanceFacts, Listing, Marker,
-    Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step,
-    StepName, Work, dns::Challenges, typed,
+    Account, BEGIN, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, Marker, Observation,
+    Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName,
+    Work, dns::Challenges, typed,
 };
-use data::{Held, Wanted, renew_before};
+use data::{Held, renew_before};
+use due::Due;
 
 /// Makes the account.
 const REGISTER: &str = "register";
@@ -198,13 +200,17 @@ impl Provider for Certificate {
         Ok(Progress::Done(made))
     }
 
-    /// What an authority has issued stays issued: that it is held here, and until when it counts, is all there is to know.
+    /// What an authority has issued stays issued. What is asked is whether it wants it back.
     async fn fetch(&self, instance: &InstanceFacts, _: &Marker) -> Result<Observation, ProviderError> {
         let (held, leaf) = held(instance)?;
         let wanted: Parameters = instance.parameters()?;
         let attributes = Self::attributes(&held, &leaf, &wanted);
-        let drift = drift(&leaf, &wanted, Timestamp::now());
-        Ok(Observation::Found { attributes, drift })
+        let now = Timestamp::now();
+        let due = match Due::of(&leaf, &wanted, now) {
+            None if self.is_called_back(&leaf, now).await? => Some(Due::CalledBack),
+            due => due,
+        };
+        Ok(Observation::Found { attributes, drift: due.map(Due::told).into_iter().collect() })
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {
@@ -239,21 +245,6 @@ fn held(instance: &InstanceFacts) -> Result<(Held, Leaf), ProviderError> {
 fn told(time: Timestamp) -> Option<sutler_spec::Timestamp> {
     // the standard wants a fraction
     sutler_spec::Timestamp::new(time.strftime("%Y-%m-%dT%H:%M:%S.0Z").to_string()).ok()
-}
-
-/// A certificate that is due or has expired differs from what was asked for: one that counts.
-fn drift(leaf: &Leaf, wanted: &Parameters, now: Timestamp) -> Vec<FieldDrift> {
-    let found = match () {
-        () if leaf.expires_at <= now => "expired",
-        () if leaf.renew_after(renew_before(wanted)) <= now => "due for renewal",
-        () => return Vec::new(),
-    };
-    vec![FieldDrift { field: "certificate".to_owned(), wanted: json!("valid"), found: json!(found) }]
-}
-
-/// Whether the certificate that is held is not the one that is wanted, or is due.
-fn is_stale(held: &Held, leaf: &Leaf, wanted: &Parameters, now: Timestamp) -> bool {
-    held.wanted != Wanted::from(wanted) || leaf.renew_after(renew_before(wanted)) <= now
 }
 
 /// What no schema says about names.

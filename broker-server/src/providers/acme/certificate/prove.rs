@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     super::client::{CallError, Status},
     Certificate, PRESENT, RESPOND, SETTLE, WATCH, WITHDRAW,
-    data::Issue,
+    data::{Issue, Proof},
 };
 use crate::providers::{Attempt, Progress, ProviderError, ProvisionedInstance, Refusal};
 
@@ -17,6 +17,10 @@ type Issuing = Result<Progress<ProvisionedInstance>, ProviderError>;
 const SETTLED_WITHIN: Duration = Duration::from_secs(30 * 60);
 /// How long the authority may take to look.
 const LOOKED_WITHIN: Duration = Duration::from_secs(60 * 60);
+/// How often the authority is told again, in one issuance, that records can be looked up.
+const MOST_REPETITIONS: u32 = 3;
+/// How many polls the authority has to begin to look before it is told again: a minute. Each time it has twice as many.
+const POLLS_BEFORE_REPETITION: u32 = 12;
 
 impl Certificate {
     /// One changing call: one record, beside whatever others stand there.
@@ -58,15 +62,27 @@ impl Certificate {
     }
 
     /// One changing call: one challenge is told to be answered. One that was told already is left alone.
-    pub(super) async fn respond(&self, mut issue: Issue, attempt: Attempt) -> Issuing {
+    pub(super) async fn respond(&self, issue: Issue, attempt: Attempt) -> Issuing {
         let Some(proof) = issue.proofs.get(issue.dealt) else { return issue.then(WATCH, Timestamp::now()) };
-        let is_told = attempt == Attempt::Again && self.is_told(&proof.authorization).await?;
-        if !is_told {
-            match self.client.respond(&proof.challenge).await {
-                // refused: it is not open any more. What became of it is seen by watching
-                Ok(()) | Err(CallError::Refused { .. }) => {}
-                Err(error) => return self.end(issue, error, "announce the proof"),
+        let may_be_told = attempt == Attempt::Again || issue.told_again > 0;
+        if may_be_told && !self.is_open(proof).await? {
+            return Self::told(issue);
+        }
+        match self.client.respond(&proof.challenge).await {
+            Ok(()) => Self::told(issue),
+            Err(CallError::Refused { .. }) if proof.is_told || !self.is_open(proof).await? => {
+                // what becomes of it is seen by watching
+                Self::told(issue)
             }
+            Err(error @ CallError::Refused { .. }) => self.tell_later(issue, &error),
+            Err(error) => self.end(issue, error, "announce the proof"),
+        }
+    }
+
+    /// The authority knows of the present proof. On to the next one.
+    fn told(mut issue: Issue) -> Issuing {
+        if let Some(proof) = issue.proofs.get_mut(issue.dealt) {
+            proof.is_told = true;
         }
         issue.dealt += 1;
         if issue.dealt < issue.proofs.len() {
@@ -75,15 +91,46 @@ impl Certificate {
         issue.then(WATCH, Timestamp::now())
     }
 
-    async fn is_told(&self, authorization: &str) -> Result<bool, ProviderError> {
-        let asked = self.client.authorization(authorization).await;
-        let found = asked.map_err(|error| error.while_asking("look at the proof"))?;
-        let challenge = found.dns().map(|challenge| challenge.status);
-        Ok(found.status != Status::Pending || challenge != Some(Status::Pending))
+    /// The authority waits for a proof, and refuses to hear that it is there.
+    fn tell_later(&self, mut issue: Issue, error: &CallError) -> Issuing {
+        if issue.told_again >= MOST_REPETITIONS {
+            let why = error.describe("announce the proof, which the certificate authority still waits for");
+            return self.give_up(issue, why);
+        }
+        issue.told_again += 1;
+        let description = "waiting until the certificate authority lets the proof be announced";
+        Progress::pending(RESPOND, &issue, self.client.poll_interval(), description)
+    }
+
+    /// Whether the authority still waits to be told that a record can be looked up. Some authorities say so while they
+    /// look, too: telling them again does no harm.
+    async fn is_open(&self, proof: &Proof) -> Result<bool, ProviderError> {
+        match self.client.authorization(&proof.authorization).await {
+            Ok(found) => {
+                let challenge = found.dns().map(|challenge| challenge.status);
+                Ok(found.status == Status::Pending && challenge == Some(Status::Pending))
+            }
+            Err(CallError::Missing) => Ok(false),
+            Err(error) => Err(error.while_asking("look at the proof")),
+        }
+    }
+
+    /// Reads only: the first proof that the authority has had its time to begin with, and has not.
+    async fn not_begun<'a>(&self, issue: &'a Issue) -> Result<Option<&'a Proof>, ProviderError> {
+        let polls = POLLS_BEFORE_REPETITION.saturating_mul(1 << issue.told_again.min(MOST_REPETITIONS));
+        if !issue.has_waited(self.client.poll_interval().saturating_mul(polls), Timestamp::now()) {
+            return Ok(None);
+        }
+        for proof in &issue.proofs {
+            if self.is_open(proof).await? {
+                return Ok(Some(proof));
+            }
+        }
+        Ok(None)
     }
 
     /// Reads only, until the authority has looked at all of them.
-    pub(super) async fn watch(&self, issue: Issue) -> Issuing {
+    pub(super) async fn watch(&self, mut issue: Issue) -> Issuing {
         let Some(url) = &issue.order else { return issue.then(super::ORDER, Timestamp::now()) };
         let (order, wait) = match self.client.read_order(url).await {
             Ok(read) => read,
@@ -102,6 +149,19 @@ impl Certificate {
                 let why = self.why_invalid(&issue, order.error.as_ref()).await?;
                 return self.give_up(issue, why);
             }
+        }
+        if let Some(proof) = self.not_begun(&issue).await? {
+            if issue.told_again >= MOST_REPETITIONS {
+                let why = format!(
+                    "the certificate authority was told {} times that the TXT record {} can be looked up, and did not begin \
+                     to look; try again later",
+                    issue.told_again + 1,
+                    proof.txt.name
+                );
+                return self.give_up(issue, why);
+            }
+            issue.told_again += 1;
+            return issue.then(RESPOND, Timestamp::now());
         }
         if issue.has_waited(LOOKED_WITHIN, Timestamp::now()) {
             let why = "the certificate authority did not look at the proof within an hour; try again later"

@@ -9,7 +9,7 @@ use super::{
         x509::Leaf,
     },
     Certificate, REVOKE, WITHDRAW,
-    data::{Held, Issue, Past, Removal},
+    data::{Damaged, Held, Issue, Past, Removal},
 };
 use crate::providers::{Progress, ProviderError, Step};
 
@@ -20,16 +20,17 @@ impl Certificate {
         let now = Timestamp::now();
         let mut removal = Removal { planted: Vec::new(), revoke: Vec::new() };
         if let Some(held) = step.instance.record::<Held>() {
-            removal.revoke = held.living(now);
+            if wanted.revoke_on_delete {
+                removal.revoke = held.living(now)?;
+            }
             removal.planted = held.left;
+        } else if step.instance.record.is_some() && wanted.revoke_on_delete {
+            return Err(Damaged::Held.into());
         } else if let Some(issue) = step.left_over::<Issue>() {
             if wanted.revoke_on_delete {
                 removal.revoke = self.issued_by(&issue).await?.into_iter().collect();
             }
             removal.planted = issue.planted.into_iter().chain(issue.left).collect();
-        }
-        if !wanted.revoke_on_delete {
-            removal.revoke.clear();
         }
         go_on(removal)
     }
@@ -71,7 +72,7 @@ impl Certificate {
     /// One changing call: one certificate. That it is revoked already is success.
     pub(super) async fn revoke(&self, mut removal: Removal) -> Result<Progress<()>, ProviderError> {
         if let Some(past) = removal.revoke.last() {
-            let revoked = self.client.revoke(&past.der()).await;
+            let revoked = self.client.revoke(&past.der()?).await;
             revoked.map_err(|error| error.while_trying_to("revoke the certificate"))?;
             removal.revoke.pop();
         }

@@ -6,8 +6,9 @@ use sutler_catalog::domain::certificate::Parameters;
 use super::{
     super::client::{CallError, Status},
     Certificate, FINALIZE, Held, ORDER, PRESENT, REGISTER, STUDY, WATCH, WITHDRAW,
-    data::{Issue, Issued, Proof, Txt, Wanted},
-    held, is_stale,
+    data::{Damaged, Issue, Issued, Proof, Txt, Wanted},
+    due::is_stale,
+    held,
 };
 use crate::providers::{
     Progress, ProviderError, ProvisionedInstance, Refusal, Step,
@@ -35,11 +36,11 @@ impl Certificate {
         }
     }
 
-    /// Begins to change: a certificate that is what is wanted and not due stays.
+    /// Begins to change: a certificate that is what is wanted, not due and not called back stays.
     pub(super) async fn begin_again(&self, step: &Step<'_>, wanted: &Parameters) -> Issuing {
         let (held, leaf) = held(step.instance)?;
         let now = Timestamp::now();
-        if is_stale(&held, &leaf, wanted, now) {
+        if is_stale(&held, &leaf, wanted, now) || self.is_called_back(&leaf, now).await? {
             return self.begin_with(Issue::new(Wanted::from(wanted), now)).await;
         }
         Self::done(&held, wanted)
@@ -143,6 +144,7 @@ impl Certificate {
             (Some(challenge), Ok(name)) if !challenge.token.is_empty() => Asked::Open(Proof {
                 txt: Txt { name, value: self.client.dns_value(&challenge.token) },
                 challenge: challenge.url.clone(),
+                is_told: false,
                 authorization: url.to_owned(),
             }),
             (None, _) => Asked::Impossible(
@@ -162,12 +164,17 @@ impl Certificate {
     }
 
     /// A record of what was issued, with what it replaces.
-    pub(super) fn hold(step: &Step<'_>, issue: Issue, issued: Issued, now: Timestamp) -> Held {
+    pub(super) fn hold(
+        step: &Step<'_>,
+        issue: Issue,
+        issued: Issued,
+        now: Timestamp,
+    ) -> Result<Held, Damaged> {
         let replaced = step.instance.record::<Held>();
         let mut left = issue.left;
         left.extend(replaced.iter().flat_map(|held| held.left.iter().cloned()));
-        let replaced = replaced.map(|held| held.living(now)).unwrap_or_default();
-        Held { wanted: issue.wanted, issued, replaced, left }
+        let replaced = replaced.map(|held| held.living(now)).transpose()?.unwrap_or_default();
+        Ok(Held { wanted: issue.wanted, issued, replaced, left })
     }
 }
 

@@ -7,8 +7,9 @@ use sutler_catalog::domain::certificate::{KeyType, Parameters};
 
 use super::{
     super::x509::make_key,
-    data::{Held, Issue, Issued, Wanted},
-    drift, is_stale, problems,
+    data::{Damaged, Held, Issue, Issued, Past, Wanted},
+    due::{Due, is_stale},
+    problems,
 };
 
 fn wanted(value: Value) -> Parameters {
@@ -41,7 +42,7 @@ fn a_certificate_is_told_when_it_is_due_and_when_it_has_expired() {
     let parameters = wanted(json!({ "names": ["example.com"] }));
     let held = held(90, &parameters);
     let leaf = held.leaf().unwrap();
-    let told = |days| drift(&leaf, &parameters, after(days)).first().map(|field| field.found.clone());
+    let told = |days| Due::of(&leaf, &parameters, after(days)).map(|due| due.told().found);
     assert_eq!(told(59), None);
     assert_eq!(told(61), Some(json!("due for renewal")));
     assert_eq!(told(91), Some(json!("expired")));
@@ -67,11 +68,28 @@ fn only_what_has_not_expired_is_there_to_be_revoked() {
     let parameters = wanted(json!({ "names": ["example.com"] }));
     let old = held(10, &parameters);
     let mut held = held(90, &parameters);
-    held.replaced = old.living(Timestamp::now());
-    assert_eq!(held.living(Timestamp::now()).len(), 2);
-    assert_eq!(held.living(after(11)).len(), 1);
-    assert_eq!(held.living(after(91)).len(), 0);
-    assert_eq!(held.replaced[0].der(), old.leaf().unwrap().der);
+    held.replaced = old.living(Timestamp::now()).unwrap();
+    let living = |days| held.living(after(days)).unwrap().len();
+    assert_eq!((living(0), living(11), living(91)), (2, 1, 0));
+    assert_eq!(held.replaced[0].der(), Ok(old.leaf().unwrap().der));
+}
+
+#[test]
+fn what_is_written_down_and_damaged_is_never_taken_for_an_empty_certificate() {
+    let parameters = wanted(json!({ "names": ["example.com"] }));
+    let mut held = held(90, &parameters);
+    let past = serde_json::to_value(&held.living(Timestamp::now()).unwrap()[0]).unwrap();
+    let whole = past["der"].as_str().unwrap().to_owned();
+    for damage in ["", "no base64!", &whole[..40], "bm90IGEgY2VydGlmaWNhdGU"] {
+        let mut past = past.clone();
+        past["der"] = json!(damage);
+        let past: Past = serde_json::from_value(past).unwrap();
+        let error = past.der().unwrap_err();
+        assert_eq!(error, Damaged::Replaced(past.expires_at), "{damage}");
+        assert!(error.to_string().contains("revoke_on_delete"), "what to do is said: {error}");
+    }
+    held.issued.chain.truncate(80);
+    assert_eq!(held.living(Timestamp::now()), Err(Damaged::Held));
 }
 
 #[test]

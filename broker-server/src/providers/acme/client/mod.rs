@@ -8,6 +8,7 @@
 mod config;
 mod error;
 mod jws;
+mod renewal;
 mod resource;
 
 use std::{
@@ -62,6 +63,8 @@ struct Inner {
     /// The account's URL, once the authority has said it. It never changes.
     account_url: OnceCell<String>,
     nonce: Mutex<Option<String>>,
+    /// What the authority has said about renewals.
+    suggestions: renewal::Suggestions,
 }
 
 /// How often the authority is asked how far it is, at most.
@@ -101,6 +104,7 @@ impl Client {
             directory: Mutex::default(),
             account_url: OnceCell::new(),
             nonce: Mutex::default(),
+            suggestions: renewal::Suggestions::default(),
         };
         Ok(Self { inner: Arc::new(inner), account, poll_interval: POLL_INTERVAL })
     }
@@ -232,11 +236,7 @@ impl Client {
             }
             // a success without a nonce is somebody else's
             true => Err(CallError::unavailable(Unclear::Foreign(status.as_u16()), sent)),
-            false => {
-                let problem =
-                    serde_json::from_slice::<Problem>(&body).ok().filter(Problem::is_of_the_standard);
-                Err(CallError::of((status.as_u16(), problem), retry_after, sent))
-            }
+            false => Err(refusal((status, headers), &body, sent)),
         }
     }
 
@@ -258,6 +258,12 @@ impl Client {
     }
 }
 
+/// What an answer that is not one of success says.
+fn refusal((status, headers): (StatusCode, &HeaderMap), body: &[u8], sent: Sent) -> CallError {
+    let problem = serde_json::from_slice::<Problem>(body).ok().filter(Problem::is_of_the_standard);
+    CallError::of((status.as_u16(), problem), retry_after(headers), sent)
+}
+
 /// Reads the body up to the limit.
 async fn body(response: &mut Response, sent: Sent) -> Result<Vec<u8>, CallError> {
     let mut body = Vec::new();
@@ -277,8 +283,13 @@ fn nonce(headers: &HeaderMap) -> Option<String> {
     headers.get(REPLAY_NONCE)?.to_str().ok().map(str::to_owned)
 }
 
-/// `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
+/// `Retry-After`, as far as it is kept.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    asked_wait(headers).map(|wait| wait.min(LONGEST_WAIT))
+}
+
+/// `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
+fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
@@ -288,7 +299,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
             Duration::try_from(wait).unwrap_or(Duration::ZERO)
         }
     };
-    Some(wait.min(LONGEST_WAIT))
+    Some(wait)
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(super) struct Directory {
     new_account: String,
     new_order: String,
     revoke_cert: Option<String>,
+    /// Since RFC 9773; not every authority has it.
+    pub(super) renewal_info: Option<String>,
 }
 
 /// How far an order, an authorization or a challenge is. A word that the standard does not know is `Unknown`.
