@@ -40,7 +40,7 @@ impl<K: Kind> Object<K> {
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let Adjusting { known, changes, looks } = recorded::data(step.checkpoint)?;
         let id = known.id::<K>()?;
-        let found = match self.kind.read(id, wanted).await {
+        let found = match self.kind.read_for_next(id, &known.memory, wanted).await {
             Ok(found) => found,
             // what was just made is not seen everywhere at once
             Err(error) if error.is_missing() && step.instance.record.is_none() && looks < MAX_LOOKS => {
@@ -88,7 +88,8 @@ impl<K: Kind> Object<K> {
         step: &Step<'_>,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         let page = self.kind.dashboard(known.id.as_deref(), step.marker);
-        let mut done = ProvisionedInstance::of(known)?.dashboard_url(page);
+        let remembered = known.with_memory(K::afresh(&known.memory));
+        let mut done = ProvisionedInstance::of(&remembered)?.dashboard_url(page);
         done.attributes = self.kind.attributes(known, found, wanted);
         Ok(Progress::Done(done))
     }

@@ -52,7 +52,7 @@ impl<K: Kind> Object<K> {
         known: &Known<K::Memory>,
         wanted: &K::Wanted,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        match self.kind.read(known.id::<K>()?, wanted).await {
+        match self.kind.read_itself(known.id::<K>()?, wanted).await {
             Ok(_) => self.after_doubt(known.clone()),
             Err(error) if error.is_missing() => {
                 let (name, memory) = (known.name.clone(), K::memory(&known.name, wanted));

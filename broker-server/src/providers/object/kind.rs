@@ -122,8 +122,25 @@ pub(crate) trait Kind: Debug + Send + Sync + Sized + 'static {
     async fn find(&self, name: &str, wanted: &Self::Wanted) -> Result<Vec<String>, Failed<Self>>;
     /// Makes it; gives its id.
     async fn create(&self, name: &str, wanted: &Self::Wanted) -> Result<String, Failed<Self>>;
-    /// Looks at it.
+    /// Looks at it, and at everything that belongs to it.
     async fn read(&self, id: &str, wanted: &Self::Wanted) -> Result<Self::Found, Failed<Self>>;
+
+    /// Looks at as much as [`next`](Self::next) needs now, and at what [`attributes`](Self::attributes) tell once nothing
+    /// is missing any more: everything, unless each part is a call of its own.
+    async fn read_for_next(
+        &self,
+        id: &str,
+        _memory: &Self::Memory,
+        wanted: &Self::Wanted,
+    ) -> Result<Self::Found, Failed<Self>> {
+        self.read(id, wanted).await
+    }
+
+    /// Looks at it alone: whether it is there, and whose it is. As much as [`hindrance`](Self::hindrance) is told.
+    async fn read_itself(&self, id: &str, wanted: &Self::Wanted) -> Result<Self::Found, Failed<Self>> {
+        self.read(id, wanted).await
+    }
+
     /// Changes it.
     async fn change(
         &self,
@@ -146,7 +163,7 @@ pub(crate) trait Kind: Debug + Send + Sync + Sized + 'static {
         1
     }
 
-    /// What of the memory counts when another piece of work begins; all of it, unless it counts looks.
+    /// What of the memory counts when this piece of work is done and another begins; all of it, unless it counts looks.
     fn afresh(memory: &Self::Memory) -> Self::Memory {
         memory.clone()
     }

@@ -46,7 +46,7 @@ impl<K: Kind> Object<K> {
             }
             return Self::doom(ids);
         }
-        match self.kind.read(known.id::<K>()?, wanted).await {
+        match self.kind.read_itself(known.id::<K>()?, wanted).await {
             Ok(found) if known.adopted || K::is_ours(&found, &known, step.marker) => {
                 self.guard(&found, wanted).await?;
                 self.with_twins(&known, wanted).await
@@ -76,7 +76,7 @@ impl<K: Kind> Object<K> {
     ) -> Result<Vec<String>, ProviderError> {
         let ids = self.unanswered(known, wanted).await?;
         for id in &ids {
-            match self.kind.read(id, wanted).await {
+            match self.kind.read_itself(id, wanted).await {
                 Ok(found) => self.guard(&found, wanted).await?,
                 Err(error) if error.is_missing() => {}
                 Err(error) => return Err(error.while_trying_to(&Self::looking())),

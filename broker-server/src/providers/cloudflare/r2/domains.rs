@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sutler_catalog::cloudflare::r2::{CustomDomain, MinimumTls};
 
-use super::Change;
+use super::found::{Change, Part};
 use crate::providers::cloudflare::object::Next;
 
 /// How many looks all host names are given: a day, since the interval grows to a minute.
@@ -41,6 +41,9 @@ pub(crate) struct Memory {
     /// The host names that were asked for at some time: these are ours to detach.
     #[serde(default)]
     domains: Vec<String>,
+    /// The part that the next look begins with: those before it were seen to be as wanted.
+    #[serde(default)]
+    pub(super) part: Part,
     #[serde(default)]
     pub(super) looks: u32,
     #[serde(default)]
@@ -48,6 +51,16 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Of a bucket that is to have these host names.
+    pub(super) fn of(wanted: &[CustomDomain]) -> Self {
+        Self { domains: wanted.iter().map(|one| one.domain.clone()).collect(), ..Self::default() }
+    }
+
+    /// Work has come as far as this part.
+    pub(super) fn at(&self, part: Part) -> Self {
+        Self { part, ..self.clone() }
+    }
+
     fn with(&self, domain: &str) -> Self {
         let domains = self.domains.iter().cloned().chain([domain.to_owned()]).collect();
         Self { domains, ..self.clone() }
@@ -58,9 +71,9 @@ impl Memory {
         Self { domains, ..self.clone() }
     }
 
-    /// Nothing is being waited for.
+    /// Nothing is being done, or waited for.
     pub(super) fn rested(&self) -> Self {
-        Self { domains: self.domains.clone(), looks: 0, unknown: 0 }
+        Self { domains: self.domains.clone(), ..Self::default() }
     }
 }
 
@@ -164,8 +177,7 @@ fn wait<'a>(memory: &Memory, ours: impl Iterator<Item = &'a Domain>) -> Next<Cha
         }
     }
     match waiting {
-        None if memory.looks == 0 && memory.unknown == 0 => Next::Done,
-        None => Next::Remember(memory.rested()),
+        None => Next::Done,
         Some((unknown, told)) if memory.looks >= MAX_LOOKS || unknown > MAX_UNKNOWN => {
             Next::Failed(format!("{told}; it took too long: look at the bucket's settings in the dashboard"))
         }

@@ -1,25 +1,27 @@
 //! `cloudflare-r2`: buckets. Cloudflare takes all but name, place and storage class only once they exist.
 //!
 //! ```text
-//! adjust: storage class, rules for browsers, rules for age, r2.dev, host names; then waits for the host names
+//! adjust: storage class, rules for browsers, rules for age, r2.dev, host names; then waits for the host names. Each part
+//!         is read by a call of its own, and read on once it is as wanted
 //! clear:  detaches the host names, deletes the objects if that was asked for
 //! ```
 
 mod calls;
 mod domains;
+mod found;
 mod keys;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 use async_trait::async_trait;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sutler_catalog::{
     Offering,
     cloudflare::{
         d1::Jurisdiction,
-        r2::{self, CustomDomain, Parameters, output},
+        r2::{self, Parameters, output},
     },
 };
 use sutler_spec::PlanId;
@@ -34,10 +36,11 @@ use crate::providers::{
     ProviderError, RecoveryClass, Step, StepName, mark_of_name,
 };
 pub(super) use calls::PROBE;
-use calls::{Bucket, Buckets, Managed};
-use domains::{Domain, Memory};
+use calls::{Bucket, Buckets};
+use domains::Memory;
+use found::{Change, Found, Part};
 use keys::Key;
-use rules::StorageClass;
+use wishes::Wanted;
 
 /// The most objects that one deletion deletes: at the pace that an account may be called, this takes an hour.
 const MAX_OBJECTS: u32 = 10_000;
@@ -60,90 +63,6 @@ pub struct AllBuckets {
     minter: Minter,
 }
 
-/// What is asked for, with what the plan says.
-#[derive(Debug, Deserialize)]
-#[serde(from = "Parameters")]
-pub(crate) struct Wanted {
-    parameters: Parameters,
-    storage: StorageClass,
-}
-
-impl From<Parameters> for Wanted {
-    fn from(parameters: Parameters) -> Self {
-        Self { parameters, storage: StorageClass::default() }
-    }
-}
-
-/// A bucket with all its settings.
-pub(crate) struct Found {
-    bucket: Bucket,
-    cors: Vec<Value>,
-    lifecycle: Vec<Value>,
-    managed: Managed,
-    domains: Vec<Domain>,
-}
-
-/// One change of a bucket.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Change {
-    Storage(StorageClass),
-    /// All rules for browsers, in Cloudflare's form.
-    Cors(Vec<Value>),
-    /// All rules for objects that grow old, in Cloudflare's form.
-    Lifecycle(Vec<Value>),
-    R2Dev(bool),
-    Attach(CustomDomain),
-    SetDomain(CustomDomain),
-    Detach(String),
-}
-
-impl Found {
-    /// What is wanted and differs.
-    fn differences(&self, wanted: &Wanted) -> Vec<FieldDrift> {
-        let Wanted { parameters, storage } = wanted;
-        let mut found = Vec::new();
-        let mut add = |field: &str, wanted: Value, shown: Value| {
-            found.push(FieldDrift { field: field.to_owned(), wanted, found: shown });
-        };
-        if self.bucket.storage_class.is_some_and(|class| class != *storage) {
-            add("storage_class", json!(storage), json!(self.bucket.storage_class));
-        }
-        let asked: Vec<Value> = parameters.cors.iter().map(|rule| json!(rule)).collect();
-        let shown = rules::cors_shown(&self.cors);
-        if !rules::are_same(&asked, &shown) {
-            add("cors", json!(asked), json!(shown));
-        }
-        let asked: Vec<Value> = parameters.lifecycle.iter().map(|rule| json!(rule)).collect();
-        let shown = rules::lifecycle_shown(&self.lifecycle, &parameters.lifecycle);
-        if !rules::are_same(&asked, &shown) {
-            add("lifecycle", json!(asked), json!(shown));
-        }
-        if self.managed.enabled != parameters.r2_dev {
-            add("r2_dev", json!(parameters.r2_dev), json!(self.managed.enabled));
-        }
-        if let Some((asked, shown)) = domains::difference(&self.domains, &parameters.custom_domains) {
-            add("custom_domains", asked, shown);
-        }
-        found
-    }
-
-    /// The first change that is missing, host names aside.
-    fn change(&self, wanted: &Wanted) -> Option<Change> {
-        let Parameters { cors, lifecycle, r2_dev, .. } = &wanted.parameters;
-        let field = self.differences(wanted).into_iter().next()?.field;
-        match field.as_str() {
-            "storage_class" => Some(Change::Storage(wanted.storage)),
-            "cors" => Some(Change::Cors(rules::cors_forms(cors))),
-            "lifecycle" => {
-                let kept = rules::kept(&self.lifecycle, lifecycle).cloned();
-                Some(Change::Lifecycle(kept.chain(rules::lifecycle_forms(lifecycle)).collect()))
-            }
-            "r2_dev" => Some(Change::R2Dev(*r2_dev)),
-            _ => None,
-        }
-    }
-}
-
 impl AllBuckets {
     fn of(&self, jurisdiction: Option<Jurisdiction>) -> Buckets<'_> {
         Buckets { api: &self.api, jurisdiction }
@@ -151,6 +70,15 @@ impl AllBuckets {
 
     fn buckets(&self, wanted: &Wanted) -> Buckets<'_> {
         self.of(wanted.parameters.jurisdiction)
+    }
+
+    /// Looks at some parts of a bucket.
+    async fn looked(&self, buckets: &Buckets<'_>, name: &str, parts: &[Part]) -> Result<Found, CallError> {
+        let mut found = Found::nothing_of(name);
+        for part in parts {
+            found.look_at(*part, buckets).await?;
+        }
+        Ok(found)
     }
 
     /// Where the S3 interface of a jurisdiction is.
@@ -202,9 +130,7 @@ impl Kind for AllBuckets {
     }
 
     fn of_plan(wanted: Wanted, plan: &PlanId) -> Wanted {
-        let is_seldom = plan.as_str() == r2::INFREQUENT_ACCESS.as_str();
-        let storage = if is_seldom { StorageClass::InfrequentAccess } else { StorageClass::Standard };
-        Wanted { storage, ..wanted }
+        wanted.of_plan(plan)
     }
 
     /// A bucket has no id but its name.
@@ -218,7 +144,12 @@ impl Kind for AllBuckets {
     }
 
     fn name_of(found: &Found) -> &str {
-        &found.bucket.name
+        &found.name
+    }
+
+    /// The host names that are asked for are ours, from before they are attached.
+    fn memory(_name: &str, wanted: &Wanted) -> Memory {
+        Memory::of(&wanted.parameters.custom_domains)
     }
 
     async fn find(&self, name: &str, wanted: &Wanted) -> Result<Vec<String>, CallError> {
@@ -238,14 +169,26 @@ impl Kind for AllBuckets {
     }
 
     async fn read(&self, id: &str, wanted: &Wanted) -> Result<Found, CallError> {
-        let buckets = self.buckets(wanted);
-        Ok(Found {
-            bucket: buckets.read(id).await?,
-            cors: buckets.cors(id).await?,
-            lifecycle: buckets.lifecycle(id).await?,
-            managed: buckets.managed(id).await?,
-            domains: buckets.domains(id).await?,
-        })
+        self.looked(&self.buckets(wanted), id, &Part::ALL).await
+    }
+
+    /// Reads on from where something was missing, until something is missing.
+    async fn read_for_next(&self, id: &str, memory: &Memory, wanted: &Wanted) -> Result<Found, CallError> {
+        let (buckets, mut found) = (self.buckets(wanted), Found::nothing_of(id));
+        for part in Part::ALL.into_iter().filter(|part| *part >= memory.part) {
+            found.look_at(part, &buckets).await?;
+            if found.next(memory, wanted) != Next::Done {
+                return Ok(found);
+            }
+        }
+        for part in Part::TOLD {
+            found.look_at(part, &buckets).await?;
+        }
+        Ok(found)
+    }
+
+    async fn read_itself(&self, id: &str, wanted: &Wanted) -> Result<Found, CallError> {
+        self.looked(&self.buckets(wanted), id, &[Part::Itself]).await
     }
 
     async fn change(&self, id: &str, change: &Change, wanted: &Wanted) -> Result<(), CallError> {
@@ -266,10 +209,7 @@ impl Kind for AllBuckets {
     }
 
     fn next(known: &Known<Memory>, found: &Found, wanted: &Wanted) -> Next<Change, Memory> {
-        match found.change(wanted) {
-            Some(change) => Next::Change(change, known.memory.clone()),
-            None => domains::next(&known.memory, &found.domains, &wanted.parameters.custom_domains),
-        }
+        found.next(&known.memory, wanted)
     }
 
     /// Longer and longer, up to a minute at the usual pace.
@@ -297,17 +237,20 @@ impl Kind for AllBuckets {
 
     async fn hindrance(&self, found: &Found, wanted: &Wanted) -> Result<Option<String>, CallError> {
         let Parameters { protect, force_empty, custom_domains, .. } = &wanted.parameters;
-        let others: Vec<&str> =
-            domains::of_others(&found.domains, custom_domains).map(|domain| domain.domain.as_str()).collect();
-        if *protect && !others.is_empty() {
-            return Ok(Some(format!(
-                "protect: somebody else attached {} to the bucket; update the instance with protect set to false, and \
-                 deleting it detaches all host names",
-                others.join(", ")
-            )));
+        let buckets = self.buckets(wanted);
+        if *protect {
+            let attached = buckets.domains(&found.name).await?;
+            let others: Vec<&str> =
+                domains::of_others(&attached, custom_domains).map(|domain| domain.domain.as_str()).collect();
+            if !others.is_empty() {
+                return Ok(Some(format!(
+                    "protect: somebody else attached {} to the bucket; update the instance with protect set to false, \
+                     and deleting it detaches all host names",
+                    others.join(", ")
+                )));
+            }
         }
-        let is_kept = (*protect || !*force_empty)
-            && !self.buckets(wanted).objects(&found.bucket.name).await?.is_empty();
+        let is_kept = (*protect || !*force_empty) && !buckets.objects(&found.name).await?.is_empty();
         Ok(is_kept.then(|| {
             "protect: the bucket has objects; update the instance with protect set to false and force_empty set to true, \
              and deleting it deletes them too"
@@ -353,18 +296,18 @@ impl Kind for AllBuckets {
         if let Some(jurisdiction) = jurisdiction {
             attributes.insert(output::JURISDICTION.to_owned(), json!(jurisdiction));
         }
-        if let Some(location) = &found.bucket.location {
+        if let Some(location) = found.bucket.as_ref().and_then(|bucket| bucket.location.as_ref()) {
             // Cloudflare writes it now so, now so
             attributes.insert(output::LOCATION.to_owned(), json!(location.to_lowercase()));
         }
-        if found.managed.enabled {
-            attributes.insert(output::R2_DEV_DOMAIN.to_owned(), json!(found.managed.domain));
+        if let Some(managed) = found.managed.as_ref().filter(|managed| managed.enabled) {
+            attributes.insert(output::R2_DEV_DOMAIN.to_owned(), json!(managed.domain));
         }
         attributes
     }
 
     fn drift(known: &Known<Memory>, found: &Found, wanted: &Wanted) -> Vec<FieldDrift> {
-        let name = differs(output::BUCKET, json!(known.name), json!(found.bucket.name));
+        let name = differs(output::BUCKET, json!(known.name), json!(found.name));
         name.into_iter().chain(found.differences(wanted)).collect()
     }
 
@@ -387,7 +330,7 @@ impl Kind for AllBuckets {
     }
 
     fn problems(wanted: &Wanted) -> Vec<String> {
-        problems(&wanted.parameters)
+        wishes::problems(&wanted.parameters)
     }
 
     fn binding_recovery(step: &StepName) -> RecoveryClass {
@@ -414,33 +357,4 @@ impl Kind for AllBuckets {
     async fn unbind(&self, step: &Step<'_>, binding: &BindingFacts) -> Result<Progress<()>, ProviderError> {
         self.minter.unbind(step, binding).await
     }
-}
-
-/// What no schema can say about the parameters.
-fn problems(wanted: &Parameters) -> Vec<String> {
-    let mut problems = Vec::new();
-    let mut add = |problem: String| problems.push(problem);
-    if wanted.jurisdiction.is_some() && wanted.location_hint.is_some() {
-        add("location_hint: not together with jurisdiction".to_owned());
-    }
-    if wanted.force_empty && wanted.protect {
-        add("force_empty: needs protect set to false".to_owned());
-    }
-    for (at, rule) in wanted.lifecycle.iter().enumerate() {
-        let ages = [rule.delete_after, rule.infrequent_access_after, rule.abort_uploads_after];
-        if ages.iter().all(Option::is_none) {
-            add(format!(
-                "lifecycle.{at}: needs delete_after, infrequent_access_after or abort_uploads_after"
-            ));
-        }
-        if wanted.lifecycle.iter().take(at).any(|other| other.id == rule.id) {
-            add(format!("lifecycle.{at}.id: another rule has it already"));
-        }
-    }
-    for (at, domain) in wanted.custom_domains.iter().enumerate() {
-        if wanted.custom_domains.iter().take(at).any(|other| other.domain == domain.domain) {
-            add(format!("custom_domains.{at}.domain: is listed twice"));
-        }
-    }
-    problems
 }
