@@ -147,14 +147,16 @@ async fn a11_i_08_a_vendor_on_a_bad_day_changes_nothing() {
         let fault =
             json!({ "method": "GET", "path": "*/d1/database/*", "times": 1_000_000, "action": action });
         world.fake().control("/__control/faults", &fault).await.expect("obeys");
-        let pulled = pull_until(&world, &["--json", "pull", "db", "analytics-db"], |pulled| {
-            pulled.json().is_ok_and(|told| {
-                verdict(&told, "db") == "unknown" && verdict(&told, "analytics-db") == "unknown"
+        let pulled =
+            pull_until(&world, &["--json", "pull", "--wait", "0s", "db", "analytics-db"], |pulled| {
+                pulled.json().is_ok_and(|told| {
+                    verdict(&told, "db") == "unknown" && verdict(&told, "analytics-db") == "unknown"
+                })
             })
-        })
-        .await;
+            .await;
         assert_eq!(pulled.code, Some(1), "{what}: {}", pulled.everything());
-        let reconciled = run(&world, &["pull", "--reconcile", "--yes", "db", "analytics-db"], 1).await;
+        let arguments = ["pull", "--wait", "0s", "--reconcile", "--yes", "db", "analytics-db"];
+        let reconciled = run(&world, &arguments, 1).await;
         assert!(reconciled.stderr.contains("nothing to take over"), "{what}: {}", reconciled.everything());
         world.fake().clear_faults().await.expect("obeys");
     }

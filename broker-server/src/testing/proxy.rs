@@ -41,6 +41,9 @@ pub struct Cut {
 pub enum Place {
     /// Any.
     Message(u64),
+    /// One that the server answers at once: a simple query, or the last of those that a statement with parameters is sent
+    /// as.
+    Question(u64),
     /// A COMMIT.
     Commit(u64),
 }
@@ -100,6 +103,7 @@ struct Shared {
     server: SocketAddr,
     cut: Mutex<Option<Cut>>,
     messages: AtomicU64,
+    questions: AtomicU64,
     commits: AtomicU64,
     cuts: AtomicU64,
     break_all: Notify,
@@ -117,6 +121,7 @@ impl Proxy {
             server: SocketAddr::from(([127, 0, 0, 1], port)),
             cut: Mutex::new(None),
             messages: AtomicU64::new(0),
+            questions: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             cuts: AtomicU64::new(0),
             break_all: Notify::new(),
@@ -144,6 +149,7 @@ impl Proxy {
     pub fn cut(&self, cut: Cut) {
         let mut next = self.shared.cut.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.messages.store(0, Ordering::SeqCst);
+        self.shared.questions.store(0, Ordering::SeqCst);
         self.shared.commits.store(0, Ordering::SeqCst);
         *next = Some(cut);
     }
@@ -183,10 +189,14 @@ impl Shared {
     fn fate(&self, message: &[u8]) -> Option<Fate> {
         let is_commit = message.first() == Some(&b'Q') && message.get(5..11) == Some(b"COMMIT");
         let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = self.messages.fetch_add(1, Ordering::SeqCst) + 1;
-        let commit = self.commits.fetch_add(u64::from(is_commit), Ordering::SeqCst) + u64::from(is_commit);
+        let is_question = is_question(message);
+        let count = |of: &AtomicU64, is: bool| of.fetch_add(u64::from(is), Ordering::SeqCst) + u64::from(is);
+        let number = count(&self.messages, true);
+        let question = count(&self.questions, is_question);
+        let commit = count(&self.commits, is_commit);
         let is_here = match cut.as_ref()?.at {
             Place::Message(at) => at == number,
+            Place::Question(at) => is_question && at == question,
             Place::Commit(at) => is_commit && at == commit,
         };
         let struck = cut.take_if(|_| is_here)?;
@@ -267,8 +277,8 @@ impl Way {
                 // from here on nobody reads what the server says; the client's side is closed before it is asked
                 drop((self.from_client, self.to_client));
                 self.to_server.write_all(message).await?;
-                // it has done it once it says anything, or ends; only these two are answered at once
-                if matches!(message.first(), Some(b'Q' | b'S')) {
+                // it has done it once it says anything, or ends
+                if is_question(message) {
                     let _ = self.from_server.read_u8().await;
                 }
             }
@@ -294,6 +304,11 @@ impl Way {
         }
         Ok(())
     }
+}
+
+/// Only these two are answered at once.
+fn is_question(message: &[u8]) -> bool {
+    matches!(message.first(), Some(b'Q' | b'S'))
 }
 
 /// Takes the first whole message away from what has come.

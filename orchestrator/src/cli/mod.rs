@@ -4,6 +4,7 @@ mod adopt;
 mod apply;
 mod args;
 mod ask;
+mod asking;
 mod check;
 mod derive;
 mod diagnose;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::args::Writing;
 use super::ask;
+use super::asking::Asking;
 use super::output::Output;
 use super::text::{Paint, one_line};
 use super::verbs::{patience, printed};
@@ -25,6 +26,8 @@ pub(crate) struct Pull {
     #[arg(long, requires = "reconcile")]
     pub(crate) force: bool,
     #[command(flatten)]
+    pub(crate) asking: Asking,
+    #[command(flatten)]
     pub(crate) writing: Writing,
 }
 
@@ -32,7 +35,8 @@ pub(super) async fn pull(project: &Project, arguments: &Pull, output: Output) ->
     if arguments.reconcile {
         return reconcile(project, arguments, output).await;
     }
-    let pulled = commands::pull(project, &arguments.references).await?;
+    let patience = arguments.asking.patience(project, output)?;
+    let pulled = commands::pull(project, &arguments.references, &patience).await?;
     let exit = pulled.exit();
     if output.is_json() {
         let fields = json!({ "exit_code": exit.code(), "instances": instances(&pulled) });
@@ -44,9 +48,10 @@ pub(super) async fn pull(project: &Project, arguments: &Pull, output: Output) ->
 }
 
 async fn reconcile(project: &Project, arguments: &Pull, output: Output) -> Result<Exit, Failure> {
-    let patience = patience(&arguments.writing.lock_timeout)?;
+    let patience_with_lock = patience(&arguments.writing.lock_timeout)?;
+    let asking = arguments.asking.patience(project, output)?;
     let protection = if arguments.force { Protection::Overridden } else { Protection::Respected };
-    let found = commands::reconciliation(project, &arguments.references, protection).await?;
+    let found = commands::reconciliation(project, &arguments.references, (protection, asking)).await?;
     if !output.is_json() {
         printed(output.print(&text(&found.pulled, output.paint())))?;
     }
@@ -59,7 +64,7 @@ async fn reconcile(project: &Project, arguments: &Pull, output: Output) -> Resul
     }
     say_lines(output, "would", &found.proposals);
     ask::approve(output, arguments.writing.yes, "Write this into state?")?;
-    let done = found.carry_out(patience).await?;
+    let done = found.carry_out(patience_with_lock).await?;
     for note in &done.notes {
         output.say(&format!("{} {}", output.paint().caution("note:"), one_line(note)));
     }

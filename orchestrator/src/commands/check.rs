@@ -4,7 +4,7 @@ use indexmap::{IndexMap, IndexSet};
 use jiff::Timestamp;
 
 use super::failure::Failure;
-use super::observe::{self, Observed, Verdict, Witness};
+use super::observe::{self, Observed, Patience, Verdict, Witness};
 use super::plan::{PlanOptions, plan_with};
 use super::project::Project;
 use crate::brokers::BrokerErrors;
@@ -105,11 +105,11 @@ impl Checked {
     }
 }
 
-/// Compares. Writes nothing and takes no lock.
+/// Compares. Writes nothing and takes no lock. Brokers that want to be asked later are waited for, with this patience.
 ///
 /// # Errors
 /// When configuration, state or a broker cannot be used at all.
-pub async fn check(project: &Project, extent: Extent) -> Result<Checked, Failure> {
+pub async fn check(project: &Project, (extent, patience): (Extent, &Patience)) -> Result<Checked, Failure> {
     let brokers = project.connect_to(|_| true).await?;
     let (mut state, vault) = project.read().await?;
     project.notice_lost_variables(&mut state, &vault)?;
@@ -117,9 +117,8 @@ pub async fn check(project: &Project, extent: Extent) -> Result<Checked, Failure
     let observed = match extent {
         Extent::Offline => Vec::new(),
         Extent::Live => {
-            let trouble = BrokerErrors::default();
-            let witness =
-                Witness { config: &project.config, vault: &vault, brokers: &brokers, trouble: &trouble };
+            let (config, trouble) = (&project.config, &BrokerErrors::default());
+            let witness = Witness { config, vault: &vault, brokers: &brokers, trouble, patience };
             witness.observe(state.records.iter()).await
         }
     };

@@ -54,7 +54,7 @@ pub use failure::Failure;
 pub use graph::graph;
 pub use history::{History, history};
 pub use init::{Written, init};
-pub use observe::{Field, Observed, Standing, Verdict};
+pub use observe::{Field, Observed, Patience, Standing, Verdict, Wait};
 pub use outputs::{OutputRow, Outputs, Reveal, outputs};
 pub use plan::{PlanOptions, Planned, plan};
 pub use project::{Project, Settings, duration};

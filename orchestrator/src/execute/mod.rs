@@ -69,6 +69,7 @@ mod window;
 pub use conclude::running;
 pub use ending::Closing;
 pub use error::StepError;
+pub(crate) use gate::{Gate, asks_to_wait};
 pub(crate) use outputs::{DRIFT, outputs};
 pub use progress::Progress;
 pub use report::{Done, Ended, Failed, Report, Running, Skipped};

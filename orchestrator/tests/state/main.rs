@@ -11,6 +11,7 @@ mod migrations;
 mod moves;
 mod outbox;
 mod outbox_tls;
+mod patience;
 mod project;
 mod reads;
 mod state;

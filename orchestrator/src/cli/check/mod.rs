@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::asking::Asking;
 use super::output::Output;
 use super::text::one_line;
 use super::verbs::printed;
@@ -22,6 +23,8 @@ pub(crate) struct Check {
     /// How to print.
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub(crate) format: CheckFormat,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
 }
 
 /// How a check is printed.
@@ -44,7 +47,8 @@ pub(super) async fn check(
     output: Output,
 ) -> Result<Exit, Failure> {
     let extent = if arguments.offline { Extent::Offline } else { Extent::Live };
-    let checked = commands::check(project, extent).await?;
+    let patience = arguments.asking.patience(project, output)?;
+    let checked = commands::check(project, (extent, &patience)).await?;
     let exit = checked.exit();
     let printable = match arguments.format {
         CheckFormat::Text if !output.is_json() => text(&checked, output),

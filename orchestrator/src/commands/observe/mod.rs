@@ -1,24 +1,29 @@
 //! What is live: every recorded instance is asked for at its broker, many at once. Changes nothing.
 //!
 //! ```text
-//! pull · check ──▶ observe ──▶ fields     field by field, what the broker tells against what is recorded
+//! pull · check ──▶ observe ──▶ asking     until the broker tells, within a time
+//!                     ├──────▶ fields     field by field, what the broker tells against what is recorded
 //!                     └──────▶ verdict    what an answer means, and which exit code that is
 //! ```
 
+mod asking;
 mod fields;
 mod shown;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::join_all, stream};
+use indexmap::IndexMap;
 use sutler_broker_client::FetchQuery;
 use sutler_spec::{InstanceBody, PlanId, ServiceOffering};
 
+pub use asking::{Patience, Wait};
 pub use fields::{Field, Standing};
 pub use verdict::Verdict;
 pub(super) use verdict::exit;
 
+use self::asking::{Asking, Told};
 use self::shown::Shown;
 use self::verdict::judge;
 use crate::brokers::{BrokerErrors, BrokerSet, ConnectedBroker};
@@ -28,7 +33,7 @@ use crate::state::Vault;
 use crate::state::record::InstanceRecord;
 use crate::state::status::Status;
 
-/// How many instances are asked about at once.
+/// How many instances of one broker are asked about at once.
 const AT_ONCE: usize = 16;
 
 /// What was found of one instance.
@@ -70,6 +75,8 @@ pub(super) struct Witness<'w> {
     pub(super) brokers: &'w BrokerSet,
     /// Why the others cannot.
     pub(super) trouble: &'w BrokerErrors,
+    /// How long those are waited for that want to be asked later.
+    pub(super) patience: &'w Patience,
 }
 
 impl Witness<'_> {
@@ -78,14 +85,26 @@ impl Witness<'_> {
         &self,
         records: impl Iterator<Item = &'r InstanceRecord>,
     ) -> Vec<Observed> {
-        futures_util::stream::iter(records.map(|record| self.look_at(record)))
-            .buffered(AT_ONCE)
-            .collect()
-            .await
+        let deadline = self.patience.deadline();
+        let mut groups: IndexMap<&BrokerName, Vec<(usize, &InstanceRecord)>> = IndexMap::new();
+        for (at, record) in records.enumerate() {
+            groups.entry(&record.broker).or_default().push((at, record));
+        }
+        // Each broker by itself: one that is waited for keeps nobody from the others.
+        let groups = groups.into_iter().map(|(broker, records)| async move {
+            let asking = Asking::new(self.patience, broker, deadline);
+            let looks = records.into_iter().map(|(at, record)| {
+                let look = self.look_at(&asking, record);
+                async move { (at, look.await) }
+            });
+            stream::iter(looks).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await
+        });
+        let mut observed: Vec<_> = join_all(groups).await.into_iter().flatten().collect();
+        observed.sort_unstable_by_key(|(at, _)| *at);
+        observed.into_iter().map(|(_, observed)| observed).collect()
     }
 
-    /// Asks about one.
-    pub(super) async fn look_at(&self, record: &InstanceRecord) -> Observed {
+    async fn look_at(&self, asking: &Asking<'_>, record: &InstanceRecord) -> Observed {
         if record.status != Status::Ready {
             let detail = "it has an unfinished change; `sutler apply` goes on with it";
             return Observed::unseen(record, Verdict::Unknown, detail);
@@ -102,11 +121,12 @@ impl Witness<'_> {
             let detail = format!("{} does not let its instances be read", record.service.name);
             return Observed::unseen(record, Verdict::NotObservable, detail);
         }
-        self.ask((broker, offering), record).await
+        self.ask(asking, (broker, offering), record).await
     }
 
     async fn ask(
         &self,
+        asking: &Asking<'_>,
         (broker, offering): (&ConnectedBroker, &ServiceOffering),
         record: &InstanceRecord,
     ) -> Observed {
@@ -114,16 +134,12 @@ impl Witness<'_> {
             service_id: Some(record.service.id.clone()),
             plan_id: Some(record.service_plan.id.clone()),
         };
-        let answer = {
-            // A semaphore that nobody closes always gives a place.
-            let _place = broker.limit.acquire().await;
-            broker.client.fetch_instance(&record.instance_id, &query).await
-        };
+        let answer = asking.about(broker, || broker.client.fetch_instance(&record.instance_id, &query)).await;
         let fetched = match answer {
-            Ok(fetched) => fetched,
-            Err(error) => {
+            Told::Answer(fetched) => fetched,
+            Told::Nothing(error, more) => {
                 let (verdict, detail) = judge(Some(&error), &[]);
-                return Observed::unseen(record, verdict, detail);
+                return Observed::unseen(record, verdict, format!("{detail}{more}"));
             }
         };
         let asked = match self.vault.open_parameters(&record.reference, &record.asked.parameters) {

@@ -1,9 +1,10 @@
 //! Brokers that tell, do not, and tell nonsense; what is made of it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sutler_broker_client::{Client, Settings};
+use sutler_broker_client::{Client, Pacing, Settings};
 use sutler_catalog::{Index, Limits};
 use sutler_secrets::KeyRing;
 use sutler_spec::{BindingId, PlanId, ServiceId};
@@ -43,7 +44,7 @@ impl Bench {
         let ring = Arc::new(KeyRing::generate(jiff::Timestamp::UNIX_EPOCH));
         let vault = Vault::with_ring(ring, &State::empty(stack("shop")), "test").unwrap();
         let mut settings = Settings::new(server.uri().parse().unwrap());
-        settings.call_timeout = std::time::Duration::from_millis(300);
+        settings.call_timeout = Duration::from_millis(300);
         let broker = ConnectedBroker {
             name: BrokerName::new("edge").unwrap(),
             client: Client::new(settings).unwrap(),
@@ -57,10 +58,33 @@ impl Bench {
     async fn look(&self, answer: ResponseTemplate) -> Observed {
         self.server.reset().await;
         Mock::given(any()).respond_with(answer).mount(&self.server).await;
-        let trouble = BrokerErrors::default();
+        self.ask(Duration::ZERO).await.0
+    }
+
+    /// Asks with patience; and what was told of who is waited for.
+    async fn ask(&self, limit: Duration) -> (Observed, Vec<Wait>) {
+        let (told, waits) = std::sync::mpsc::channel();
+        let tell = move |wait: &Wait| told.send(wait.clone()).unwrap();
+        let pacing = Pacing { minimum: Duration::from_millis(50), jitter: || 0.0, ..Pacing::default() };
+        let patience = Patience::new(limit, pacing, tell);
+        let (config, trouble) = (&self.config, &BrokerErrors::default());
         let witness =
-            Witness { config: &self.config, vault: &self.vault, brokers: &self.brokers, trouble: &trouble };
-        witness.observe(std::iter::once(&self.record)).await.remove(0)
+            Witness { config, vault: &self.vault, brokers: &self.brokers, trouble, patience: &patience };
+        let observed = witness.observe(std::iter::once(&self.record)).await.remove(0);
+        (observed, waits.try_iter().collect())
+    }
+
+    /// So often this, and then what is recorded.
+    async fn first(&self, times: u64, answer: ResponseTemplate) {
+        self.server.reset().await;
+        Mock::given(any())
+            .respond_with(answer)
+            .up_to_n_times(times)
+            .with_priority(1)
+            .mount(&self.server)
+            .await;
+        let fine = ResponseTemplate::new(200).set_body_json(json!({}));
+        Mock::given(any()).respond_with(fine).mount(&self.server).await;
     }
 
     async fn fields(&self, answer: Value) -> Vec<(String, Standing)> {
@@ -230,4 +254,88 @@ async fn who_cannot_be_asked_is_not_asked() {
     assert_eq!(observed.verdict, Verdict::Unknown);
     assert_eq!(observed.detail, "broker 'away' is not configured any more");
     assert!(bench.server.received_requests().await.unwrap().is_empty());
+}
+
+fn later(status: u16, seconds: u32) -> ResponseTemplate {
+    let body = json!({ "description": "too many calls" });
+    ResponseTemplate::new(status).set_body_json(body).insert_header("retry-after", seconds.to_string())
+}
+
+#[tokio::test]
+async fn a_broker_that_wants_to_be_asked_later_is_asked_again_when_it_said() {
+    let bench = Bench::new(true).await;
+    for (status, times) in [(503, 2), (429, 1)] {
+        bench.first(times, later(status, 1)).await;
+        let begun = Instant::now();
+        let (observed, waits) = bench.ask(Duration::from_secs(60)).await;
+        assert_eq!(observed.verdict, Verdict::Live, "{status}: {}", observed.detail);
+        assert!(begun.elapsed() >= Duration::from_secs(times), "not sooner: {:?}", begun.elapsed());
+        assert_eq!(bench.server.received_requests().await.unwrap().len() as u64, times + 1);
+        let told: Vec<_> =
+            waits.iter().map(|wait| (wait.broker.as_str(), wait.pause.as_secs_f64())).collect();
+        assert_eq!(told.len() as u64, times, "each wait is told: {told:?}");
+        assert!(
+            told.iter().all(|(broker, pause)| *broker == "edge" && (0.9..=1.0).contains(pause)),
+            "{told:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_request_at_the_same_instance_is_waited_for() {
+    let bench = Bench::new(true).await;
+    let busy = json!({ "error": "ConcurrencyError", "description": "an update is under way" });
+    bench.first(3, ResponseTemplate::new(422).set_body_json(busy)).await;
+    let (observed, _) = bench.ask(Duration::from_secs(60)).await;
+    assert_eq!(observed.verdict, Verdict::Live, "{}", observed.detail);
+}
+
+#[tokio::test]
+async fn what_would_outlast_the_patience_is_unknown_at_once_and_says_why() {
+    let bench = Bench::new(true).await;
+    bench.first(9, later(503, 60)).await;
+    let begun = Instant::now();
+    let (observed, waits) = bench.ask(Duration::from_secs(20)).await;
+    assert!(begun.elapsed() < Duration::from_secs(10), "nobody waits for nothing: {:?}", begun.elapsed());
+    assert_eq!((observed.verdict, waits.len()), (Verdict::Unknown, 0));
+    for words in ["503", "too many calls", "later than --wait allows"] {
+        assert!(observed.detail.contains(words), "{words}: {}", observed.detail);
+    }
+    bench.first(9, later(503, 1)).await;
+    let (observed, waits) = bench.ask(Duration::from_millis(2500)).await;
+    assert_eq!((observed.verdict, waits.len()), (Verdict::Unknown, 2));
+    assert!(observed.detail.contains("asked 3 times"), "{}", observed.detail);
+}
+
+#[tokio::test]
+async fn who_only_failed_is_not_waited_for() {
+    let bench = Bench::new(true).await;
+    for answer in [ResponseTemplate::new(503), ResponseTemplate::new(500), ResponseTemplate::new(403)] {
+        bench.first(1, answer.set_body_json(json!({}))).await;
+        let (observed, waits) = bench.ask(Duration::from_secs(60)).await;
+        assert_eq!((observed.verdict, waits.len()), (Verdict::Unknown, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_is_waited_for_keeps_nobody_from_the_others_and_the_order_stays() {
+    let bench = Bench::new(true).await;
+    bench.server.reset().await;
+    Mock::given(any()).respond_with(later(503, 300)).mount(&bench.server).await;
+    let mut records = vec![bench.record.clone(); 40];
+    for (at, record) in records.iter_mut().enumerate() {
+        record.reference = reference(&format!("db-{at}"));
+        if at % 2 == 1 {
+            record.broker = BrokerName::new("away").unwrap();
+        }
+    }
+    let patience = Patience::new(Duration::from_secs(60), Pacing::default(), |_| {});
+    let (config, trouble) = (&bench.config, &BrokerErrors::default());
+    let witness =
+        Witness { config, vault: &bench.vault, brokers: &bench.brokers, trouble, patience: &patience };
+    let observed = witness.observe(records.iter()).await;
+    let told: Vec<_> = observed.iter().map(|one| one.record.reference.clone()).collect();
+    assert_eq!(told, records.iter().map(|record| record.reference.clone()).collect::<Vec<_>>());
+    // each was asked about, although the broker wants to be left alone for longer than there is time
+    assert_eq!(bench.server.received_requests().await.unwrap().len(), 20);
 }

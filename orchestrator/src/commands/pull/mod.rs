@@ -7,7 +7,7 @@ mod reconcile;
 pub use reconcile::{Line, Reconciled, Reconciliation, reconciliation};
 
 use super::failure::Failure;
-use super::observe::{self, Observed, Witness};
+use super::observe::{self, Observed, Patience, Witness};
 use super::project::Project;
 use crate::exit::Exit;
 use crate::state::record::InstanceRecord;
@@ -32,12 +32,13 @@ impl Pulled {
 /// # Errors
 /// When configuration or state cannot be used, or one that is named is not recorded. A broker that cannot be asked is
 /// an answer: what lives there is unknown.
-pub async fn pull(project: &Project, references: &[String]) -> Result<Pulled, Failure> {
+pub async fn pull(project: &Project, references: &[String], patience: &Patience) -> Result<Pulled, Failure> {
     let (state, vault) = project.read().await?;
     let records = selected(project, &state.records, references)?;
     let lives_at = |broker: &_| records.iter().any(|record| &record.broker == broker);
     let (brokers, trouble) = project.connect_what_answers(lives_at).await?;
-    let witness = Witness { config: &project.config, vault: &vault, brokers: &brokers, trouble: &trouble };
+    let config = &project.config;
+    let witness = Witness { config, vault: &vault, brokers: &brokers, trouble: &trouble, patience };
     Ok(Pulled { observed: witness.observe(records.into_iter()).await })
 }
 

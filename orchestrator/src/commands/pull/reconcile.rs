@@ -13,7 +13,7 @@ use super::{Pulled, selected};
 use crate::brokers::{BrokerErrors, BrokerSet};
 use crate::commands::events::deliver;
 use crate::commands::failure::Failure;
-use crate::commands::observe::{self, Observed, Verdict, Witness};
+use crate::commands::observe::{self, Observed, Patience, Verdict, Witness};
 use crate::commands::project::Project;
 use crate::exit::Exit;
 use crate::name::InstanceRef;
@@ -28,6 +28,7 @@ pub struct Reconciliation<'p> {
     brokers: BrokerSet,
     trouble: BrokerErrors,
     protection: Protection,
+    patience: Patience,
     /// What was found.
     pub pulled: Pulled,
     /// What would be done, one line for each record.
@@ -75,13 +76,15 @@ impl Reconciled {
 pub async fn reconciliation<'p>(
     project: &'p Project,
     references: &[String],
-    protection: Protection,
+    (protection, patience): (Protection, Patience),
 ) -> Result<Reconciliation<'p>, Failure> {
     let (state, vault) = project.read().await?;
     let records = selected(project, &state.records, references)?;
     let lives_at = |broker: &_| records.iter().any(|record| &record.broker == broker);
     let (brokers, trouble) = project.connect_what_answers(lives_at).await?;
-    let witness = Witness { config: &project.config, vault: &vault, brokers: &brokers, trouble: &trouble };
+    let config = &project.config;
+    let witness =
+        Witness { config, vault: &vault, brokers: &brokers, trouble: &trouble, patience: &patience };
     let observed = witness.observe(records.into_iter()).await;
     let (mut proposals, mut kept) = (Vec::new(), Vec::new());
     for one in &observed {
@@ -95,7 +98,7 @@ pub async fn reconciliation<'p>(
         }
     }
     let pulled = Pulled { observed };
-    Ok(Reconciliation { project, brokers, trouble, protection, pulled, proposals, kept })
+    Ok(Reconciliation { project, brokers, trouble, protection, patience, pulled, proposals, kept })
 }
 
 /// What the journal says of a record that goes.
@@ -186,8 +189,10 @@ impl Reconciliation<'_> {
         leftovers.extend(self.kept.iter().cloned());
         // A broker that was about to change its mind gets a moment for it.
         tokio::time::sleep(self.project.settings.poll_interval).await;
-        let witness =
-            Witness { config: &self.project.config, vault, brokers: &self.brokers, trouble: &self.trouble };
+        // Nobody renews the lock meanwhile: it is to be ours still when all is told.
+        let patience = &self.patience.at_most(self.project.settings.lease / 2);
+        let (config, brokers, trouble) = (&self.project.config, &self.brokers, &self.trouble);
+        let witness = Witness { config, vault, brokers, trouble, patience };
         let again = witness.observe(same.iter().map(|one| &one.record)).await;
         let mut changes = Vec::new();
         for (first, second) in same.into_iter().zip(again) {
