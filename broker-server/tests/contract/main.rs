@@ -53,6 +53,7 @@ flaws! {
     deleting_nothing_is_success: DeletesOnce breaks what_vanished_is_gone_and_can_be_deleted, every_step_repeated;
     a_creation_that_failed_left_something: ForgetsTheUnfinished breaks
         create_again_after_a_failed_creation_at_every_step;
+    a_change_that_failed_left_something: LeavesLids breaks a_failed_update_at_every_step_is_taken_up;
     a_vendor_that_asks_to_wait_is_waited_for: DoesNotWait breaks too_many_requests_with_and_without_retry_after;
     what_cannot_be_is_refused_before_anything_is_done: ChecksTooLate breaks refusals_leave_nothing;
     what_is_ours_can_be_listed: ListsNothing breaks what_is_made_is_marked;

@@ -27,6 +27,7 @@ pub(crate) enum Flaw {
     LiesAboutReading,
     DeletesOnce,
     ForgetsTheUnfinished,
+    LeavesLids,
     DoesNotWait,
     ChecksTooLate,
     HandsOutOldKeys,
@@ -153,6 +154,19 @@ impl Shelf {
         }))
     }
 
+    /// For the time of a change the box gets a lid, which only this change knows of.
+    fn lift(&self, known: Known) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+        let lid = self.vendor.create("lid", "lid");
+        let lid = lid.map_err(|trouble| self.error(trouble, Sent::Perhaps))?;
+        next("close", Known { id: Some(lid.id), ..known })
+    }
+
+    fn close(&self, step: &Step<'_>, known: Known) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+        let Known { id, .. } = self::known(step)?;
+        self.delete(id.ok_or_else(strange)?, Sent::Perhaps)?;
+        next("resize", known)
+    }
+
     /// Deletes one thing with the mark, until there is none.
     fn remove(&self, kind: &str, step: &Step<'_>) -> Result<Progress<()>, ProviderError> {
         if step.checkpoint.step == BEGIN || !self.has(Flaw::DeletesOnce) {
@@ -263,6 +277,9 @@ impl Provider for Shelf {
         let record = step.instance.record.as_ref().ok_or_else(strange)?;
         let known = Known::deserialize(&record.0).map_err(|_| strange())?;
         match step.checkpoint.step.as_str() {
+            BEGIN if self.has(Flaw::LeavesLids) => next("lift", known),
+            "lift" => self.lift(known),
+            "close" => self.close(&step, known),
             BEGIN => next("resize", known),
             _ => self.resize(known, &change.parameters),
         }

@@ -17,6 +17,7 @@ async fn domain_certificate_keeps_the_contract() {
         "update_repeated",
         "unbind_revokes",
         "what_is_made_is_marked",
+        "a_failed_update_at_every_step_is_taken_up",
         "what_vanished_is_gone_and_can_be_deleted",
         "foreign_object_of_the_same_name_is_not_touched",
         "second_page",
@@ -33,6 +34,7 @@ async fn a_renewed_domain_certificate_keeps_the_contract() {
         "recovery_is_true_for_every_step_that_ran",
         "every_step_lost_its_answer",
         "every_step_killed_between_call_and_record",
+        "a_failed_update_at_every_step_is_taken_up",
     ];
     let report = contract::examine::<stage::Certificates<stage::Renewed>>(&cases).await;
     assert!(report.is_kept(), "{report}");

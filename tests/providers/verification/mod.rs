@@ -258,6 +258,7 @@ async fn domain_verification_keeps_the_contract() {
         "unbind_revokes",
         "what_is_made_is_marked",
         "unbind_after_a_failed_bind_at_every_step",
+        "a_failed_update_at_every_step_is_taken_up",
         "what_vanished_is_gone_and_can_be_deleted",
         "foreign_object_of_the_same_name_is_not_touched",
         "second_page",

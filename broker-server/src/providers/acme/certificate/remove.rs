@@ -14,7 +14,7 @@ use super::{
 use crate::providers::{Progress, ProviderError, Step};
 
 impl Certificate {
-    /// Reads only: what is left of finished work, or of unfinished.
+    /// Reads only: what is left of finished work, and of unfinished.
     pub(super) async fn begin_removal(&self, step: &Step<'_>) -> Result<Progress<()>, ProviderError> {
         let wanted: Parameters = step.parameters()?;
         let now = Timestamp::now();
@@ -26,17 +26,18 @@ impl Certificate {
             removal.planted = held.left;
         } else if step.instance.record.is_some() && wanted.revoke_on_delete {
             return Err(Damaged::Held.into());
-        } else if let Some(issue) = step.left_over::<Issue>() {
+        }
+        if let Some(issue) = step.left_over::<Issue>() {
             if wanted.revoke_on_delete {
-                removal.revoke = self.issued_by(&issue).await?.into_iter().collect();
+                removal.revoke.extend(self.issued_by(&issue).await?);
             }
-            removal.planted = issue.planted.into_iter().chain(issue.left).collect();
+            removal.planted.extend(issue.planted.into_iter().chain(issue.left));
         }
         go_on(removal)
     }
 
-    /// The certificate of a creation that did not end, if one was issued.
-    async fn issued_by(&self, issue: &Issue) -> Result<Option<Past>, ProviderError> {
+    /// The certificate of an issuance that did not end, if one was issued.
+    pub(super) async fn issued_by(&self, issue: &Issue) -> Result<Option<Past>, ProviderError> {
         if let Some(issued) = &issue.issued {
             return Ok(Leaf::of_chain(&issued.chain).ok().map(|leaf| Past::of(&leaf)));
         }

@@ -21,7 +21,7 @@ const MOST_ORDERS: u32 = 3;
 type Issuing = Result<Progress<ProvisionedInstance>, ProviderError>;
 
 impl Certificate {
-    /// Begins to create, or takes up a creation that failed.
+    /// Begins to issue, or takes up an issuance that failed.
     pub(super) async fn begin(&self, step: &Step<'_>, wanted: &Parameters) -> Issuing {
         let now = Timestamp::now();
         match step.left_over::<Issue>() {
@@ -41,7 +41,16 @@ impl Certificate {
         let (held, leaf) = held(step.instance)?;
         let now = Timestamp::now();
         if is_stale(&held, &leaf, wanted, now) || self.is_called_back(&leaf, now).await? {
-            return self.begin_with(Issue::new(Wanted::from(wanted), now)).await;
+            return self.begin(step, wanted).await;
+        }
+        self.stay(held, step.left_over(), wanted).await
+    }
+
+    /// The certificate stays. What a renewal that failed has left goes with the instance.
+    async fn stay(&self, mut held: Held, left: Option<Issue>, wanted: &Parameters) -> Issuing {
+        if let Some(issue) = left {
+            held.replaced.extend(self.issued_by(&issue).await?);
+            held.left.extend(issue.planted.into_iter().chain(issue.left));
         }
         Self::done(&held, wanted)
     }

@@ -102,7 +102,10 @@ impl Provider for Secrets {
                     let description = "script: cannot be changed; make another instance for another Worker";
                     return Err(ProviderError::refused(Refusal::Unsupported, description));
                 }
-                self.compare(Some(&known), Known::of(&wanted, step.marker), true).await
+                let left: Option<Known> = recorded::left_over(step.checkpoint);
+                let is_certain = left.is_none();
+                let known = Known::taken_up(Some(known), left);
+                self.compare(known.as_ref(), Known::of(&wanted, step.marker), is_certain).await
             }
             WRITE => self.write(&step, &wanted).await,
             other => Err(unknown_step(other)),

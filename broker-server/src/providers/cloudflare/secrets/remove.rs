@@ -22,12 +22,14 @@ struct Removal {
 impl Secrets {
     /// Looks which of ours are there. Without memory of any, none was ever written.
     pub(super) async fn begin_removal(&self, step: &Step<'_>) -> Result<Progress<()>, ProviderError> {
-        let Some(known) = recorded::known::<Known>(step.instance, step.checkpoint) else {
+        let left: Option<Known> = recorded::left_over(step.checkpoint);
+        let is_certain = left.is_none();
+        let Some(known) = Known::taken_up(recorded::remembered(step.instance.record.as_ref()), left) else {
             return Ok(Progress::Done(()));
         };
         match self.look(&known).await? {
             Some(removal) => next(REMOVE, &removal),
-            None if step.instance.record.is_some() => Ok(Progress::Done(())),
+            None if is_certain => Ok(Progress::Done(())),
             None => Ok(Progress::Pending {
                 checkpoint: at(LOOK_AGAIN, &known)?,
                 after: self.workers.client().call_timeout() * 2,

@@ -29,6 +29,18 @@ impl Known {
         }
     }
 
+    /// Everything that may be ours: what finished work remembers, and what unfinished work may have written. `None`: nothing
+    /// was ever written.
+    pub(super) fn taken_up(finished: Option<Self>, left: Option<Self>) -> Option<Self> {
+        match (finished, left) {
+            (Some(mut finished), Some(left)) if finished.script == left.script => {
+                finished.secrets.extend(left.secrets);
+                Some(finished)
+            }
+            (finished, left) => finished.or(left),
+        }
+    }
+
     /// The names of ours that the Worker has.
     pub(super) fn present(&self, found: &BTreeSet<String>) -> Vec<String> {
         self.secrets.keys().filter(|name| found.contains(*name)).cloned().collect()
@@ -119,6 +131,22 @@ mod tests {
         assert_eq!(difference.remove, ["OLD"]);
         let difference = Difference::between(Some(&before), after, &found, false).unwrap();
         assert_eq!(difference.put, ["CHANGED", "LOST", "NEW", "SAME"]);
+    }
+
+    #[test]
+    fn what_unfinished_work_may_have_written_is_ours_too() {
+        let (finished, left) = (known(&[("A", "1"), ("B", "1")]), known(&[("B", "2"), ("C", "2")]));
+        let both = known(&[("A", "1"), ("B", "2"), ("C", "2")]);
+        let elsewhere = Known { script: "web".into(), ..left.clone() };
+        for (finished, left, expected) in [
+            (None, None, None),
+            (Some(&finished), None, Some(&finished)),
+            (None, Some(&left), Some(&left)),
+            (Some(&finished), Some(&left), Some(&both)),
+            (Some(&finished), Some(&elsewhere), Some(&finished)),
+        ] {
+            assert_eq!(Known::taken_up(finished.cloned(), left.cloned()).as_ref(), expected);
+        }
     }
 
     #[test]

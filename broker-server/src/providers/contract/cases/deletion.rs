@@ -17,21 +17,21 @@ use crate::{
 };
 
 /// Attempts after which the engine of these cases gives up.
-const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 /// How often an answer that never came is asked for again.
 const PATIENT_LOOKS: u32 = 4;
 /// A step that is done, though the engine never learns it, and one that is not.
-const FAILURES: [(&str, Disturbance); 2] =
+pub(super) const FAILURES: [(&str, Disturbance); 2] =
     [("done and given up", Disturbance::Lose), ("never done", Disturbance::Skip(Sent::Perhaps))];
 
 /// The engine gives up at the step; its repetitions are not done.
-fn give_up<S: Staged>(platform: &Platform<S>, work: Work, at: u64, first: Disturbance) {
+pub(super) fn give_up<S: Staged>(platform: &Platform<S>, work: Work, at: u64, first: Disturbance) {
     let again = Disturbance::Skip(Sent::Perhaps);
     platform.switch.arm(Some(work), at, u64::from(ATTEMPTS), (first, again));
 }
 
 /// Asks for work whose `at`-th step is given up. Whether there is such a step.
-async fn fails<S: Staged>(
+pub(super) async fn fails<S: Staged>(
     platform: &mut Platform<S>,
     work: Work,
     ids: &crate::providers::contract::platform::Ids,

@@ -1,6 +1,7 @@
 //! The cases, by what is disturbed.
 
 mod calls;
+mod changes;
 mod deletion;
 mod requests;
 mod steps;
@@ -50,6 +51,7 @@ pub(super) async fn chosen<S: Staged>(only: &[&str]) -> Report {
         deletion::delete_after_a_failed_creation_at_every_step,
         deletion::create_again_after_a_failed_creation_at_every_step,
         deletion::unbind_after_a_failed_bind_at_every_step,
+        changes::a_failed_update_at_every_step_is_taken_up,
         deletion::what_vanished_is_gone_and_can_be_deleted,
         calls::foreign_object_of_the_same_name_is_not_touched,
         calls::second_page,
