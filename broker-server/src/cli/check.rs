@@ -44,7 +44,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
         shown(longest_silence(&tuning)),
     ))?;
     if !arguments.offline {
-        rights::check(&load(&arguments.config)?)?;
+        rights::check(load(&arguments.config)?)?;
     }
     print("The configuration can be served.")
 }

@@ -143,6 +143,12 @@ impl Bind {
         Err(BindError::Mute(fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()))
     }
 
+    /// The id of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Where it answers, by datagram and by connection.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

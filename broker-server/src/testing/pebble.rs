@@ -178,6 +178,12 @@ impl Pebble {
         builder.http1_only().no_proxy().build().map_err(PebbleError::Http)
     }
 
+    /// The id of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
