@@ -209,10 +209,8 @@ mod tests {
 
     #[test]
     fn what_an_update_that_failed_knew_last_is_kept_for_what_follows() {
-        let row = |unfinished: Option<serde_json::Value>| Instance {
-            unfinished,
-            ..instance(InstanceState::Ready)
-        };
+        let row =
+            |unfinished: Option<serde_json::Value>| Instance { unfinished, ..instance(InstanceState::Ready) };
         let kept = |row: &Instance, checkpoint: serde_json::Value| {
             let work = Work::Update;
             let wanted =

@@ -197,8 +197,7 @@ impl Broker {
         let is_wished = request.context.as_ref().is_some_and(Context::wants_repair);
         // an update that was given up may have left something that only the next one finds
         let is_broken = existing.state == InstanceState::Unusable || existing.unfinished.is_some();
-        let repairs =
-            (is_broken || is_wished) && (request.parameters.is_some() || request.plan_id.is_some());
+        let repairs = (is_broken || is_wished) && (request.parameters.is_some() || request.plan_id.is_some());
         let version_changes = change.maintenance_version != existing.maintenance_version;
         if parameters_change || plan_changes || version_changes || repairs {
             return Ok(Effect::Work(Box::new(change)));

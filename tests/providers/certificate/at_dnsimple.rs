@@ -79,7 +79,8 @@ async fn a_certificate_is_issued_for_names_that_are_proven_at_dnsimple() {
     let (place, vendor) = (Arc::new(Place::new(Habits::default()).await), Arc::new(Vendor::start().await));
     vendor.domain(ZONE);
     vendor.control().set_pace(Pace { distribution_reads: 2, ..Pace::default() });
-    let served = Served { proofs: Proofs::new(&vendor.client()), vendor: vendor.clone(), place: place.clone() };
+    let served =
+        Served { proofs: Proofs::new(&vendor.client()), vendor: vendor.clone(), place: place.clone() };
     let client = Client::new(&place.config()).unwrap().poll_every(std::time::Duration::from_millis(5));
     let provider = Arc::new(Certificate::new(&client, Zones::Dnsimple, Arc::new(served)));
     // a name and its wildcard are proven at the same owner, with two texts beside each other
