@@ -15,6 +15,7 @@ pub mod budget;
 pub mod circuit;
 pub mod config;
 pub mod conformance;
+pub mod expense;
 pub mod faults;
 mod hardening;
 pub mod instance;

@@ -21,6 +21,7 @@ mod r2;
 mod registration;
 mod rfc2136;
 mod secrets;
+mod site;
 mod stripe;
 mod token;
 mod turnstile;

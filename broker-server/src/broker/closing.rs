@@ -4,7 +4,7 @@ use sutler_spec::BindingId;
 use tracing::info;
 
 use super::{
-    drive::{Drive, Flow},
+    drive::{Drive, Flow, expense},
     ending::{self, Ending},
     engine::Engine,
     error::Failure,
@@ -13,6 +13,7 @@ use super::{
     waiting::Stage,
 };
 use crate::{
+    expense::Spending,
     faults,
     metrics::Outcome,
     operation::Operation,
@@ -79,7 +80,13 @@ impl Engine {
     }
 
     pub(super) async fn fail(&self, drive: &mut Drive, failure: Failure) -> Result<(), StoreError> {
-        let end = ending::failure(&drive.operation, (&drive.instance, drive.binding.as_ref()), &failure);
+        let mut end = ending::failure(&drive.operation, (&drive.instance, drive.binding.as_ref()), &failure);
+        // what was never begun at the vendor cost nothing
+        if !end.operation.touched
+            && let Some(expense) = expense(drive)
+        {
+            end.rows.spending = Spending::GiveBack(expense.purchase);
+        }
         self.finish(drive, end).await?;
         self.ended(drive, Outcome::Failed);
         info!(description = failure.description, "failed");

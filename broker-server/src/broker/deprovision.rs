@@ -122,7 +122,7 @@ impl Broker {
         }
         let operation = taking_place(operation, halted.as_ref());
         let asynchrony = self.asynchrony(Work::Deprovision, (&row.service, &row.plan));
-        let rows = Rows { instance: RowChange::put(row), binding, revoked: None };
+        let rows = Rows { instance: RowChange::put(row), binding, ..Rows::default() };
         let mut begin = self.beginning(operation, (decided_on, rows), ("deprovision.accepted", caller));
         begin.supersedes.clone_from(&superseded);
         let Some(attendance) = self.engine.begin(begin, None).await? else { return Ok(None) };

@@ -8,7 +8,7 @@ use tracing::{Instrument, error, info, warn};
 
 use super::{
     engine::Engine,
-    error::chain,
+    error::{Failure, chain},
     facts,
     governor::{Asker, Permit},
     tenure::{Scope, Tenure},
@@ -17,10 +17,11 @@ use super::{
 };
 use crate::{
     binding::Binding,
+    expense::{Exceeded, Expense, Reservation, Spending},
     faults,
     instance::Instance,
     operation::{Intent, Lease, Operation},
-    providers::{Checkpoint, Progress, Provider, ProviderError, RecoveryClass, Work},
+    providers::{Checkpoint, Progress, Provider, ProviderError, RecoveryClass, Refusal, Work},
     store::{Begin, Event, Hold, RowChange, Rows, Save, StoreError},
     telemetry,
 };
@@ -115,8 +116,14 @@ impl Engine {
         self.waiting.tell(&drive.operation.id, Stage::Running);
         loop {
             let span = telemetry::step(&checkpoint(&drive.operation).step, drive.operation.failures + 1);
-            if let Flow::Off = self.take_step(&mut drive).instrument(span).await? {
-                return Ok(());
+            match self.take_step(&mut drive).instrument(span).await {
+                Ok(Flow::On) => {}
+                Ok(Flow::Off) => return Ok(()),
+                // neither the money nor the intent is written: the step is not taken
+                Err(StoreError::Overspent(exceeded)) => {
+                    return Box::pin(self.refuse_spending(&mut drive, &exceeded)).await;
+                }
+                Err(problem) => return Err(problem),
             }
         }
     }
@@ -217,7 +224,8 @@ impl Engine {
     async fn intend(&self, drive: &mut Drive) -> Result<(), StoreError> {
         drive.operation.intent = Some(next_intent(drive));
         if !faults::mutant("no_intent") {
-            self.save(drive, Hold::Keep(self.tuning.lease), Rows::default(), None).await?;
+            let rows = with_spending(drive);
+            self.save(drive, Hold::Keep(self.tuning.lease), rows, None).await?;
         }
         Ok(())
     }
@@ -276,10 +284,24 @@ impl Engine {
         }
         drive.operation.intent = self.intent_at_hand(drive);
         if !faults::mutant("result_not_recorded") {
-            self.save(drive, Hold::Keep(self.tuning.lease), Rows::default(), None).await?;
+            let rows = with_spending(drive);
+            self.save(drive, Hold::Keep(self.tuning.lease), rows, None).await?;
         }
         faults::pass("B15").await?;
         Ok(Flow::On)
+    }
+
+    /// Ends an operation whose next step would cost more than may be spent.
+    async fn refuse_spending(&self, drive: &mut Drive, exceeded: &Exceeded) -> Result<(), StoreError> {
+        drive.operation.intent = None;
+        let failure = Failure {
+            refusal: Some(Refusal::Quota),
+            touched: drive.operation.touched,
+            description: exceeded.to_string(),
+            instance_usable: None,
+            update_repeatable: None,
+        };
+        self.fail(drive, failure).await
     }
 
     /// The intent of the next step, if a permit for it is at hand.
@@ -327,6 +349,24 @@ pub(super) fn checkpoint(operation: &Operation) -> Checkpoint {
 
 fn class_of(drive: &Drive) -> RecoveryClass {
     drive.provider.recovery(target(&drive.operation), &checkpoint(&drive.operation).step)
+}
+
+/// What the present step may cost, if it may cost something.
+pub(super) fn expense(drive: &Drive) -> Option<Expense> {
+    drive.provider.expense(target(&drive.operation), &drive.instance.plan, &checkpoint(&drive.operation))
+}
+
+/// What an intent reserves when it is written.
+fn with_spending(drive: &Drive) -> Rows {
+    let spending = || {
+        drive.operation.intent.as_ref()?;
+        let expense = expense(drive)?;
+        let Instance { organization, space, plan, .. } = &drive.instance;
+        let account = drive.provider.account(plan)?.key().clone();
+        let (organization, space) = (organization.clone(), space.clone());
+        Some(Spending::Reserve(Box::new(Reservation { account, organization, space, expense })))
+    };
+    Rows { spending: spending().unwrap_or_default(), ..Rows::default() }
 }
 
 fn next_intent(drive: &Drive) -> Intent {

@@ -242,6 +242,8 @@ pub struct RegistrationPolicy {
     pub extensions: Vec<String>,
     /// The most that one registration may cost, whatever its buyer confirms: amount and currency.
     pub at_most: Option<(Amount, String)>,
+    /// The most that all registrations of a calendar month (UTC) may cost, and in which currency.
+    pub monthly: Option<(crate::expense::Limits, String)>,
 }
 
 /// An account at DNSimple.

@@ -15,8 +15,8 @@ use sutler_catalog::Offering;
 use sutler_spec::{BindingBody, BindingId, InstanceId, Parameters, PlanId, ServiceId};
 
 use super::{Account, Discovery, Listing, Marker, Need};
-use crate::operation::OperationId;
 pub use crate::operation::Work;
+use crate::{expense::Expense, operation::OperationId};
 
 /// A vendor behind one offering, as a set of resumable steps.
 ///
@@ -93,6 +93,14 @@ pub trait Provider: Send + Sync + 'static {
     /// step, and stops calling for a while when the vendor says so or does not answer. `None` for a vendor that has no
     /// limit. The same account gives the same [`Account`] each time; the plans of an offering may have different ones.
     fn account(&self, _plan: &PlanId) -> Option<&Account> {
+        None
+    }
+
+    /// What the step of a piece of work may cost that its vendor takes money for. The engine has it counted as spent in the
+    /// transaction that makes the step's intent durable, and does not ask for the step where a limit would be broken. An
+    /// expense is given back only when the work ends before anything was done. Nothing, where nothing is bought. No vendor
+    /// call.
+    fn expense(&self, _work: Work, _plan: &PlanId, _checkpoint: &Checkpoint) -> Option<Expense> {
         None
     }
 

@@ -6,7 +6,7 @@ use sutler_secrets::Digest;
 use sutler_spec::OperationState;
 
 use super::{Begin, Event, RowChange, Rows, Save, StoreError};
-use crate::{binding::Binding, instance::Instance, operation::Operation};
+use crate::{binding::Binding, expense::Spending, instance::Instance, operation::Operation};
 
 /// Turns the error of a check into "this column is damaged".
 pub(super) fn damaged<E>(column: &'static str) -> impl FnOnce(E) -> StoreError {
@@ -85,6 +85,10 @@ fn check_operation(row: &Operation) -> Result<(), StoreError> {
 fn check_rows(rows: &Rows) -> Result<(), StoreError> {
     if let RowChange::Put(instance) = &rows.instance {
         check_instance(instance)?;
+    }
+    if let Spending::Reserve(reservation) = &rows.spending {
+        text("expenses.organization", Some(&reservation.organization))?;
+        text("expenses.space", Some(&reservation.space))?;
     }
     match &rows.binding {
         RowChange::Put(binding) => check_binding(binding),

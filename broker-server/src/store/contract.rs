@@ -1,5 +1,6 @@
 //! What every store must do, as tests that run against any of them.
 
+mod expenses;
 mod halting;
 mod handles;
 mod moving;
@@ -43,6 +44,7 @@ pub async fn run(store: Arc<dyn BrokerStore>) {
     bindings_go_with_their_revocation(store.as_ref()).await;
     the_last_operation_of_what_is_there_is_never_forgotten(store.as_ref()).await;
     replicas::run(store.clone()).await;
+    expenses::run(store.clone()).await;
     the_census_counts_what_is_in_progress(store.as_ref()).await;
     a_text_with_nul_is_refused_everywhere(store.as_ref()).await;
     store.check().await.expect("a healthy store");

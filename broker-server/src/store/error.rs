@@ -96,6 +96,9 @@ pub enum StoreError {
         /// Table and column.
         column: &'static str,
     },
+    /// A purchase would break a limit of what may be spent in a month; nothing was written.
+    #[error("{0}")]
+    Overspent(Box<crate::expense::Exceeded>),
     /// The lease was lost: somebody else goes on, or the operation has ended.
     #[error("the lease on the operation was lost")]
     LeaseLost,

@@ -10,6 +10,7 @@ mod column;
 pub mod contract;
 mod error;
 mod event;
+mod expenses;
 mod ledger;
 pub mod postgres;
 mod reseal;
@@ -38,6 +39,7 @@ use crate::{
     budget::{AccountKey, Terms, Turn},
     circuit::{Circuit, Heard, Rules},
     config::StoreLocation,
+    expense::Spending,
     instance::Instance,
     operation::{Lease, Operation, OperationId, OperationStatus},
 };
@@ -265,6 +267,8 @@ pub struct Rows {
     pub binding: RowChange<Binding>,
     /// A binding that a deprovision has revoked: its row is removed.
     pub revoked: Option<BindingId>,
+    /// What becomes of money. Where it would break a limit, nothing of the write is done.
+    pub spending: Spending,
 }
 
 /// A request to accept an operation.

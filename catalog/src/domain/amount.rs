@@ -21,6 +21,18 @@ pub struct Amount(u64);
 pub struct NoAmount;
 
 impl Amount {
+    /// As a whole number, for storage and sums.
+    #[must_use]
+    pub fn ten_thousandths(self) -> u64 {
+        self.0
+    }
+
+    /// From what [`ten_thousandths`](Self::ten_thousandths) gave, or a sum of such.
+    #[must_use]
+    pub fn from_ten_thousandths(number: u64) -> Self {
+        Self(number)
+    }
+
     /// The sum, unless it is larger than any amount.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {

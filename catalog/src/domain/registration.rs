@@ -31,6 +31,8 @@ pub mod output {
     pub const AUTO_RENEW: &str = "auto_renew";
     /// Attributes: whether the public is shown who registered it.
     pub const PRIVACY: &str = "privacy";
+    /// Attributes: the name servers that the registry names.
+    pub const NAME_SERVERS: &str = "name_servers";
 }
 
 /// Domains of one label below an extension, in lower case and ASCII.
@@ -236,7 +238,12 @@ pub fn offering(registrars: &[Registrar]) -> Offering {
         )
         .output(output::EXPIRES_AT, "Until when it is paid", Sensitivity::Public)
         .output(output::AUTO_RENEW, "Whether it renews itself", Sensitivity::Public)
-        .output(output::PRIVACY, "Whether the public is not shown who registered it", Sensitivity::Public);
+        .output(output::PRIVACY, "Whether the public is not shown who registered it", Sensitivity::Public)
+        .output(
+            output::NAME_SERVERS,
+            "The name servers that the registry names for it, where the registrar tells them: DNSimple does",
+            Sensitivity::Public,
+        );
     registrars.iter().map(|registrar| registrar.plan()).fold(offering, Offering::with_plan)
 }
 

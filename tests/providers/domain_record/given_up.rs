@@ -5,20 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sutler_broker_server::broker::{Broker, BrokerError, Caller, Parts};
-use sutler_broker_server::config::{DeletedLastOperation, Tuning};
-use sutler_broker_server::metrics::Metrics;
-use sutler_broker_server::providers::Registry;
-use sutler_broker_server::store::{Actor, BrokerStore, sqlite::SqliteStore};
-use sutler_secrets::KeyRing;
+use sutler_broker_server::broker::{Broker, BrokerError, Caller};
+use sutler_broker_server::config::Tuning;
+use sutler_broker_server::store::Actor;
 use sutler_spec::{Asynchrony, DeprovisionQuery, Deprovisioned, InstanceId, Updated};
 use sutler_tests::dnsimple::{CannedAnswer, Fault, FaultAction};
-use tempfile::TempDir;
-use tokio::runtime::Handle;
 
 use super::asked;
 use super::at_dnsimple::{FOREIGN, Records, WWW, says};
 use crate::dnsimple::{Service, Vendor};
+use crate::site::Memory;
 
 const BEFORE: [&str; 1] = ["192.0.2.1"];
 /// One record says something else then, and two are made.
@@ -29,12 +25,10 @@ const MOST_CALLS: u64 = 60;
 /// A broker on a store of its own before the fake.
 struct Site {
     vendor: Vendor,
-    store: Arc<dyn BrokerStore>,
-    ring: Arc<KeyRing>,
+    memory: Memory,
     broker: Arc<Broker>,
     service: String,
     plan: String,
-    _folder: TempDir,
 }
 
 /// One that gives up when a call gets no answer.
@@ -55,39 +49,16 @@ fn caller(asynchrony: Asynchrony) -> Caller {
     Caller { actor: Actor::default(), asynchrony }
 }
 
-async fn broker(
-    vendor: &Vendor,
-    (store, ring): (&Arc<dyn BrokerStore>, &Arc<KeyRing>),
-    tuning: Tuning,
-) -> Arc<Broker> {
-    let registry = Registry::new(vec![Records::provider(&vendor.client())], None).unwrap();
-    let parts = Parts {
-        registry,
-        store: store.clone(),
-        ring: ring.clone(),
-        tuning,
-        deleted_last_operation: DeletedLastOperation::default(),
-        metrics: Arc::new(Metrics::default()),
-        jitter: Arc::new(|| 1.0),
-    };
-    let broker = Broker::new(parts, Handle::current());
-    broker.start().await.unwrap();
-    Arc::new(broker)
-}
-
 impl Site {
     /// With an instance that has its first records.
     async fn set(tuning: Tuning) -> Self {
         let vendor = Vendor::start().await;
         Records::prepare(&vendor);
-        let folder = tempfile::tempdir().unwrap();
-        let ring = Arc::new(KeyRing::generate(jiff::Timestamp::now()));
-        let store = SqliteStore::open(&folder.path().join("broker.db"), ring.clone()).unwrap();
-        let store: Arc<dyn BrokerStore> = Arc::new(store);
-        let broker = broker(&vendor, (&store, &ring), tuning).await;
+        let memory = Memory::new();
+        let broker = memory.broker(Records::provider(&vendor.client()), tuning).await;
         let offering = Records::provider(&vendor.client()).offering();
         let (service, plan) = (offering.id().to_string(), offering.plans()[0].id().to_string());
-        let site = Self { vendor, store, ring, broker, service, plan, _folder: folder };
+        let site = Self { vendor, memory, broker, service, plan };
         let request = json!({
             "service_id": site.service, "plan_id": site.plan, "organization_guid": "o", "space_guid": "s",
             "parameters": asked(WWW, "A", &BEFORE),
@@ -100,7 +71,8 @@ impl Site {
     /// The process dies, and another one takes its place.
     async fn restart(&mut self) {
         self.broker.abort().await;
-        self.broker = broker(&self.vendor, (&self.store, &self.ring), impatient()).await;
+        let provider = Records::provider(&self.vendor.client());
+        self.broker = self.memory.broker(provider, impatient()).await;
     }
 
     async fn update(&self, values: &[&str], asynchrony: Asynchrony) -> Result<Updated, BrokerError> {

@@ -1,6 +1,7 @@
 //! What a registrar does and no other vendor: orders that wait for people, names that run out, nothing that is deleted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sutler_broker_server::providers::{
@@ -44,6 +45,22 @@ async fn orders_that_are_blocked_or_shown_as_pending_are_waited_for() {
         let waited = instance.told.iter().any(|told| told.contains("third party"));
         assert_eq!(waited, domain.starts_with("blocked"), "{:?}", instance.told);
     }
+}
+
+/// An engine may come again after at most five minutes; the registrar is asked no earlier than the policy says.
+#[tokio::test]
+async fn a_blocked_order_is_looked_at_seldom_however_often_the_engine_comes() {
+    assert_eq!(Policy::default().blocked_every, Duration::from_secs(15 * 60));
+    let vendor = Vendor::start().await;
+    let slow = Policy { blocked_every: Duration::from_millis(200), ..policy() };
+    let provider = Arc::new(cloudflare::registration(&vendor.client(), slow));
+    let mut instance = Instance::new(provider, wanted("blocked-shop.com"));
+    instance.longest_wait = Duration::from_millis(10);
+    instance.provision().await.unwrap();
+    let comes = instance.told.iter().filter(|told| told.contains("third party")).count();
+    let ledger = vendor.control().ledger();
+    let looks = ledger.iter().filter(|entry| entry.operation.as_deref() == Some("registrar.status")).count();
+    assert!(comes > looks, "it came {comes} times, and looked {looks} times in all");
 }
 
 #[tokio::test]

@@ -213,6 +213,9 @@ async fn renewal_at_dnsimple_is_changed_and_an_expired_domain_is_an_alarm() {
     let mut instance = Instance::new(vendor.provider(), vendor.wanted("shop.com"));
     let made = instance.provision().await.unwrap();
     assert_eq!(made.attributes["auto_renew"], json!(true));
+    let servers =
+        json!(["ns1.dnsimple.com", "ns2.dnsimple-edge.net", "ns3.dnsimple.com", "ns4.dnsimple-edge.org",]);
+    assert_eq!(made.attributes["name_servers"], servers);
     let mut off = vendor.wanted("shop.com");
     off["auto_renew"] = json!(false);
     instance.left_over = Value::Null;

@@ -1,6 +1,7 @@
 //! One registration, driven step by step as the engine would, with a hand on what goes wrong.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use sutler_broker_server::operation::OperationId;
@@ -23,6 +24,8 @@ pub(super) struct Instance {
     pub(super) deaths: Vec<u32>,
     /// What unfinished work knew last.
     pub(super) left_over: Value,
+    /// The longest that is waited before the next step, as by an engine that lets nobody wait longer.
+    pub(super) longest_wait: Duration,
 }
 
 impl Instance {
@@ -36,7 +39,8 @@ impl Instance {
             parameters: parameters(wanted),
             record: None,
         };
-        Self { provider, facts, told: Vec::new(), deaths: Vec::new(), left_over: Value::Null }
+        let (told, deaths, longest_wait) = (Vec::new(), Vec::new(), Duration::MAX);
+        Self { provider, facts, told, deaths, left_over: Value::Null, longest_wait }
     }
 
     pub(super) async fn provision(&mut self) -> Result<ProvisionedInstance, ProviderError> {
@@ -100,7 +104,7 @@ impl Instance {
         let mut checkpoint = Checkpoint { data: self.left_over.clone(), ..Checkpoint::begin() };
         let (mut attempt, operation, marker) = (Attempt::First, OperationId::from("operation"), marker());
         for number in 1..=STEPS {
-            let key = IdempotencyKey::new(&operation, &checkpoint.step, (number, std::time::Duration::ZERO));
+            let key = IdempotencyKey::new(&operation, &checkpoint.step, (number, Duration::ZERO));
             let step =
                 Step { instance: &self.facts, checkpoint: &checkpoint, attempt, marker: &marker, key: &key };
             let answer = ask(step).await;
@@ -113,7 +117,7 @@ impl Instance {
                 Ok(Progress::Next(next)) => next,
                 Ok(Progress::Pending { checkpoint, after, description }) => {
                     self.told.push(description);
-                    tokio::time::sleep(after).await;
+                    tokio::time::sleep(after.min(self.longest_wait)).await;
                     checkpoint
                 }
                 Err(ProviderError::Unavailable { sent, .. }) => {

@@ -4,6 +4,7 @@ mod behaviour;
 mod dnsimple;
 mod drive;
 mod money;
+mod spending;
 
 use std::sync::Arc;
 
@@ -43,7 +44,9 @@ fn but(mut wanted: Value, changes: Value) -> Value {
 }
 
 fn policy() -> Policy {
-    Policy { extensions: ["com", "net", "org"].map(str::to_owned).to_vec(), at_most: None }
+    let extensions = ["com", "net", "org"].map(str::to_owned).to_vec();
+    // third parties are quick here
+    Policy { extensions, blocked_every: std::time::Duration::from_millis(50), ..Policy::default() }
 }
 
 fn things(vendor: &Vendor, kind: Kind) -> Vec<ThingState> {

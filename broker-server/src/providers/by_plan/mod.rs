@@ -14,6 +14,7 @@ use super::{
     Listing, Marker, Need, ObjectsPage, Observation, Progress, Provider, ProviderError, ProvisionedInstance,
     RecoveryClass, Refusal, Sent, Step, StepName, VendorThing, Work,
 };
+use crate::expense::Expense;
 
 /// Stands between the plan and whatever its provider calls something: a step, an object, a page.
 const BEHIND: char = ':';
@@ -223,6 +224,11 @@ impl Provider for ByPlan {
 
     fn account(&self, plan: &PlanId) -> Option<&Account> {
         self.part(plan).ok()?.provider.account(plan)
+    }
+
+    fn expense(&self, work: Work, plan: &PlanId, checkpoint: &Checkpoint) -> Option<Expense> {
+        let part = self.part(plan).ok()?;
+        part.provider.expense(work, plan, &part.own(checkpoint).ok()?)
     }
 
     fn check(

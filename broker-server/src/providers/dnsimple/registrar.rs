@@ -33,11 +33,13 @@ static ORDER: Endpoint = Endpoint {
 };
 static RENEW: Endpoint =
     Endpoint { method: Method::PUT, template: "/{account}/registrar/domains/{domain}/auto_renewal" };
+static DELEGATION: Endpoint =
+    Endpoint { method: Method::GET, template: "/{account}/registrar/domains/{domain}/delegation" };
 static DO_NOT_RENEW: Endpoint = Endpoint { method: Method::DELETE, template: RENEW.template };
 
 /// What it may ask of DNSimple.
 pub(super) static TABLE: Table = Table {
-    endpoints: &[&DOMAINS, &DOMAIN, &CHECK, &PRICES, &REGISTER, &ORDER, &RENEW, &DO_NOT_RENEW],
+    endpoints: &[&DOMAINS, &DOMAIN, &CHECK, &PRICES, &REGISTER, &ORDER, &RENEW, &DO_NOT_RENEW, &DELEGATION],
     exists: &[],
     in_use: &[],
     advice: &[],
@@ -170,6 +172,11 @@ impl Registrar for DnsimpleRegistrar {
         let order = self.api.typed::<Order>(&Call::new(&REGISTER, &segments).body(body)).await;
         let order = order.map_err(|error| error.while_trying_to("register the domain"))?;
         Ok(Placed { state: state(&order), order: Some(order.id.to_string()) })
+    }
+
+    async fn name_servers(&self, domain: &str) -> Result<Option<Vec<String>>, ProviderError> {
+        let told = self.api.typed(&Call::new(&DELEGATION, &[domain])).await;
+        told.map(Some).map_err(|error| error.while_trying_to("look for the name servers of the domain"))
     }
 
     async fn renew_itself(&self, domain: &str, on: bool) -> Result<(), ProviderError> {

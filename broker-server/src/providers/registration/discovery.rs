@@ -46,7 +46,7 @@ impl<R: Registrar> Discovery for Registration<R> {
                 return refused(format!("{name}: the registrar shows {is}; ask for that"));
             }
         }
-        self.done(&Known::of(id), &found)
+        self.done(&Known::of(id), &found).await
     }
 
     fn object_of(&self, instance: &InstanceFacts) -> Option<String> {

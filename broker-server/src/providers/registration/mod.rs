@@ -1,18 +1,19 @@
 //! `domain-registration`: a domain is bought once, watched until it is there, and let go at the end. Nothing is deleted.
 //!
 //! ```text
-//! provision:   begin ──▶ order ──▶ watch … ──▶ (set ──▶ check …) ──▶ done
-//!                          │ ▲        ▲
-//!           answer lost ───┤ │        │ something of it is seen
-//!                          ▼ │ nothing, and the name can still be bought
-//!                         settle ─────┘          after twice the time of a call
+//! provision:   begin ──▶ price ──▶ order ──▶ watch … ──▶ (set ──▶ check …) ──▶ done
+//!                          ▲         │          ▲
+//!                  nothing │         │ answer   │ something of it is seen
+//!                          │         ▼ lost     │
+//!                          └────── settle ──────┘   after twice the time of a call
 //! update:      begin ──▶ set ──▶ check … ──▶ done
 //! deprovision: begin ──▶ (leave …) ──▶ quiet ──▶ silence … ──▶ done
 //! ```
 //!
-//! `order` is the only step that costs money. It asks for what is there and for the price, and then makes the one call. If
-//! the call's answer is lost, the step only looks from then on; another order is given only when no call of ours can arrive
-//! any more, the registrar shows neither registration nor order, and says that the name can be bought.
+//! `order` is the only step that costs money. With its intent, the price is counted as spent: where that would break a limit,
+//! it is not taken. It asks for what is there and for the price once more, and then makes the one call. If the call's answer
+//! is lost, the step only looks from then on; another order is given only when no call of ours can arrive any more, the
+//! registrar shows neither registration nor order, and says that the name can be bought.
 
 mod discovery;
 mod order;
@@ -23,6 +24,7 @@ mod renewal;
 mod watch;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use sutler_catalog::{Offering, domain::registration::output};
 use sutler_spec::{Parameters, PlanId};
@@ -31,12 +33,15 @@ pub use policy::Policy;
 pub(super) use registrar::{Placed, Price, Quote, Registered, Registrar, State, Status, Wanted, Workflow};
 
 use super::{
-    Account, Announced, BEGIN, Change, Discovery, FieldDrift, InstanceFacts, Listing, Marker, Need,
-    Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName,
-    Work, typed,
+    Account, Announced, BEGIN, Change, Checkpoint, Discovery, FieldDrift, InstanceFacts, Listing, Marker,
+    Need, Observation, Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step,
+    StepName, Work, typed,
 };
-use watch::Known;
+use crate::expense::Expense;
+use watch::{Known, Pace, Purchase};
 
+/// Asks for the price.
+const PRICE: &str = "price";
 /// Gives the order.
 const ORDER: &str = "order";
 /// Waits until no order of ours can arrive any more, and looks.
@@ -100,15 +105,21 @@ impl<R: Registrar> Registration<R> {
         instance.record().ok_or_else(unfinished)
     }
 
-    fn done(
+    fn pace(&self) -> Pace {
+        let (interval, blocked) = (self.registrar.poll_interval(), self.registrar.policy().blocked_every);
+        Pace { interval, blocked, now: Timestamp::now() }
+    }
+
+    async fn done(
         &self,
         known: &Known,
         found: &Registered,
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
+        let name_servers = self.registrar.name_servers(&found.domain).await.map_err(unclear)?;
         let known = Known { identity: Some(found.identity.clone()), ..known.clone() };
         let mut done =
             ProvisionedInstance::of(&known)?.dashboard_url(self.registrar.dashboard(&known.domain));
-        done.attributes = attributes(found);
+        done.attributes = attributes(found, name_servers);
         Ok(Progress::Done(done))
     }
 }
@@ -132,6 +143,7 @@ impl<R: Registrar> Provider for Registration<R> {
         let wanted: R::Wanted = step.parameters()?;
         match step.name() {
             BEGIN => self.begin(&step, &wanted).await,
+            PRICE => self.price(&step, &wanted).await,
             ORDER => self.order(&step, &wanted).await,
             SETTLE => self.settle(&step).await,
             WATCH => self.watch(&step, &wanted).await,
@@ -170,7 +182,9 @@ impl<R: Registrar> Provider for Registration<R> {
         let wanted: R::Wanted = instance.parameters()?;
         Ok(match self.surely(&known.domain).await.map_err(unclear)? {
             Some(found) => {
-                Observation::Found { attributes: attributes(&found), drift: drift(&known, &found, &wanted) }
+                let name_servers = self.registrar.name_servers(&found.domain).await.map_err(unclear)?;
+                let attributes = attributes(&found, name_servers);
+                Observation::Found { attributes, drift: drift(&known, &found, &wanted) }
             }
             None => Observation::Gone,
         })
@@ -203,6 +217,13 @@ impl<R: Registrar> Provider for Registration<R> {
         Some(self.registrar.account())
     }
 
+    fn expense(&self, work: Work, _plan: &PlanId, checkpoint: &Checkpoint) -> Option<Expense> {
+        let is_order = work == Work::Provision && checkpoint.step == ORDER && !self.registrar.is_free();
+        let Purchase { id, cost } = is_order.then(|| checkpoint.data::<Known>().ok()?.purchase).flatten()?;
+        let limits = self.registrar.policy().limits();
+        Some(Expense { purchase: id, amount: cost.amount, currency: cost.currency, limits })
+    }
+
     /// What the operator does not allow is refused for new instances; what was bought before stays as it is.
     fn check(
         &self,
@@ -228,7 +249,7 @@ fn unclear(error: ProviderError) -> ProviderError {
 }
 
 /// Facts for the platform. Whoever registered it is not among them.
-fn attributes(found: &Registered) -> Map<String, Value> {
+fn attributes(found: &Registered, name_servers: Option<Vec<String>>) -> Map<String, Value> {
     let mut attributes = Map::from_iter([
         (output::DOMAIN.to_owned(), json!(found.domain)),
         (output::STATUS.to_owned(), json!(found.status.word())),
@@ -239,6 +260,9 @@ fn attributes(found: &Registered) -> Map<String, Value> {
     }
     if let Some(private) = found.private {
         attributes.insert(output::PRIVACY.to_owned(), json!(private));
+    }
+    if let Some(name_servers) = name_servers {
+        attributes.insert(output::NAME_SERVERS.to_owned(), json!(name_servers));
     }
     attributes
 }

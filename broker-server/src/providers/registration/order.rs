@@ -1,11 +1,13 @@
 //! Buying the domain: at most once.
 
+use jiff::Timestamp;
+
 use super::{
-    ORDER, Registrar, Registration, SETTLE, Seen, WATCH, Wanted,
-    policy::affordable,
+    ORDER, PRICE, Registrar, Registration, SETTLE, Seen, WATCH, Wanted,
+    policy::{Cost, affordable},
     registrar::Registered,
     unclear,
-    watch::{Known, Outlook, Watch},
+    watch::{Known, Outlook, Purchase, Watch},
 };
 use crate::providers::{Attempt, Progress, ProviderError, ProvisionedInstance, Refusal, Step};
 
@@ -28,7 +30,28 @@ impl<R: Registrar> Registration<R> {
             Seen::Ordered(workflow) => known.before = Some(workflow.key),
             Seen::Nothing => {}
         }
-        Progress::next(ORDER, &known)
+        Progress::next(PRICE, &known)
+    }
+
+    /// Asks what it costs, so that it can be counted as spent before the order.
+    pub(super) async fn price(&self, step: &Step<'_>, wanted: &R::Wanted) -> Bought {
+        let known: Known = step.data()?;
+        let cost = match self.cost(&known, wanted).await {
+            Ok(cost) => cost,
+            Err(error) => return self.refused(known, error).await,
+        };
+        let id = match &known.purchase {
+            Some(earlier) => earlier.id.clone(),
+            None => step.key.as_str().to_owned(),
+        };
+        Progress::next(ORDER, &Known { purchase: Some(Purchase { id, cost }), ..known })
+    }
+
+    /// What it costs now, if it may be bought for that.
+    async fn cost(&self, known: &Known, wanted: &R::Wanted) -> Result<Cost, ProviderError> {
+        let quote = self.registrar.quote(&known.domain).await?;
+        let order = (known.domain.as_str(), wanted.years());
+        affordable(quote, order, wanted.limit().as_ref(), self.registrar.policy())
     }
 
     /// Gives the order, unless an attempt is in doubt: then it only looks.
@@ -43,13 +66,14 @@ impl<R: Registrar> Registration<R> {
             Seen::Registered(_) | Seen::Ordered(_) if known.lost > 0 => return watch(known),
             Seen::Registered(_) | Seen::Ordered(_) => return Err(conflict(&known.domain)),
         }
-        let quote = self.registrar.quote(&known.domain).await;
-        let order = (known.domain.as_str(), wanted.years());
-        let limit = wanted.limit();
-        let affordable =
-            quote.and_then(|quote| affordable(quote, order, limit.as_ref(), self.registrar.policy()));
-        if let Err(refused) = affordable {
-            return self.refused(known, refused).await;
+        // without it, an earlier version of the broker was about to order
+        let Some(counted) = known.purchase.as_ref().map(|purchase| purchase.cost.clone()) else {
+            return Progress::next(PRICE, &known);
+        };
+        match self.cost(&known, wanted).await {
+            Ok(cost) if cost.is_within(&counted) => {}
+            Ok(cost) => return self.refused(known, dearer(&cost, &counted)).await,
+            Err(error) => return self.refused(known, error).await,
         }
         match self.registrar.register(wanted).await {
             Ok(placed) => {
@@ -97,33 +121,39 @@ impl<R: Registrar> Registration<R> {
                  delete the instance",
                 known.domain
             ))),
-            Seen::Nothing => Progress::next(ORDER, &Known { lost: known.lost + 1, ..known }),
+            Seen::Nothing => Progress::next(PRICE, &Known { lost: known.lost + 1, ..known }),
         }
     }
 
     /// Looks how far the order is, and then for the registration.
     pub(super) async fn watch(&self, step: &Step<'_>, wanted: &R::Wanted) -> Bought {
         let watch: Watch = step.data()?;
-        let (domain, interval) = (watch.known.domain.clone(), self.registrar.poll_interval());
+        if let Some(after) = watch.too_early(Timestamp::now()) {
+            let told = watch.blocked();
+            return Progress::pending(WATCH, &watch, after, told);
+        }
+        let (domain, pace) = (watch.known.domain.clone(), self.pace());
         let workflow =
             self.registrar.workflow(&domain, watch.known.order.as_deref()).await.map_err(unclear)?;
         let ours = workflow.filter(|workflow| watch.known.before.as_ref() != Some(&workflow.key));
         let watch = match ours {
             None => watch,
-            Some(workflow) => match watch.judge(&workflow.state, interval) {
+            Some(workflow) => match watch.judge(&workflow.state, pace) {
                 Outlook::Succeeded(watch) => watch,
                 other => return told(other),
             },
         };
         match self.registrar.registration(&domain).await.map_err(unclear)? {
-            Some(found) if found.is_there() => self.with_renewal(watch.known, &found, wanted.renews_itself()),
-            Some(_) => told(watch.judge(&super::State::Working, interval)),
-            None => told(watch.missing(interval)),
+            Some(found) if found.is_there() => {
+                self.with_renewal(watch.known, &found, wanted.renews_itself()).await
+            }
+            Some(_) => told(watch.judge(&super::State::Working, pace)),
+            None => told(watch.missing(pace.interval)),
         }
     }
 
     fn judge(&self, watch: Watch, state: &super::State) -> Bought {
-        told(watch.judge(state, self.registrar.poll_interval()))
+        told(watch.judge(state, self.pace()))
     }
 }
 
@@ -144,6 +174,15 @@ fn told(outlook: Outlook) -> Bought {
         Outlook::Wait(watch, after, description) => Progress::pending(WATCH, &watch, after, description),
         Outlook::Failed(description) => Err(ProviderError::failed(description)),
     }
+}
+
+/// The price rose between the question and the order: what is counted as spent would be too little.
+fn dearer(cost: &Cost, counted: &Cost) -> ProviderError {
+    let description = format!(
+        "domain: the price is {} {} now, and was {} {} a moment ago; nothing was ordered, make the request again",
+        cost.amount, cost.currency, counted.amount, counted.currency
+    );
+    ProviderError::refused(Refusal::Unsupported, description)
 }
 
 fn conflict(domain: &str) -> ProviderError {

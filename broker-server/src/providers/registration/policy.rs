@@ -1,12 +1,19 @@
 //! What the operator lets people buy, and whether a price is within what was confirmed. Pure.
 
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 use sutler_catalog::domain::amount::Amount;
 
 use super::registrar::{Limit, Price, Quote};
 use crate::{
     config::RegistrationPolicy,
+    expense::Limits,
     providers::{ProviderError, Refusal},
 };
+
+/// How often, at most, an order is looked at that waits for a third party, which takes hours or days.
+const BLOCKED_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// What may be bought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,15 +22,46 @@ pub struct Policy {
     pub extensions: Vec<String>,
     /// The most that one registration may cost, whatever its buyer confirms: amount and currency.
     pub at_most: Option<(Amount, String)>,
+    /// The most that all registrations of a month may cost, and in which currency.
+    pub monthly: Option<(Limits, String)>,
+    /// How often, at most, an order is looked at that waits for a third party.
+    pub blocked_every: Duration,
 }
 
 impl From<&RegistrationPolicy> for Policy {
     fn from(said: &RegistrationPolicy) -> Self {
-        Self { extensions: said.extensions.clone(), at_most: said.at_most.clone() }
+        let RegistrationPolicy { extensions, at_most, monthly } = said.clone();
+        Self { extensions, at_most, monthly, ..Self::default() }
+    }
+}
+
+/// Nothing may be bought.
+impl Default for Policy {
+    fn default() -> Self {
+        Self { extensions: Vec::new(), at_most: None, monthly: None, blocked_every: BLOCKED_EVERY }
+    }
+}
+
+/// What an order costs in all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cost {
+    pub(super) amount: Amount,
+    pub(super) currency: String,
+}
+
+impl Cost {
+    /// Whether it is the same money, and no more of it.
+    pub(super) fn is_within(&self, most: &Self) -> bool {
+        self.currency == most.currency && self.amount <= most.amount
     }
 }
 
 impl Policy {
+    /// The most that may be spent in a month.
+    pub(super) fn limits(&self) -> Limits {
+        self.monthly.as_ref().map(|(limits, _)| *limits).unwrap_or_default()
+    }
+
     /// What is wrong with a domain, if something is. An extension may have a dot in it; what is before it may not.
     pub(super) fn problem(&self, domain: &str) -> Option<String> {
         let is_below = |extension: &String| {
@@ -46,7 +84,7 @@ pub(super) fn affordable(
     (domain, years): (&str, u8),
     limit: Option<&Limit>,
     policy: &Policy,
-) -> Result<Amount, ProviderError> {
+) -> Result<Cost, ProviderError> {
     let unsupported = |what: String| ProviderError::refused(Refusal::Unsupported, what);
     let price = match quote {
         Quote::For(price) => price,
@@ -82,7 +120,16 @@ pub(super) fn affordable(
         let what = "the limit that the operator of the broker has set";
         within(total, &price.currency, (*amount, currency), what).map_err(unsupported)?;
     }
-    Ok(total)
+    if let Some((_, currency)) = &policy.monthly
+        && *currency != price.currency
+    {
+        let what = format!(
+            "currency: the price is in {}, and the operator's limit of a month in {currency}; nothing was ordered",
+            price.currency
+        );
+        return Err(unsupported(what));
+    }
+    Ok(Cost { amount: total, currency: price.currency })
 }
 
 /// The price of all years. A later year is never taken for cheaper than the first: registrars do not say which price holds
@@ -125,12 +172,12 @@ mod tests {
     }
 
     fn policy() -> Policy {
-        Policy { extensions: vec!["com".to_owned(), "co.uk".to_owned()], at_most: None }
+        Policy { extensions: vec!["com".to_owned(), "co.uk".to_owned()], ..Policy::default() }
     }
 
     fn told(quote: Quote, years: u8, limit: Option<&Limit>, policy: &Policy) -> String {
         match affordable(quote, ("example.com", years), limit, policy) {
-            Ok(total) => format!("buys for {total}"),
+            Ok(cost) => format!("buys for {}", cost.amount),
             Err(ProviderError::Refused { description, .. }) => description,
             Err(other) => panic!("{other:?}"),
         }
@@ -174,6 +221,14 @@ mod tests {
         assert_eq!(told(price("5", "1"), 1, Some(&limit("100")), &strict), "buys for 5.00");
         let other = Policy { at_most: Some((amount("5"), "EUR".to_owned())), ..policy() };
         assert!(told(price("1", "1"), 1, Some(&limit("100")), &other).starts_with("currency"));
+    }
+
+    #[test]
+    fn a_price_in_other_money_than_the_limit_of_a_month_is_not_paid() {
+        let monthly =
+            |currency: &str| Policy { monthly: Some((Limits::default(), currency.to_owned())), ..policy() };
+        assert!(told(price("1", "1"), 1, Some(&limit("100")), &monthly("EUR")).starts_with("currency"));
+        assert_eq!(told(price("1", "1"), 1, Some(&limit("100")), &monthly("USD")), "buys for 1.00");
     }
 
     #[test]

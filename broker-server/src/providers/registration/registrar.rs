@@ -37,6 +37,10 @@ pub(in crate::providers) trait Registrar: Debug + Send + Sync + 'static {
     fn call_timeout(&self) -> Duration;
     /// How often it is asked how far it is, at most.
     fn poll_interval(&self) -> Duration;
+    /// Whether it takes no money, whatever it is asked.
+    fn is_free(&self) -> bool {
+        false
+    }
     /// What may be bought here.
     fn policy(&self) -> &Policy;
     /// What no schema and no policy can say about the parameters.
@@ -52,6 +56,10 @@ pub(in crate::providers) trait Registrar: Debug + Send + Sync + 'static {
     async fn quote(&self, domain: &str) -> Result<Quote, ProviderError>;
     /// Orders it. This is the call that costs money.
     async fn register(&self, wanted: &Self::Wanted) -> Result<Placed, ProviderError>;
+    /// The name servers that the registry names for a registered domain, where the registrar tells them.
+    async fn name_servers(&self, _domain: &str) -> Result<Option<Vec<String>>, ProviderError> {
+        Ok(None)
+    }
     /// Turns automatic renewal on or off.
     async fn renew_itself(&self, domain: &str, on: bool) -> Result<(), ProviderError>;
     /// A page of all registrations, and where the next one begins.

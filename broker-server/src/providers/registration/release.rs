@@ -1,5 +1,7 @@
 //! The end of an instance: a registrar deletes nothing, so the domain stops renewing itself and is forgotten.
 
+use jiff::Timestamp;
+
 use super::{
     LEAVE, QUIET, Registrar, Registration, SILENCE, Seen, State, Status, Wanted,
     registrar::Registered,
@@ -43,9 +45,13 @@ impl<R: Registrar> Registration<R> {
 
     /// Looks for an order that may have arrived late, or may have come to its end.
     pub(super) async fn leave(&self, step: &Step<'_>) -> Gone {
-        let known: Known = step.data()?;
-        let seen = self.look(&known).await?;
-        self.abandon(known, seen)
+        let watch: Watch = step.data()?;
+        if let Some(after) = watch.too_early(Timestamp::now()) {
+            let told = waiting(&watch.known);
+            return Progress::pending(LEAVE, &watch, after, told);
+        }
+        let seen = self.look(&watch.known).await?;
+        self.abandon(watch.known, seen)
     }
 
     /// An order cannot be taken back: it is waited for.
@@ -54,12 +60,13 @@ impl<R: Registrar> Registration<R> {
             Seen::Registered(found) if found.status != Status::Pending => Self::let_go(known, &found),
             Seen::Ordered(workflow) if matches!(workflow.state, State::Failed(_)) => Ok(Progress::Done(())),
             Seen::Nothing => Ok(Progress::Done(())),
+            Seen::Ordered(workflow) if workflow.state == State::Blocked => {
+                let (pace, told) = (self.pace(), waiting(&known));
+                Progress::pending(LEAVE, &Watch::begin(known).held(pace), pace.blocked, told)
+            }
             Seen::Registered(_) | Seen::Ordered(_) => {
-                let description = format!(
-                    "the order of {} cannot be taken back; it is waited for, so that it does not renew itself",
-                    known.domain
-                );
-                Progress::pending(LEAVE, &Watch::begin(known), self.registrar.poll_interval(), description)
+                let told = waiting(&known);
+                Progress::pending(LEAVE, &Watch::begin(known), self.registrar.poll_interval(), told)
             }
         }
     }
@@ -89,6 +96,13 @@ impl<R: Registrar> Registration<R> {
             Some(_) | None => Ok(Progress::Done(())),
         }
     }
+}
+
+fn waiting(known: &Known) -> String {
+    format!(
+        "the order of {} cannot be taken back; it is waited for, so that it does not renew itself",
+        known.domain
+    )
 }
 
 fn protected(known: &Known) -> ProviderError {

@@ -24,7 +24,7 @@ impl<R: Registrar> Registration<R> {
     pub(super) async fn begin_update(&self, step: &Step<'_>, on: bool) -> Set {
         let known = Self::remembered(step.instance)?;
         match self.surely(&known.domain).await? {
-            Some(found) if known.is(&found) => self.with_renewal(known, &found, on),
+            Some(found) if known.is(&found) => self.with_renewal(known, &found, on).await,
             Some(_) => {
                 Err(ProviderError::failed(format!("{} was registered anew by somebody else", known.domain)))
             }
@@ -33,9 +33,9 @@ impl<R: Registrar> Registration<R> {
     }
 
     /// Done, if it renews itself or not as it should.
-    pub(super) fn with_renewal(&self, known: Known, found: &Registered, on: bool) -> Set {
+    pub(super) async fn with_renewal(&self, known: Known, found: &Registered, on: bool) -> Set {
         if found.renews_itself == on {
-            return self.done(&known, found);
+            return self.done(&known, found).await;
         }
         // what has been seen is remembered from here on
         Progress::next(SET, &Known { identity: Some(found.identity.clone()), ..known })
@@ -50,7 +50,7 @@ impl<R: Registrar> Registration<R> {
     pub(super) async fn check_renewal(&self, step: &Step<'_>, on: bool) -> Set {
         let Changing { known, looks } = step.data()?;
         match self.registrar.registration(&known.domain).await.map_err(unclear)? {
-            Some(found) if found.renews_itself == on => self.done(&known, &found),
+            Some(found) if found.renews_itself == on => self.done(&known, &found).await,
             None => Err(gone(&known)),
             Some(_) if looks >= MAX_LOOKS => Err(not_kept(&known)),
             Some(_) => {

@@ -6,6 +6,7 @@ mod bindings;
 mod budgets;
 mod census;
 mod events;
+mod expenses;
 mod group;
 mod instances;
 mod operations;

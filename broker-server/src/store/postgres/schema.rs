@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { script: include_str!("schema_2.sql"), oldest: 1 },
     Migration { script: include_str!("schema_3.sql"), oldest: 1 },
     Migration { script: include_str!("schema_4.sql"), oldest: 1 },
+    Migration { script: include_str!("schema_5.sql"), oldest: 1 },
 ];
 
 /// How long to wait for another process that is migrating.

@@ -5,13 +5,14 @@ use std::time::{Duration, SystemTime};
 use futures_util::join;
 
 use super::{
-    bindings, events,
+    bindings, events, expenses,
     instances::{self, Presence},
     operations,
     row::Reading,
     transact::{Conclusion, Session, Trouble},
 };
 use crate::{
+    expense::Spending,
     faults,
     instance::Instance,
     operation::{Lease, Operation},
@@ -51,6 +52,7 @@ enum InstanceIf<'a> {
 fn instance_if(begin: &Begin) -> Option<InstanceIf<'_>> {
     let is_plain = begin.supersedes.is_none()
         && begin.rows.revoked.is_none()
+        && begin.rows.spending == Spending::Nothing
         && !matches!(begin.rows.binding, RowChange::Remove);
     match (&begin.rows.instance, begin.decided_on) {
         _ if !is_plain => None,
@@ -229,6 +231,7 @@ async fn change_rows(
     if let RowChange::Put(binding) = &rows.binding {
         bindings::put(session, binding).await?;
     }
+    expenses::change(session, &rows.spending).await?;
     Ok(true)
 }
 

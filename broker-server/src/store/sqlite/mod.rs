@@ -7,6 +7,7 @@ mod census;
 mod clock;
 mod copy;
 mod events;
+mod expenses;
 mod instances;
 mod lock;
 mod operations;

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{bindings, events, instances, operations};
+use super::{bindings, events, expenses, instances, operations};
 use crate::{
     faults,
     instance::Instance,
@@ -163,5 +163,5 @@ fn change_rows(
     if let RowChange::Put(binding) = &rows.binding {
         bindings::put(connection, sealer, binding, now)?;
     }
-    Ok(())
+    expenses::change(connection, &rows.spending)
 }

@@ -39,7 +39,7 @@ pub fn registration(client: &Client, policy: Policy) -> impl Provider + use<> {
 #[must_use]
 pub fn sandbox_registration(client: &Client) -> impl Provider + use<> {
     let api = client.of(&SANDBOX_PRODUCT);
-    let policy = Policy { extensions: SANDBOX_EXTENSIONS.map(str::to_owned).to_vec(), at_most: None };
+    let policy = Policy { extensions: SANDBOX_EXTENSIONS.map(str::to_owned).to_vec(), ..Policy::default() };
     Registration::at(CloudflareRegistrar { api, calls: &SANDBOX, place: Place::CloudflareSandbox, policy })
 }
 
@@ -74,6 +74,10 @@ impl Registrar for CloudflareRegistrar {
 
     fn poll_interval(&self) -> Duration {
         self.api.client().poll_interval()
+    }
+
+    fn is_free(&self) -> bool {
+        self.place == Place::CloudflareSandbox
     }
 
     fn policy(&self) -> &Policy {
