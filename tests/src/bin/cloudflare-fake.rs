@@ -133,7 +133,9 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let parent = if arguments.exit_with_parent { Parent::Matters } else { Parent::DoesNotMatter };
     let ending = Ending::expect(parent)?;
     let fake = CloudflareFake::start(arguments.options()?).await?;
-    let ready = json!({"listening": fake.origin(), "base_url": fake.base_url()});
+    let addresses = [fake.origin(), fake.base_url(), fake.s3_base_url()];
+    let [origin, base_url, s3_base_url] = addresses;
+    let ready = json!({"listening": origin, "base_url": base_url, "s3_base_url": s3_base_url});
     let mut output = std::io::stdout();
     writeln!(output, "{ready}")?;
     output.flush()?;
