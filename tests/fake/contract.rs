@@ -102,6 +102,11 @@ async fn s_62_every_call_of_every_table_is_one_that_the_contract_knows() {
         let outside = violations(&vendor).iter().any(|found| found.starts_with("outside_the_contract"));
         assert!(!outside, "{} {}", call.method, call.template);
     }
+    for call in sutler_broker_server::providers::cloudflare::s3_calls() {
+        let path = format!("/s3/{}/eu{}", crate::vendor::ACCOUNT, call.template.replace("{bucket}", "files"));
+        send(vendor.bare(call.method.clone(), &path)).await;
+        assert!(violations(&vendor).is_empty(), "{} {}", call.method, call.template);
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod faults;
 mod ledger;
 mod pages;
 mod process;
+mod s3;
 mod secrets;
 mod stripe_process;
 mod tags;

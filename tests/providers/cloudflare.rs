@@ -44,6 +44,7 @@ impl Vendor {
     pub(crate) fn client(&self) -> Client {
         let config = CloudflareConfig {
             base_url: self.fake.base_url().to_owned(),
+            s3_base_url: Some(self.s3_base_url()),
             account_id: ACCOUNT.to_owned(),
             api_token: TOKEN.into(),
             // what may arrive late is waited for twice as long
@@ -51,6 +52,11 @@ impl Vendor {
             calls_per_five_minutes: CloudflareConfig::DEFAULT_CALLS,
         };
         Client::new(&config).unwrap().poll_every(Duration::from_millis(5))
+    }
+
+    /// Where a broker is told that R2's S3 interface is.
+    pub(crate) fn s3_base_url(&self) -> String {
+        self.fake.s3_base_url()
     }
 
     pub(crate) fn control(&self) -> Control {

@@ -15,6 +15,81 @@ use crate::cloudflare::{ACCOUNT, Service, Vendor, ZONE};
 
 pub(crate) struct Buckets;
 
+/// The same in the jurisdiction of the federal government, with what only its wishes try.
+pub(crate) struct FederalBuckets;
+
+fn domain(name: &str) -> Value {
+    json!({ "domain": name, "zone_id": ZONE })
+}
+
+impl Service for FederalBuckets {
+    fn prepare(vendor: &Vendor) {
+        Buckets::prepare(vendor);
+    }
+
+    fn provider(client: &Client) -> Arc<dyn Provider> {
+        Buckets::provider(client)
+    }
+
+    fn wishes() -> Wishes {
+        let rule = |more: Value| {
+            let mut rule = json!({ "id": "campaign", "prefix": "campaign/" });
+            rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            rule
+        };
+        let lasting = rule(json!({ "delete_on": "2027-01-31", "infrequent_access_after": 86_400 }));
+        let longer = rule(json!({ "delete_after": 31_536_000, "infrequent_access_on": "2027-06-30" }));
+        Wishes::new(json!({ "jurisdiction": "fedramp", "lifecycle": [lasting], "r2_dev": true }))
+            .update(json!({ "lifecycle": [longer], "r2_dev": false }))
+            .refused(json!({ "lifecycle": [rule(json!({ "delete_on": "2027-02-29" }))] }))
+            .refused(json!({ "lifecycle": [rule(json!({ "delete_on": "31.1.2027" }))] }))
+            .refused(json!({ "lifecycle": [rule(json!({ "delete_on": "2027-01-31", "delete_after": 1 }))] }))
+    }
+
+    fn occupy(vendor: &Vendor, target: &Target<'_>) -> Option<Work> {
+        let name = target.marker.name(Some(target.name), 63);
+        vendor.somebody("r2.create", &[("jurisdiction", "fedramp")], json!({ "name": name }));
+        Some(Work::Provision)
+    }
+
+    fn vanish(vendor: &Vendor) {
+        Buckets::vanish(vendor);
+    }
+
+    fn accepts(vendor: &Vendor, credentials: &Credentials) -> Option<bool> {
+        Some(opens(vendor, credentials, "fedramp", "Workers R2 Storage Bucket Item Write"))
+    }
+}
+
+/// As an S3 client is let in: the key is the digest of the token's value, and the token reaches the bucket.
+fn opens(vendor: &Vendor, credentials: &Credentials, jurisdiction: &str, group: &str) -> bool {
+    let credentials = credentials.expose();
+    let text = |name: &str| credentials[name].as_str().unwrap();
+    let digest = |value: &str| -> String {
+        Sha256::digest(value.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let expected = format!("{}/{ACCOUNT}/{jurisdiction}", vendor.s3_base_url());
+    assert_eq!(text("endpoint"), expected, "what was tried is what is given");
+    let resource = format!("com.cloudflare.edge.r2.bucket.{ACCOUNT}_{jurisdiction}_{}", text("bucket"));
+    let listed = |id: &str| {
+        let entries = vendor.control().ledger();
+        let caller = Some(format!("token:{id}"));
+        entries.iter().any(|entry| {
+            entry.operation.as_deref() == Some("s3.list_objects")
+                && entry.authenticated_as == caller
+                && entry.status == Some(200)
+        })
+    };
+    assert!(listed(text("access_key_id")), "a key is tried before it is given");
+    vendor.control().state().tokens.iter().any(|token| {
+        token.id == text("access_key_id")
+            && digest(&token.value) == text("secret_access_key")
+            && token.status == "active"
+            && token.policies[0]["resources"] == json!({ resource.clone(): "*" })
+            && token.policies[0]["permission_groups"][0]["name"] == group
+    })
+}
+
 impl Service for Buckets {
     fn prepare(vendor: &Vendor) {
         vendor.known_zone();
@@ -26,7 +101,6 @@ impl Service for Buckets {
 
     /// In a jurisdiction: a call that forgets its header finds nothing there.
     fn wishes() -> Wishes {
-        let domain = |name: &str| json!({ "domain": name, "zone_id": ZONE });
         let cors = json!([{ "origins": ["https://example.com"], "methods": ["GET", "PUT"], "max_age": 60 }]);
         Wishes::new(json!({
             "jurisdiction": "eu",
@@ -80,23 +154,7 @@ impl Service for Buckets {
         }
     }
 
-    /// As an S3 client is let in: the key is the digest of the token's value, and the token reaches the bucket.
     fn accepts(vendor: &Vendor, credentials: &Credentials) -> Option<bool> {
-        let credentials = credentials.expose();
-        let text = |name: &str| credentials[name].as_str().unwrap();
-        let digest = |value: &str| -> String {
-            Sha256::digest(value.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-        };
-        assert_eq!(text("endpoint"), format!("https://{ACCOUNT}.eu.r2.cloudflarestorage.com"));
-        let resource = format!("com.cloudflare.edge.r2.bucket.{ACCOUNT}_eu_{}", text("bucket"));
-        let tokens = vendor.control().state().tokens;
-        Some(tokens.iter().any(|token| {
-            token.id == text("access_key_id")
-                && digest(&token.value) == text("secret_access_key")
-                && token.status == "active"
-                && token.expires_on.is_some()
-                && token.policies[0]["resources"] == json!({ resource.clone(): "*" })
-                && token.policies[0]["permission_groups"][0]["name"] == "Workers R2 Storage Bucket Item Read"
-        }))
+        Some(opens(vendor, credentials, "eu", "Workers R2 Storage Bucket Item Read"))
     }
 }

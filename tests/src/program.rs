@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::Value;
 
 use crate::ending::{Ending, Parent};
 use crate::vendor::faults::Fault;
@@ -97,12 +97,12 @@ pub fn credential(path: &Path) -> std::io::Result<String> {
     Ok(std::fs::read_to_string(path)?.trim().to_owned())
 }
 
-/// Starts a fake, prints one line of JSON with its addresses, and serves until it is time to end. `addresses` are those
-/// where it listens, and that brokers are given.
+/// Starts a fake, prints one line of JSON, and serves until it is time to end. `ready` is that line: at `listening` where it
+/// listens, at `base_url` what brokers are given.
 pub async fn serve<Fake, Failure: Display>(
     parent: Parent,
     start: impl Future<Output = Result<Fake, Failure>>,
-    addresses: impl Fn(&Fake) -> (String, String),
+    ready: impl Fn(&Fake) -> Value,
 ) -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -112,8 +112,7 @@ pub async fn serve<Fake, Failure: Display>(
     let served = async {
         let ending = Ending::expect(parent).map_err(|error| error.to_string())?;
         let fake = start.await.map_err(|error| error.to_string())?;
-        let (listening, base_url) = addresses(&fake);
-        let ready = json!({ "listening": listening, "base_url": base_url });
+        let ready = ready(&fake);
         let mut output = std::io::stdout();
         writeln!(output, "{ready}").and_then(|()| output.flush()).map_err(|error| error.to_string())?;
         ending.wait().await;

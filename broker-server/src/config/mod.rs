@@ -224,6 +224,8 @@ pub struct VerificationSettings {
 pub struct CloudflareAccount {
     /// The API, without a slash at the end.
     pub base_url: String,
+    /// R2's S3 interface, where a fake stands in for it.
+    pub s3_base_url: Option<String>,
     /// The account.
     pub account_id: String,
     /// A token that may do what the offerings need.

@@ -39,6 +39,7 @@ struct FileProbe {
 struct FileCloudflare {
     #[serde(default = "cloudflare_api")]
     base_url: String,
+    s3_base_url: Option<String>,
     account_id: String,
     api_token: SecretSource,
     calls_per_five_minutes: Option<std::num::NonZeroU32>,
@@ -162,15 +163,30 @@ impl Meaning<'_> {
         listen: SocketAddr,
     ) -> Result<CloudflareAccount, ConfigError> {
         let position = self.position(&cloudflare);
-        let FileCloudflare { base_url, account_id, api_token, calls_per_five_minutes, registration } =
-            cloudflare.value;
-        check_vendor_url(&base_url)
-            .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
+        let FileCloudflare {
+            base_url,
+            s3_base_url,
+            account_id,
+            api_token,
+            calls_per_five_minutes,
+            registration,
+        } = cloudflare.value;
+        for url in std::iter::once(&base_url).chain(&s3_base_url) {
+            check_vendor_url(url)
+                .map_err(|message| ConfigError::Value { position: position.clone(), message })?;
+        }
         let api_token = self.secret(api_token, &position, listen)?;
         let base_url = base_url.trim_end_matches('/').to_owned();
         let registration = registration.map(FileRegistration::checked).transpose();
         let registration = registration.map_err(|message| ConfigError::Value { position, message })?;
-        Ok(CloudflareAccount { base_url, account_id, api_token, calls_per_five_minutes, registration })
+        Ok(CloudflareAccount {
+            base_url,
+            s3_base_url,
+            account_id,
+            api_token,
+            calls_per_five_minutes,
+            registration,
+        })
     }
 }
 

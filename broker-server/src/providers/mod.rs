@@ -188,6 +188,7 @@ fn to_cloudflare(account: &CloudflareAccount, tuning: &Tuning) -> Result<cloudfl
     let calls = account.calls_per_five_minutes;
     let client = cloudflare::Client::new(&cloudflare::CloudflareConfig {
         base_url: account.base_url.clone(),
+        s3_base_url: account.s3_base_url.clone(),
         account_id: account.account_id.clone(),
         api_token: account.api_token.duplicate(),
         call_timeout: tuning.call_deadline(),

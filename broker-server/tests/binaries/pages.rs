@@ -29,8 +29,12 @@ fn services() -> Vec<(Offering, Vec<String>)> {
             registration::offering(&registration::Registrar::ALL),
             zone::whole(),
         ]);
-    let vendors =
-        [("Cloudflare", cloudflare::calls()), ("DNSimple", dnsimple::calls()), ("Stripe", stripe::calls())];
+    let vendors = [
+        ("Cloudflare", cloudflare::calls()),
+        ("R2's S3 interface, with the key of a new binding", cloudflare::s3_calls()),
+        ("DNSimple", dnsimple::calls()),
+        ("Stripe", stripe::calls()),
+    ];
     let of_vendor = |(vendor, calls): (&'static str, Vec<VendorCall>)| {
         calls
             .into_iter()

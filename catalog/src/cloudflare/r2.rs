@@ -48,6 +48,7 @@ pub mod output {
     {},
     { "jurisdiction": "eu", "cors": [{ "origins": ["https://shop.example.com"], "methods": ["GET", "PUT"] }] },
     { "lifecycle": [{ "id": "logs", "prefix": "logs/", "delete_after": 2_592_000 }] },
+    { "lifecycle": [{ "id": "campaign", "prefix": "campaign/", "delete_on": "2027-01-31" }] },
 ]))]
 pub struct Parameters {
     /// Where all data must stay, fixed at creation.
@@ -63,7 +64,7 @@ pub struct Parameters {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub cors: Vec<CorsRule>,
-    /// What happens to objects by themselves as they grow old. A rule for the whole bucket that only gives up unfinished
+    /// What happens to objects by themselves as they grow old, or from a day on. A rule for the whole bucket that only gives up unfinished
     /// uploads, such as the one that every new bucket has, is never removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 500))]

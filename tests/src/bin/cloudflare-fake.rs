@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use serde_json::json;
 use sutler_tests::cloudflare::{CloudflareFake, Enforcement, Fault, Options, Table};
 use sutler_tests::program::{Bodies, Common, credential, duration, fault, serve};
 
@@ -82,5 +83,6 @@ async fn main() -> ExitCode {
         let options = arguments.options()?;
         Ok::<_, Box<dyn std::error::Error>>(CloudflareFake::start(options).await?)
     };
-    serve(arguments.common.parent(), start, |fake| (fake.origin(), fake.base_url())).await
+    let ready = |fake: &CloudflareFake| json!({ "listening": fake.origin(), "base_url": fake.base_url(), "s3_base_url": fake.s3_base_url() });
+    serve(arguments.common.parent(), start, ready).await
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde_json::json;
 use sutler_tests::dnsimple::{DnsimpleFake, Fault, Options, Pace, Table};
 use sutler_tests::program::{Bodies, Common, credential, fault, serve};
 
@@ -57,5 +58,10 @@ async fn main() -> ExitCode {
         let options = arguments.options()?;
         Ok::<_, Box<dyn std::error::Error>>(DnsimpleFake::start(options).await?)
     };
-    serve(arguments.common.parent(), start, |fake| (fake.origin(), fake.base_url())).await
+    serve(
+        arguments.common.parent(),
+        start,
+        |fake| json!({ "listening": fake.origin(), "base_url": fake.base_url() }),
+    )
+    .await
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde_json::json;
 use sutler_tests::program::{Bodies, Common, credential, serve};
 use sutler_tests::stripe::{Options, StripeFake, Table};
 
@@ -47,5 +48,10 @@ async fn main() -> ExitCode {
         let options = arguments.options()?;
         Ok::<_, Box<dyn std::error::Error>>(StripeFake::start(options).await?)
     };
-    serve(arguments.common.parent(), start, |fake| (fake.base_url(), fake.base_url())).await
+    serve(
+        arguments.common.parent(),
+        start,
+        |fake| json!({ "listening": fake.base_url(), "base_url": fake.base_url() }),
+    )
+    .await
 }

@@ -25,6 +25,7 @@ const VIOLATION: i64 = 99_999;
 #[derive(Debug)]
 pub(crate) struct Shared {
     contract: Arc<Contract>,
+    s3_contract: Arc<Contract>,
     master_token: String,
     enforcement: Enforcement,
     table: Table,
@@ -49,11 +50,32 @@ impl Shared {
         };
         Ok(Self {
             contract: Contract::cloudflare()?,
+            s3_contract: Contract::cloudflare_s3()?,
             master_token: options.master_token,
             enforcement: options.enforcement,
             table: options.table,
             desk: Desk::new(world),
         })
+    }
+
+    /// The contract with the S3 interface.
+    pub(super) fn s3_contract(&self) -> &Contract {
+        &self.s3_contract
+    }
+
+    /// What may be called.
+    pub(super) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// What a violation leads to.
+    pub(super) fn enforcement(&self) -> Enforcement {
+        self.enforcement
+    }
+
+    /// Where calls are dealt with.
+    pub(super) fn desk(&self) -> &Desk<Account, Kind> {
+        &self.desk
     }
 
     /// Everything that changes.

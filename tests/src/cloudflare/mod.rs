@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! server ──▶ exchange ──▶ account      the objects, and what each operation does to them
+//!    ├─────▶ s3 ─┤                      the same for R2's S3 interface
 //!    │          ├──────▶ contract     what may be asked and answered
 //!    │          └──────▶ vendor       faults, rate, ledger: what every fake has
 //!    └──▶ control ──────▶ (all of these, for tests)
@@ -17,6 +18,7 @@ pub(crate) mod envelope;
 mod exchange;
 mod ledger;
 mod options;
+mod s3;
 mod server;
 mod table;
 
@@ -27,6 +29,7 @@ pub use account::snapshot::{
 pub use control::{Control, Refused, Settings};
 pub use ledger::{Effect, Entry, Kind};
 pub use options::{Enforcement, Options};
+pub use s3::S3_BASE_PATH;
 pub use server::{BASE_PATH, CloudflareFake};
 
 use crate::vendor::call;

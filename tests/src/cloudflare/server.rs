@@ -8,6 +8,7 @@ use super::control_http;
 use super::exchange::{Shared, exchange};
 use super::ledger::Kind;
 use super::options::Options;
+use super::s3::{self, S3_BASE_PATH};
 use crate::vendor::call::Call;
 use crate::vendor::exchange::Delivery;
 use crate::vendor::server::{Arrived, Interface, Running, StartError};
@@ -57,6 +58,11 @@ impl CloudflareFake {
         format!("http://{}{BASE_PATH}", self.running.address)
     }
 
+    /// The base address of R2's S3 interface, to be given to a broker.
+    pub fn s3_base_url(&self) -> String {
+        format!("http://{}{S3_BASE_PATH}", self.running.address)
+    }
+
     /// What tests may see and do past the vendor's interface.
     pub fn control(&self) -> Control {
         Control::new(Arc::clone(&self.shared))
@@ -78,6 +84,9 @@ impl Interface for Shared {
         call.headers = arrived.headers;
         if call.segments(control_http::PREFIX).is_some() {
             return Delivery::Answer(control_http::answer(&Control::new(self), &call));
+        }
+        if call.segments(S3_BASE_PATH).is_some() {
+            return s3::exchange(&self, call).await;
         }
         exchange(&self, call).await
     }

@@ -12,9 +12,9 @@ pub enum Table {
 
 impl Table {
     /// Only these calls: a method, and a path in which what is in braces varies.
-    pub(crate) fn only<M: ToString>(calls: impl IntoIterator<Item = (M, &'static str)>) -> Self {
-        let call = |(method, template): (M, &str)| {
-            let parts = template.trim_start_matches('/').split('/').map(str::to_owned).collect();
+    pub(crate) fn only<M: ToString, T: AsRef<str>>(calls: impl IntoIterator<Item = (M, T)>) -> Self {
+        let call = |(method, template): (M, T)| {
+            let parts = template.as_ref().trim_start_matches('/').split('/').map(str::to_owned).collect();
             (method.to_string(), parts)
         };
         Self::Only(calls.into_iter().map(call).collect())

@@ -14,6 +14,7 @@ use super::{
 
 /// Where the examples say that the fakes are.
 const CLOUDFLARE: &str = "http://127.0.0.1:8787/client/v4";
+const S3: &str = "http://127.0.0.1:8787/s3";
 const STRIPE: &str = "http://127.0.0.1:8788";
 const DNSIMPLE: &str = "http://127.0.0.1:8789/v2";
 /// Where the examples say that the name server and the certificate authority are.
@@ -128,6 +129,7 @@ impl World {
     async fn start_as_written(&mut self, broker: &ExampleBroker, needs: Needs) -> Result<(), WorldError> {
         let password = self.new_password(&broker.name)?;
         let mut text = broker.text.replace(CLOUDFLARE, self.fake.base_url());
+        text = text.replace(S3, &self.fake.s3_base_url());
         if let Some(stripe) = &self.stripe {
             // an account's budget is for real vendors, who count the calls of a second
             let base = format!("{}\n    calls_per_second: 1000", stripe.base_url());

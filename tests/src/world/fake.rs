@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use super::server::FakeServer;
 use super::{ACCOUNT, Binaries, Live, WorldError};
-use crate::cloudflare::{Entry, Snapshot};
+use crate::cloudflare::{BASE_PATH, Entry, S3_BASE_PATH, Snapshot};
 
 /// The fake, running.
 #[derive(Debug)]
@@ -66,6 +66,13 @@ impl FakeProcess {
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.server.base_url()
+    }
+
+    /// The address of R2's S3 interface that brokers are given.
+    #[must_use]
+    pub fn s3_base_url(&self) -> String {
+        let origin = self.base_url().trim_end_matches(BASE_PATH);
+        format!("{origin}{S3_BASE_PATH}")
     }
 
     /// Its ledger file: one JSON object for each call.

@@ -12,6 +12,12 @@ pub fn calls() -> Vec<VendorCall> {
     tables().into_iter().flat_map(|(offering, table)| calls_of(offering, table.endpoints)).collect()
 }
 
+/// Every call at R2's S3 interface: made with the key of a binding alone, to try it.
+#[must_use]
+pub fn s3_calls() -> Vec<VendorCall> {
+    calls_of(sutler_catalog::cloudflare::r2::NAME, &r2::CALLS).collect()
+}
+
 /// The tables, each with the offering whose provider calls by it.
 pub(super) fn tables() -> Vec<(&'static str, &'static Product)> {
     let [registrar, sandbox] = registrar::products();

@@ -26,7 +26,7 @@ mod zone;
 mod zones;
 
 use super::recorded;
-pub use calls::calls;
+pub use calls::{calls, s3_calls};
 pub use client::{Client, CloudflareConfig, ConfigError};
 pub use custom_hostname::CustomHostname;
 pub use d1::D1;

@@ -23,6 +23,7 @@ pub(super) const CANARY: &str = "canary-7b1f";
 pub(super) fn client(base_url: &str) -> Client {
     let config = CloudflareConfig {
         base_url: base_url.to_owned(),
+        s3_base_url: Some(format!("{base_url}/s3")),
         account_id: ACCOUNT.to_owned(),
         api_token: "master-token".into(),
         call_timeout: Duration::from_millis(500),

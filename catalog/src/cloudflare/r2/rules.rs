@@ -39,7 +39,7 @@ pub struct CorsRule {
     pub max_age: Option<u32>,
 }
 
-/// What happens to objects of an age; at least one of the three ages is given.
+/// What happens to objects of an age, or from a day on; at least one of these is given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LifecycleRule {
@@ -57,10 +57,19 @@ pub struct LifecycleRule {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 3_153_600_000_u64))]
     pub delete_after: Option<u64>,
+    /// The day from whose beginning (UTC) on all objects are deleted, such as `2027-01-31`; not together with
+    /// `delete_after`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub delete_on: Option<String>,
     /// Seconds after which an object is kept as in the plan `infrequent-access`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 3_153_600_000_u64))]
     pub infrequent_access_after: Option<u64>,
+    /// The day from whose beginning (UTC) on all objects are kept so; not together with `infrequent_access_after`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub infrequent_access_on: Option<String>,
     /// Seconds after which an upload in parts that is not finished is given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 3_153_600_000_u64))]

@@ -17,6 +17,7 @@ mod queues;
 mod records;
 mod redirects;
 mod registrar;
+pub(crate) mod s3;
 mod secrets;
 mod shelf;
 pub(crate) mod snapshot;

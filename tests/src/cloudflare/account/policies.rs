@@ -82,12 +82,25 @@ fn is_hexadecimal(text: &str) -> bool {
 /// deny before allow before nothing.
 pub(super) fn allow(policies: &Value, (account, zone): (&str, &str), wanted: &[String]) -> bool {
     let whole = format!("{ACCOUNT}{account}");
+    let zone = (!zone.is_empty()).then(|| format!("{ZONE}{zone}"));
+    speak_of(policies, &[Some(whole), zone], wanted)
+}
+
+/// Whether they allow one of these permission groups on a bucket of the account, in a jurisdiction.
+pub(super) fn reach_bucket(
+    policies: &Value,
+    (account, jurisdiction, name): (&str, &str, &str),
+    wanted: &[String],
+) -> bool {
+    speak_of(policies, &[Some(format!("{BUCKET}{account}_{jurisdiction}_{name}"))], wanted)
+}
+
+fn speak_of(policies: &Value, resources: &[Option<String>], wanted: &[String]) -> bool {
     let speaks = |effect: &str| {
         policies.as_array().into_iter().flatten().any(|policy| {
             let groups = policy["permission_groups"].as_array().into_iter().flatten();
             let mut names = groups.filter_map(|group| group["name"].as_str());
-            let is_meant = policy["resources"][&whole] == "*"
-                || !zone.is_empty() && policy["resources"][format!("{ZONE}{zone}")] == "*";
+            let is_meant = resources.iter().flatten().any(|one| policy["resources"][one] == "*");
             policy["effect"] == effect
                 && is_meant
                 && names.any(|name| wanted.iter().any(|group| group == name))

@@ -51,12 +51,22 @@ impl Tokens {
         self.0.values().find(|token| token.value == value)
     }
 
+    /// The token with this id.
+    pub(super) fn by_id(&self, id: &str) -> Option<&Token> {
+        self.0.get(id)
+    }
+
     pub(super) fn states(&self) -> Vec<TokenState> {
         self.0.values().map(Token::state).collect()
     }
 }
 
 impl Token {
+    /// The value that is accepted now.
+    pub(super) fn value(&self) -> &str {
+        &self.value
+    }
+
     pub(super) fn status(&self) -> &'static str {
         let end = self.wish.expires_on.as_ref().and_then(|end| end.parse::<Timestamp>().ok());
         match end {

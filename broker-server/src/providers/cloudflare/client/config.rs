@@ -12,6 +12,9 @@ use crate::providers::vendor::{self, BaseProblem};
 pub struct CloudflareConfig {
     /// The root of the interface, [`DEFAULT_BASE_URL`](Self::DEFAULT_BASE_URL) unless a fake stands in.
     pub base_url: String,
+    /// The root of R2's S3 interface where a fake stands in; account, jurisdiction and bucket follow. Cloudflare's own
+    /// hosts if there is none.
+    pub s3_base_url: Option<String>,
     /// The account everything is made in: 32 hexadecimal digits.
     pub account_id: String,
     /// An account token with the rights the offerings need.
@@ -42,6 +45,12 @@ pub enum ConfigError {
     /// The token would travel in clear.
     #[error("the base URL of Cloudflare must begin with https, unless it is on this machine")]
     Unencrypted,
+    /// The root of the S3 interface cannot be used.
+    #[error(
+        "the base URL of R2's S3 interface must be an absolute https URL without user, query and fragment; http is for \
+         this machine alone"
+    )]
+    S3BaseUrl,
     /// The account id has another form.
     #[error("the account id of Cloudflare is 32 digits of 0-9 and a-f")]
     AccountId,
@@ -73,6 +82,8 @@ impl From<BaseProblem> for ConfigError {
 pub(super) struct Target {
     /// Without a slash at the end.
     pub(super) base: String,
+    /// The same of R2's S3 interface, where a fake stands in.
+    pub(super) s3_base: Option<String>,
     pub(super) account: String,
     /// Marked sensitive: printing it shows nothing.
     pub(super) authorization: HeaderValue,
@@ -82,6 +93,8 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn check(config: &CloudflareConfig) -> Result<Self, ConfigError> {
         let base = vendor::base(&config.base_url)?;
+        let s3_base = config.s3_base_url.as_deref().map(vendor::base).transpose();
+        let s3_base = s3_base.map_err(|_| ConfigError::S3BaseUrl)?;
         let digits = config.account_id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if config.account_id.len() != 32 || !digits {
             return Err(ConfigError::AccountId);
@@ -91,6 +104,7 @@ impl Target {
         }
         Ok(Self {
             base,
+            s3_base,
             account: config.account_id.clone(),
             authorization: authorization(&config.api_token).ok_or(ConfigError::ApiToken)?,
             call_timeout: config.call_timeout,
@@ -112,6 +126,7 @@ mod tests {
     fn config(base_url: &str, account_id: &str, token: &str) -> CloudflareConfig {
         CloudflareConfig {
             base_url: base_url.to_owned(),
+            s3_base_url: None,
             account_id: account_id.to_owned(),
             api_token: token.into(),
             call_timeout: Duration::from_secs(1),
@@ -138,6 +153,19 @@ mod tests {
         {
             let error = Target::check(&config(bad, ACCOUNT, "t")).expect_err(bad);
             assert!(matches!(error, ConfigError::BaseUrl), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_bucket_signs_for_an_encrypted_way_too() {
+        let with = |s3_base_url: &str| CloudflareConfig {
+            s3_base_url: Some(s3_base_url.to_owned()),
+            ..config(CloudflareConfig::DEFAULT_BASE_URL, ACCOUNT, "t")
+        };
+        let target = Target::check(&with("http://127.0.0.1:8787/s3/")).unwrap();
+        assert_eq!(target.s3_base.as_deref(), Some("http://127.0.0.1:8787/s3"));
+        for bad in ["http://s3.example.com", "s3.example.com", "https://s3.example.com/?a"] {
+            assert!(matches!(Target::check(&with(bad)), Err(ConfigError::S3BaseUrl)), "{bad}");
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     http: reqwest::Client,
+    /// For the S3 interface, where it is not Cloudflare's own.
+    s3_http: Option<reqwest::Client>,
     target: Target,
 }
 
@@ -57,13 +59,13 @@ impl Client {
     /// When a part of the configuration cannot be used; the error names it and never shows the token.
     pub fn new(config: &CloudflareConfig) -> Result<Self, ConfigError> {
         let target = Target::check(config)?;
-        let base = url::Url::parse(&target.base).map_err(|_| ConfigError::BaseUrl)?;
-        let http = vendor::http_client(&base, target.call_timeout)?
-            .build()
-            .map_err(|error| ConfigError::Http(error.without_url()))?;
+        let http = http(&target.base, target.call_timeout, ConfigError::BaseUrl)?;
+        let s3_http = target.s3_base.as_deref();
+        let s3_http =
+            s3_http.map(|base| self::http(base, target.call_timeout, ConfigError::S3BaseUrl)).transpose()?;
         let budget = Budget::new(config.calls_per_five_minutes, BUDGET_PERIOD);
         let account = Account::new(AccountKey::new("cloudflare", &target.account), budget);
-        Ok(Self { inner: Arc::new(Inner { http, target }), account, poll_interval: POLL_INTERVAL })
+        Ok(Self { inner: Arc::new(Inner { http, s3_http, target }), account, poll_interval: POLL_INTERVAL })
     }
 
     /// Says how often to ask how far Cloudflare is, at most; five seconds if not called.
@@ -87,6 +89,21 @@ impl Client {
         &self.inner.target.account
     }
 
+    /// Where R2's S3 interface is for buckets of a jurisdiction, in Cloudflare's word for it.
+    pub(super) fn s3_endpoint(&self, jurisdiction: &str) -> String {
+        let (account, base) = (self.account(), self.inner.target.s3_base.as_deref());
+        match (base, jurisdiction) {
+            (Some(base), _) => format!("{base}/{account}/{jurisdiction}"),
+            (None, "default") => format!("https://{account}.r2.cloudflarestorage.com"),
+            (None, _) => format!("https://{account}.{jurisdiction}.r2.cloudflarestorage.com"),
+        }
+    }
+
+    /// What goes there.
+    pub(super) fn s3_http(&self) -> &reqwest::Client {
+        self.inner.s3_http.as_ref().unwrap_or(&self.inner.http)
+    }
+
     /// How long a call may be under way; after twice as long none of ours arrives any more.
     pub(super) fn call_timeout(&self) -> Duration {
         self.inner.target.call_timeout
@@ -96,6 +113,13 @@ impl Client {
     pub(super) fn of(&self, product: &'static Product) -> Api {
         Api { client: self.clone(), product }
     }
+}
+
+/// A client for a root.
+fn http(base: &str, call_timeout: Duration, otherwise: ConfigError) -> Result<reqwest::Client, ConfigError> {
+    let base = url::Url::parse(base).map_err(|_| otherwise)?;
+    let client = vendor::http_client(&base, call_timeout)?;
+    client.build().map_err(|error| ConfigError::Http(error.without_url()))
 }
 
 /// What one provider may ask of Cloudflare: the calls in its product's table (S-62).

@@ -16,6 +16,8 @@ use crate::providers::VendorThing;
 
 #[async_trait]
 impl Findable for Hostnames {
+    type Whence = Cursor;
+
     /// A page of zones, with the custom hostnames of each.
     async fn page(&self, cursor: Cursor) -> Result<(Vec<VendorThing>, Option<Cursor>), CallError> {
         let (zones, next) = zones::page(&self.api, cursor, zones::FEW).await?;

@@ -14,6 +14,8 @@ use crate::providers::{Sent, VendorThing};
 
 #[async_trait]
 impl Findable for Configurations {
+    type Whence = Cursor;
+
     async fn page(&self, cursor: Cursor) -> Result<(Vec<VendorThing>, Option<Cursor>), CallError> {
         let (rows, next) = self.api.page(Call::new(&LIST, &[]), cursor, PER_PAGE).await?;
         let found: Result<Vec<Configuration>, _> = rows.into_iter().map(serde_json::from_value).collect();

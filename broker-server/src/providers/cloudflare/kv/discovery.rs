@@ -14,6 +14,8 @@ use crate::providers::{Sent, VendorThing};
 
 #[async_trait]
 impl Findable for Namespaces {
+    type Whence = Cursor;
+
     async fn page(&self, cursor: Cursor) -> Result<(Vec<VendorThing>, Option<Cursor>), CallError> {
         let call = Call::new(&LIST, &[]).query("order", "id").query("direction", "asc");
         let (rows, next) = self.api.page(call, cursor, PER_PAGE).await?;

@@ -125,7 +125,7 @@ impl Minter {
             let token = SecretString::from(fresh.token.as_str());
             let tried = match self.tokens.is_active(&token).await {
                 Ok(false) => return flawed(fresh, "it is not active"),
-                Ok(true) => purpose.is_useful(&token).await,
+                Ok(true) => purpose.is_useful(&fresh.token_id, &token).await,
                 Err(error) => Err(error),
             };
             match tried {

@@ -57,7 +57,7 @@ pub(super) trait Purpose: Send + Sync {
 
     /// Whether the token does what it is for, asked with the token itself. A fresh one that is not accepted yet is given
     /// time: [`CallError::Credentials`] and [`CallError::Missing`] say so.
-    async fn is_useful(&self, _token: &SecretString) -> Result<bool, CallError> {
+    async fn is_useful(&self, _token_id: &str, _token: &SecretString) -> Result<bool, CallError> {
         Ok(true)
     }
 

@@ -23,8 +23,12 @@ use crate::providers::{
 /// Everything here only reads.
 #[async_trait]
 pub(crate) trait Findable: Kind<Client = Client> {
+    /// Where a page begins.
+    type Whence: Whence;
+
     /// A page of all there are, whoever made them, with what a list tells of each.
-    async fn page(&self, cursor: Cursor) -> Result<(Vec<VendorThing>, Option<Cursor>), CallError>;
+    async fn page(&self, whence: Self::Whence)
+    -> Result<(Vec<VendorThing>, Option<Self::Whence>), CallError>;
 
     /// Looks at one, by the id that it has on a page.
     async fn look(&self, id: &str) -> Result<Self::Found, CallError>;
@@ -48,6 +52,24 @@ pub(crate) trait Findable: Kind<Client = Client> {
     /// Where what is asked for is not what is there, or nobody can tell, besides what drift tells.
     fn misfits(_found: &Self::Found, _wanted: &Self::Wanted) -> Vec<String> {
         Vec::new()
+    }
+}
+
+/// Where a page begins, given out as a text with the page before it.
+pub(crate) trait Whence: Sized + Send {
+    /// Reads what [`written`](Self::written) wrote; none is the beginning.
+    fn read(text: Option<&str>) -> Result<Self, ProviderError>;
+    /// As text.
+    fn written(self) -> String;
+}
+
+impl Whence for Cursor {
+    fn read(text: Option<&str>) -> Result<Self, ProviderError> {
+        Self::read(text)
+    }
+
+    fn written(self) -> String {
+        self.written()
     }
 }
 
@@ -84,9 +106,9 @@ pub(in super::super) fn unlike(field: &str, wanted: &Value, found: &Value) -> St
 #[async_trait]
 impl<K: Findable> Discovery for Object<K> {
     async fn page(&self, cursor: Option<&str>) -> Result<ObjectsPage, ProviderError> {
-        let found = self.kind.page(Cursor::read(cursor)?).await;
+        let found = self.kind.page(K::Whence::read(cursor)?).await;
         let (objects, next) = found.map_err(|error| error.while_asking(&format!("list each {}", K::NOUN)))?;
-        Ok(ObjectsPage { objects, next: next.map(Cursor::written) })
+        Ok(ObjectsPage { objects, next: next.map(Whence::written) })
     }
 
     async fn object(&self, id: &str) -> Result<Option<VendorThing>, ProviderError> {

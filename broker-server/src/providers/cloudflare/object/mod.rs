@@ -14,7 +14,7 @@ use crate::providers::{
     Account, Need, ProviderError,
     object::{Failure, Way},
 };
-pub(super) use discovery::{Findable, in_zone, thing, unlike};
+pub(super) use discovery::{Findable, Whence, in_zone, thing, unlike};
 
 #[async_trait]
 impl Way for Client {

@@ -37,6 +37,8 @@ static OBJECTS: Endpoint =
 static DELETE_OBJECT: Endpoint =
     Endpoint { method: Method::DELETE, template: "/accounts/{account}/r2/buckets/{bucket}/objects/{object}" };
 
+/// There is no such bucket.
+pub(super) const NO_BUCKET: i64 = 10006;
 /// There is no rule for browsers: not an error, an answer.
 const NO_CORS: i64 = 10059;
 /// Somebody has to accept R2's terms.
@@ -67,7 +69,7 @@ pub(in super::super) static R2: Product = Product {
         &OBJECTS,
         &DELETE_OBJECT,
     ],
-    missing: &[10006],
+    missing: &[NO_BUCKET],
     exists: &[10004, 10073],
     transient: &[],
     advice: &[
@@ -94,7 +96,7 @@ const JURISDICTION: &str = "cf-r2-jurisdiction";
 /// The header that says how new objects are kept.
 const STORAGE_CLASS: &str = "cf-r2-storage-class";
 /// The most rows of a list in one answer.
-const PER_PAGE: u32 = 1_000;
+pub(super) const PER_PAGE: u32 = 1_000;
 /// How many objects are looked at before the next of them is deleted.
 const FEW: u32 = 50;
 /// More pages than any account has.

@@ -1,7 +1,5 @@
 //! Keys of a bucket: each binding's is an API token that reaches this bucket and nothing else.
 
-use std::fmt::Write as _;
-
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -12,17 +10,24 @@ use sutler_catalog::cloudflare::{
 };
 use sutler_secrets::SecretString;
 
-use super::super::minting::{self, Grant, Purpose};
+use super::{
+    super::{
+        client::{CallError, Client},
+        minting::{self, Grant, Purpose},
+    },
+    s3::Trial,
+    signature,
+};
 use crate::providers::{ProviderError, Step};
 
 /// What stands in the names of tokens that are keys of buckets.
 pub(super) const WORD: &str = "r2";
 /// The only region there is.
-const REGION: &str = "auto";
+pub(super) const REGION: &str = "auto";
 
 /// The key of one binding.
 pub(super) struct Key<'a> {
-    pub(super) account: &'a str,
+    pub(super) client: &'a Client,
     pub(super) bucket: &'a str,
     pub(super) jurisdiction: Option<Jurisdiction>,
     /// Where the S3 interface is.
@@ -56,25 +61,33 @@ impl Purpose for Key<'_> {
         })
     }
 
+    /// Lists the bucket with it.
+    async fn is_useful(&self, token_id: &str, token: &SecretString) -> Result<bool, CallError> {
+        let trial = Trial {
+            client: self.client,
+            endpoint: &self.endpoint,
+            bucket: self.bucket,
+            access_key_id: token_id,
+            secret_access_key: &secret_access_key(token),
+        };
+        trial.list().await.map(|()| true)
+    }
+
     fn credentials(&self, token_id: &str, token: &SecretString) -> Map<String, Value> {
         Map::from_iter([
             (output::ENDPOINT.to_owned(), json!(self.endpoint)),
             (output::REGION.to_owned(), json!(REGION)),
             (output::BUCKET.to_owned(), json!(self.bucket)),
-            (output::ACCOUNT_ID.to_owned(), json!(self.account)),
+            (output::ACCOUNT_ID.to_owned(), json!(self.client.account())),
             (output::ACCESS_KEY_ID.to_owned(), json!(token_id)),
-            (output::SECRET_ACCESS_KEY.to_owned(), json!(secret_access_key(token))),
+            (output::SECRET_ACCESS_KEY.to_owned(), json!(secret_access_key(token).expose())),
         ])
     }
 }
 
 /// The S3 key that belongs to a token: Cloudflare derives it from the token's value.
-fn secret_access_key(token: &SecretString) -> String {
-    Sha256::digest(token.expose().as_bytes()).iter().fold(String::new(), |mut text, byte| {
-        // writing to a string cannot fail
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+fn secret_access_key(token: &SecretString) -> SecretString {
+    SecretString::from(signature::hex(&Sha256::digest(token.expose().as_bytes())))
 }
 
 #[cfg(test)]
@@ -85,6 +98,6 @@ mod tests {
     fn the_s3_key_is_the_digest_of_the_token() {
         // the digest of `abc` stands in the standard of SHA-256
         let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(secret_access_key(&SecretString::from("abc")), digest);
+        assert_eq!(secret_access_key(&SecretString::from("abc")).expose(), digest);
     }
 }

@@ -7,10 +7,13 @@
 //! ```
 
 mod calls;
+mod discovery;
 mod domains;
 mod found;
 mod keys;
 mod rules;
+mod s3;
+mod signature;
 #[cfg(test)]
 mod tests;
 mod wishes;
@@ -32,14 +35,15 @@ use super::{
     object::{Clearing, Kind, Known, Next, Object, differs},
 };
 use crate::providers::{
-    BEGIN, Bearers, BindingFacts, CreatedBinding, FieldDrift, Listing, MarkedObject, Marker, Progress,
-    ProviderError, RecoveryClass, Step, StepName, mark_of_name,
+    BEGIN, Bearers, BindingFacts, CreatedBinding, Discovery, FieldDrift, Listing, MarkedObject, Marker,
+    Progress, ProviderError, RecoveryClass, Step, StepName, mark_of_name,
 };
 pub(super) use calls::PROBE;
 use calls::{Bucket, Buckets};
 use domains::Memory;
 use found::{Change, Found, Part};
 use keys::Key;
+pub(super) use s3::CALLS;
 use wishes::Wanted;
 
 /// The most objects that one deletion deletes: at the pace that an account may be called, this takes an hour.
@@ -73,7 +77,7 @@ impl AllBuckets {
     }
 
     /// Looks at some parts of a bucket.
-    async fn looked(&self, buckets: &Buckets<'_>, name: &str, parts: &[Part]) -> Result<Found, CallError> {
+    async fn looked(buckets: &Buckets<'_>, name: &str, parts: &[Part]) -> Result<Found, CallError> {
         let mut found = Found::nothing_of(name);
         for part in parts {
             found.look_at(*part, buckets).await?;
@@ -83,11 +87,7 @@ impl AllBuckets {
 
     /// Where the S3 interface of a jurisdiction is.
     fn endpoint(&self, jurisdiction: Option<Jurisdiction>) -> String {
-        let account = self.api.client().account();
-        match jurisdiction {
-            None => format!("https://{account}.r2.cloudflarestorage.com"),
-            Some(_) => format!("https://{account}.{}.r2.cloudflarestorage.com", calls::word(jurisdiction)),
-        }
+        self.client().s3_endpoint(calls::word(jurisdiction))
     }
 
     /// Every bucket, jurisdiction by jurisdiction. One that the account does not have has no buckets.
@@ -169,7 +169,7 @@ impl Kind for AllBuckets {
     }
 
     async fn read(&self, id: &str, wanted: &Wanted) -> Result<Found, CallError> {
-        self.looked(&self.buckets(wanted), id, &Part::ALL).await
+        Self::looked(&self.buckets(wanted), id, &Part::ALL).await
     }
 
     /// Reads on from where something was missing, until something is missing.
@@ -188,7 +188,7 @@ impl Kind for AllBuckets {
     }
 
     async fn read_itself(&self, id: &str, wanted: &Wanted) -> Result<Found, CallError> {
-        self.looked(&self.buckets(wanted), id, &[Part::Itself]).await
+        Self::looked(&self.buckets(wanted), id, &[Part::Itself]).await
     }
 
     async fn change(&self, id: &str, change: &Change, wanted: &Wanted) -> Result<(), CallError> {
@@ -329,6 +329,10 @@ impl Kind for AllBuckets {
         Ok(Listing::Objects { bearers: Bearers::InstancesAndBindings, objects })
     }
 
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
+    }
+
     fn problems(wanted: &Wanted) -> Vec<String> {
         wishes::problems(&wanted.parameters)
     }
@@ -348,9 +352,8 @@ impl Kind for AllBuckets {
             let found = self.buckets(wanted).read(bucket).await;
             found.map_err(|error| error.while_trying_to("look at the bucket"))?;
         }
-        let account = self.client().account();
-        let endpoint = self.endpoint(jurisdiction);
-        let key = Key { account, bucket, jurisdiction, endpoint, wanted: binding.parameters()? };
+        let (client, endpoint) = (self.client(), self.endpoint(jurisdiction));
+        let key = Key { client, bucket, jurisdiction, endpoint, wanted: binding.parameters()? };
         self.minter.bind(step, &key).await
     }
 

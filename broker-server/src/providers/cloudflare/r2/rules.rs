@@ -1,5 +1,6 @@
 //! The rules of a bucket, in Cloudflare's form and in ours. They are compared in ours, whatever order they come in.
 
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sutler_catalog::cloudflare::r2::{CorsMethod, CorsRule, LifecycleRule};
@@ -95,49 +96,69 @@ struct Conditions {
 
 #[derive(Serialize, Deserialize)]
 struct Transition {
-    condition: Age,
+    condition: When,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Reclassification {
-    condition: Age,
+    condition: When,
     storage_class: StorageClass,
 }
 
-/// An age in seconds. A date is none.
+/// When a rule counts.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type")]
-enum Age {
+enum When {
+    /// In seconds.
     #[serde(rename_all = "camelCase")]
-    Age { max_age: u64 },
+    Age {
+        max_age: u64,
+    },
+    Date {
+        date: Timestamp,
+    },
 }
 
-impl Age {
-    fn of(seconds: u64) -> Self {
-        Self::Age { max_age: seconds }
+impl When {
+    /// From what is asked for. A text that is no day was refused before.
+    fn of(after: Option<u64>, on: Option<&str>) -> Option<Self> {
+        let age = after.map(|max_age| Self::Age { max_age });
+        age.or_else(|| Some(Self::Date { date: beginning(on?)? }))
     }
 
-    fn seconds(&self) -> u64 {
-        let Self::Age { max_age } = self;
-        *max_age
+    /// As parameters say it: seconds or a day. None when it is in the midst of a day.
+    fn asked(&self) -> Option<(Option<u64>, Option<String>)> {
+        match self {
+            Self::Age { max_age } => Some((Some(*max_age), None)),
+            Self::Date { date } => {
+                let day = date.strftime("%Y-%m-%d").to_string();
+                (beginning(&day)? == *date).then_some((None, Some(day)))
+            }
+        }
     }
+}
+
+/// When a day such as `2027-01-31` begins. None when it is no day.
+pub(super) fn beginning(day: &str) -> Option<Timestamp> {
+    let day: Date = day.parse().ok()?;
+    Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 /// Rules for objects in Cloudflare's form.
 pub(super) fn lifecycle_forms(rules: &[LifecycleRule]) -> Vec<Value> {
-    let transition = |seconds: Option<u64>| seconds.map(|seconds| Transition { condition: Age::of(seconds) });
+    let transition = |condition: Option<When>| condition.map(|condition| Transition { condition });
     let form = |rule: &LifecycleRule| {
-        let seldom = rule.infrequent_access_after.map(|seconds| Reclassification {
-            condition: Age::of(seconds),
-            storage_class: StorageClass::InfrequentAccess,
-        });
+        let seldom = When::of(rule.infrequent_access_after, rule.infrequent_access_on.as_deref());
+        let seldom = seldom
+            .map(|condition| Reclassification { condition, storage_class: StorageClass::InfrequentAccess });
+        let deletion = When::of(rule.delete_after, rule.delete_on.as_deref());
         json!(LifecycleForm {
             id: rule.id.clone(),
             enabled: rule.enabled,
             conditions: Conditions { prefix: rule.prefix.clone() },
-            abort_multipart_uploads_transition: transition(rule.abort_uploads_after),
-            delete_objects_transition: transition(rule.delete_after),
+            abort_multipart_uploads_transition: transition(When::of(rule.abort_uploads_after, None)),
+            delete_objects_transition: transition(deletion),
             storage_class_transitions: seldom.into_iter().collect(),
         })
     };
@@ -152,18 +173,21 @@ fn lifecycle_rule(found: &Value) -> Option<LifecycleRule> {
     else {
         return None;
     };
-    let seconds =
-        |transition: Option<Transition>| transition.map(|transition| transition.condition.seconds());
+    let asked = |when: Option<&When>| when.map_or(Some((None, None)), When::asked);
+    let of = |transition: &Option<Transition>| asked(transition.as_ref().map(|found| &found.condition));
+    let (delete_after, delete_on) = of(&form.delete_objects_transition)?;
+    let (abort_uploads_after, None) = of(&form.abort_multipart_uploads_transition)? else { return None };
+    let seldom = form.storage_class_transitions.first().map(|seldom| &seldom.condition);
+    let (infrequent_access_after, infrequent_access_on) = asked(seldom)?;
     Some(LifecycleRule {
         id: form.id,
         prefix: form.conditions.prefix,
         enabled: form.enabled,
-        delete_after: seconds(form.delete_objects_transition),
-        infrequent_access_after: form
-            .storage_class_transitions
-            .first()
-            .map(|seldom| seldom.condition.seconds()),
-        abort_uploads_after: seconds(form.abort_multipart_uploads_transition),
+        delete_after,
+        delete_on,
+        infrequent_access_after,
+        infrequent_access_on,
+        abort_uploads_after,
     })
 }
 
@@ -183,7 +207,9 @@ pub(super) fn kept<'a>(found: &'a [Value], wanted: &[LifecycleRule]) -> impl Ite
 /// Whether a rule only gives up unfinished uploads, in the whole bucket, and is not one that was asked for.
 fn is_kept(found: &Value, wanted: &[LifecycleRule]) -> bool {
     lifecycle_rule(found).is_some_and(|rule| {
-        let only_aborts = rule.delete_after.is_none() && rule.infrequent_access_after.is_none();
+        let ages = [rule.delete_after, rule.infrequent_access_after];
+        let days = [&rule.delete_on, &rule.infrequent_access_on];
+        let only_aborts = ages.iter().all(Option::is_none) && days.iter().all(|day| day.is_none());
         only_aborts && rule.prefix.is_empty() && wanted.iter().all(|wanted| wanted.id != rule.id)
     })
 }
@@ -229,6 +255,7 @@ mod tests {
         let asked = json!([
             { "id": "a", "prefix": "logs/", "delete_after": 86_400, "infrequent_access_after": 60, "enabled": false },
             { "id": "b", "abort_uploads_after": 5 },
+            { "id": "c", "delete_on": "2028-02-29", "infrequent_access_on": "2027-01-31" },
         ]);
         let rules = lifecycle(asked);
         let forms = lifecycle_forms(&rules);
@@ -236,6 +263,10 @@ mod tests {
         assert_eq!(
             forms[0]["deleteObjectsTransition"]["condition"],
             json!({ "type": "Age", "maxAge": 86_400 })
+        );
+        assert_eq!(
+            forms[2]["deleteObjectsTransition"]["condition"],
+            json!({ "type": "Date", "date": "2028-02-29T00:00:00Z" })
         );
         let shown = lifecycle_shown(&forms, &rules);
         assert!(are_same(&shown, &rules.iter().map(|rule| json!(rule)).collect::<Vec<_>>()), "{shown:?}");
@@ -254,6 +285,22 @@ mod tests {
     }
 
     #[test]
+    fn a_day_begins_at_midnight_however_it_is_written() {
+        let found = |date: &str| {
+            vec![json!({
+                "id": "a", "enabled": true, "conditions": { "prefix": "" },
+                "deleteObjectsTransition": { "condition": { "type": "Date", "date": date } },
+            })]
+        };
+        for date in ["2027-01-31T00:00:00Z", "2027-01-31T00:00:00.000Z", "2027-01-31T01:00:00+01:00"] {
+            assert_eq!(lifecycle_shown(&found(date), &[])[0]["delete_on"], "2027-01-31", "{date}");
+        }
+        for nonsense in ["2027-02-29", "2027-13-01", "0000-00-00", "tomorrow"] {
+            assert_eq!(beginning(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
     fn the_rule_of_every_new_bucket_is_kept_and_no_other() {
         let abort = json!({ "condition": { "type": "Age", "maxAge": 604_800 } });
         let rule = |id: &str, prefix: &str| {
@@ -266,7 +313,7 @@ mod tests {
         deleting["deleteObjectsTransition"] = abort.clone();
         let dated = json!({
             "id": "dated", "enabled": true, "conditions": { "prefix": "" },
-            "deleteObjectsTransition": { "condition": { "type": "Date", "date": "2027-01-01T00:00:00Z" } },
+            "deleteObjectsTransition": { "condition": { "type": "Date", "date": "2027-01-01T12:30:00Z" } },
         });
         let found = [rule("default", ""), rule("prefixed", "x/"), deleting, rule("mine", ""), dated.clone()];
         let wanted = lifecycle(json!([{ "id": "mine", "abort_uploads_after": 604_800 }]));

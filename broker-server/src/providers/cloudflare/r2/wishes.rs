@@ -4,7 +4,7 @@ use serde::Deserialize;
 use sutler_catalog::cloudflare::r2::{self, LifecycleRule, Parameters};
 use sutler_spec::PlanId;
 
-use super::rules::StorageClass;
+use super::rules::{StorageClass, beginning};
 
 /// What is asked for, with what the plan says.
 #[derive(Debug, Deserialize)]
@@ -56,10 +56,49 @@ pub(super) fn problems(wanted: &Parameters) -> Vec<String> {
 }
 
 /// What is wrong with a rule for objects.
-fn problem_of(rule: &LifecycleRule) -> Option<&'static str> {
-    let ages = [rule.delete_after, rule.infrequent_access_after, rule.abort_uploads_after];
-    if ages.iter().all(Option::is_none) {
-        return Some(": needs delete_after, infrequent_access_after or abort_uploads_after");
+fn problem_of(rule: &LifecycleRule) -> Option<String> {
+    let deletion = ("delete", rule.delete_after, rule.delete_on.as_deref());
+    let seldom = ("infrequent_access", rule.infrequent_access_after, rule.infrequent_access_on.as_deref());
+    for (what, after, on) in [deletion, seldom] {
+        match (after, on) {
+            (Some(_), Some(_)) => return Some(format!(".{what}_on: not together with {what}_after")),
+            (None, Some(day)) if beginning(day).is_none() => {
+                return Some(format!(".{what}_on: is no day of the calendar"));
+            }
+            _ => {}
+        }
     }
-    None
+    let is_nothing = [deletion, seldom].iter().all(|(_, after, on)| after.is_none() && on.is_none())
+        && rule.abort_uploads_after.is_none();
+    is_nothing
+        .then(|| ": needs abort_uploads_after, or delete or infrequent_access with _after or _on".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_rule_says_what_happens_and_when_and_that_only_once() {
+        for (rule, told) in [
+            (json!({ "id": "a", "delete_on": "2028-02-29" }), None),
+            (json!({ "id": "a", "infrequent_access_on": "2027-01-31", "delete_after": 60 }), None),
+            (json!({ "id": "a", "abort_uploads_after": 60 }), None),
+            (json!({ "id": "a" }), Some("lifecycle.0: needs ")),
+            (json!({ "id": "a", "delete_on": "2027-02-29" }), Some("lifecycle.0.delete_on: is no day")),
+            (
+                json!({ "id": "a", "infrequent_access_on": "2027-01-31", "infrequent_access_after": 60 }),
+                Some("lifecycle.0.infrequent_access_on: not together with infrequent_access_after"),
+            ),
+        ] {
+            let asked: Parameters = serde_json::from_value(json!({ "lifecycle": [rule] })).unwrap();
+            let problems = problems(&asked);
+            match told {
+                None => assert!(problems.is_empty(), "{rule}: {problems:?}"),
+                Some(told) => assert!(problems.len() == 1 && problems[0].starts_with(told), "{problems:?}"),
+            }
+        }
+    }
 }

@@ -14,6 +14,8 @@ use crate::providers::VendorThing;
 
 #[async_trait]
 impl Findable for Indexes {
+    type Whence = Cursor;
+
     async fn page(&self, _cursor: Cursor) -> Result<(Vec<VendorThing>, Option<Cursor>), CallError> {
         let found = self.all().await?;
         Ok((found.iter().map(|shown| thing(&shown.name, &shown.name, described(shown))).collect(), None))

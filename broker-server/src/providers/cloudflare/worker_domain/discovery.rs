@@ -14,6 +14,8 @@ use crate::providers::VendorThing;
 
 #[async_trait]
 impl Findable for Domains {
+    type Whence = Cursor;
+
     async fn page(&self, _cursor: Cursor) -> Result<(Vec<VendorThing>, Option<Cursor>), CallError> {
         let found: Vec<Domain> = self.api.send(&Call::new(&LIST, &[])).await?.into()?;
         Ok((found.iter().map(|found| Self::thing(&found.id, found)).collect(), None))

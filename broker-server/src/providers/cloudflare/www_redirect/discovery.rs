@@ -15,6 +15,8 @@ use crate::providers::VendorThing;
 
 #[async_trait]
 impl Findable for Redirects {
+    type Whence = Cursor;
+
     /// A page of zones, with the rules of each.
     async fn page(&self, cursor: Cursor) -> Result<(Vec<VendorThing>, Option<Cursor>), CallError> {
         let (zones, next) = zones::page(&self.api, cursor, zones::FEW).await?;

@@ -45,7 +45,7 @@ impl Purpose for ZoneAccess<'_> {
     }
 
     /// Looks at the zone's records with it.
-    async fn is_useful(&self, token: &SecretString) -> Result<bool, CallError> {
+    async fn is_useful(&self, _token_id: &str, token: &SecretString) -> Result<bool, CallError> {
         let segments = [self.id.as_str()];
         let call = Call::new(&RECORDS, &segments).query("page", 1).query("per_page", 5).with_token(token);
         let records: Vec<Value> = self.api.send(&call).await?.into()?;

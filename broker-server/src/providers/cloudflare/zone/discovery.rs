@@ -15,6 +15,8 @@ use crate::providers::VendorThing;
 
 #[async_trait]
 impl<W: Wishes> Findable for Zones<W> {
+    type Whence = Cursor;
+
     async fn page(&self, cursor: Cursor) -> Result<(Vec<VendorThing>, Option<Cursor>), CallError> {
         let (zones, next) = zones::page(&self.api, cursor, zones::PER_PAGE).await?;
         Ok((zones.iter().map(|zone| Self::thing(&zone.id, zone)).collect(), next))

@@ -1,5 +1,7 @@
 //! Tests of a bucket's life against canned answers.
 
+mod binding;
+
 use serde_json::{Value, json};
 use wiremock::{
     MockServer, ResponseTemplate,
