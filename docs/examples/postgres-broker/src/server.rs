@@ -9,6 +9,16 @@ use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 const PATIENCE: Duration = Duration::from_secs(10);
 const ROOT: &str = "postgres";
 
+/// How statements end that meet the same ones of an earlier attempt, which the server is still at although nobody waits for
+/// its answer. Nothing was done by the later ones; once the earlier ones are through, the next attempt finds their work.
+const CROSSED: [SqlState; 4] = [
+    SqlState::UNIQUE_VIOLATION,
+    SqlState::DUPLICATE_OBJECT,
+    SqlState::DUPLICATE_DATABASE,
+    // "tuple concurrently updated" has no code of its own
+    SqlState::INTERNAL_ERROR,
+];
+
 /// Where the server is, for us and for others.
 #[derive(Debug)]
 pub struct Server {
@@ -104,7 +114,8 @@ pub(crate) fn meaning(error: &tokio_postgres::Error, sent: Sent) -> ProviderErro
         return ProviderError::refused(Refusal::Credentials, description);
     }
     // no connection, no room, no time: later perhaps
-    if ["08", "53", "55", "57"].iter().any(|class| is_of_class(class)) {
+    let is_for_later = ["08", "40", "53", "55", "57"].iter().any(|class| is_of_class(class));
+    if is_for_later || CROSSED.contains(code) {
         return ProviderError::unavailable(
             format!("PostgreSQL cannot do it now ({})", code.code()),
             Sent::No,
