@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use sutler_broker_server::operation::OperationId;
 use sutler_broker_server::providers::{
-    Attempt, BEGIN, Change, Checkpoint, Discovery, IdempotencyKey, InstanceFacts, Marker, Observation,
-    Progress, Provider, ProviderError, ProvisionedInstance, Refusal, Step,
+    Attempt, Change, Checkpoint, Discovery, IdempotencyKey, InstanceFacts, Marker, Observation, Progress,
+    Provider, ProviderError, ProvisionedInstance, Refusal, Step,
 };
 use sutler_spec::{InstanceId, Parameters, PlanId, ServiceId};
 
@@ -16,7 +16,6 @@ pub(crate) struct Engine {
     provider: Arc<dyn Provider>,
     pub(crate) instance: InstanceFacts,
     marker: Marker,
-    key: IdempotencyKey,
 }
 
 pub(crate) fn parameters(wanted: &Value) -> Parameters {
@@ -35,28 +34,26 @@ impl Engine {
             parameters: parameters(wanted),
             record: None,
         };
-        let key = IdempotencyKey::new(&OperationId::new(), BEGIN, (0, Duration::ZERO));
-        Self { provider, instance, marker, key }
+        Self { provider, instance, marker }
     }
 
     pub(crate) fn discovery(&self) -> &dyn Discovery {
         self.provider.discovery().unwrap()
     }
 
-    fn step<'s>(&'s self, checkpoint: &'s Checkpoint) -> Step<'s> {
-        let (instance, marker, key) = (&self.instance, &self.marker, &self.key);
+    fn step<'s>(&'s self, (checkpoint, key): (&'s Checkpoint, &'s IdempotencyKey)) -> Step<'s> {
+        let (instance, marker) = (&self.instance, &self.marker);
         Step { instance, checkpoint, attempt: Attempt::First, marker, key }
     }
 
     pub(crate) async fn provision(&mut self) {
-        let made =
-            drive(async |checkpoint| self.provider.provision(self.step(checkpoint)).await).await.unwrap();
+        let made = drive(async |turn| self.provider.provision(self.step(turn)).await).await.unwrap();
         self.instance.record = Some(made.record);
     }
 
     pub(crate) async fn adopt(&mut self, id: &str) -> Result<(), ProviderError> {
         let adopted: ProvisionedInstance =
-            drive(async |checkpoint| self.discovery().adopt(self.step(checkpoint), id).await).await?;
+            drive(async |turn| self.discovery().adopt(self.step(turn), id).await).await?;
         self.instance.record = Some(adopted.record);
         Ok(())
     }
@@ -65,14 +62,14 @@ impl Engine {
     pub(crate) async fn update(&mut self, wanted: &Value) {
         let plan_id = self.instance.plan_id.clone();
         let change = Change { plan_id, parameters: parameters(wanted), named: Vec::new() };
-        let changed = drive(async |checkpoint| self.provider.update(self.step(checkpoint), &change).await);
+        let changed = drive(async |turn| self.provider.update(self.step(turn), &change).await);
         let changed = changed.await.unwrap();
         self.instance.record = Some(changed.record);
         self.instance.parameters = change.parameters;
     }
 
     pub(crate) async fn deprovision(&self) -> Result<(), ProviderError> {
-        drive(async |checkpoint| self.provider.deprovision(self.step(checkpoint)).await).await
+        drive(async |turn| self.provider.deprovision(self.step(turn)).await).await
     }
 
     pub(crate) async fn fetch(&self) -> Observation {
@@ -81,11 +78,12 @@ impl Engine {
 }
 
 async fn drive<T>(
-    ask: impl AsyncFn(&Checkpoint) -> Result<Progress<T>, ProviderError>,
+    ask: impl AsyncFn((&Checkpoint, &IdempotencyKey)) -> Result<Progress<T>, ProviderError>,
 ) -> Result<T, ProviderError> {
-    let mut checkpoint = Checkpoint::begin();
-    for _ in 0..500 {
-        match ask(&checkpoint).await? {
+    let (operation, mut checkpoint) = (OperationId::new(), Checkpoint::begin());
+    for turn in 0..500 {
+        let key = IdempotencyKey::new(&operation, &checkpoint.step, (turn, Duration::ZERO));
+        match ask((&checkpoint, &key)).await? {
             Progress::Done(done) => return Ok(done),
             Progress::Next(next) => checkpoint = next,
             Progress::Pending { checkpoint: next, after, .. } => {

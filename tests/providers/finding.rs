@@ -17,7 +17,7 @@ use crate::engine::{Engine, parameters, refusal};
 const FOREIGN: &str = "their-0123456789abcdef01234567";
 
 /// Everything on all pages, and how many pages there were.
-async fn all(engine: &Engine) -> (Vec<VendorThing>, usize) {
+pub(crate) async fn all(engine: &Engine) -> (Vec<VendorThing>, usize) {
     let (mut found, mut cursor, mut pages) = (Vec::new(), None, 0);
     loop {
         let page = engine.discovery().page(cursor.as_deref()).await.unwrap();

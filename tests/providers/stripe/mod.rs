@@ -5,6 +5,7 @@ mod coupon;
 mod customer_portal;
 mod entitlement_feature;
 mod event_destination;
+mod finding;
 mod meter;
 mod payment_link;
 mod product;

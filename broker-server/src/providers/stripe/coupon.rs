@@ -13,7 +13,7 @@ use sutler_spec::PlanId;
 
 use super::{
     client::{ACCOUNT, Endpoint, Table},
-    object::{Act, Family, Field, Identity, Kind, MARK, Naming, Removal, Traits, is_same, mark},
+    object::{Act, Adoption, Family, Field, Identity, Kind, MARK, Naming, Removal, Traits, is_same, mark},
 };
 use crate::providers::FieldDrift;
 
@@ -55,6 +55,16 @@ impl Kind for Coupons {
         removal: Removal::Delete(&DELETE),
         shown_once: None,
         dashboard: "coupons",
+        adoption: Adoption::By(&[
+            ("name", "/name"),
+            ("percent_off", "/percent_off"),
+            ("amount_off", "/amount_off"),
+            ("currency", "/currency"),
+            ("duration", "/duration"),
+            ("duration_in_months", "/duration_in_months"),
+            ("max_redemptions", "/max_redemptions"),
+            ("redeem_by", "/redeem_by"),
+        ]),
     };
 
     const FAMILY: Option<Family> = Some(Family {

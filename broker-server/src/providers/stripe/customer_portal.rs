@@ -13,7 +13,7 @@ use sutler_spec::PlanId;
 
 use super::{
     client::{ACCOUNT, Endpoint, Table},
-    object::{Field, Flag, Identity, Kind, Naming, Removal, Traits},
+    object::{Adoption, Field, Flag, Identity, Kind, Naming, Removal, Traits, at_places},
     public_url,
 };
 
@@ -55,6 +55,16 @@ impl Kind for Portals {
         },
         shown_once: None,
         dashboard: "settings/billing/portal",
+        adoption: Adoption::By(&[
+            ("label", "/name"),
+            ("invoice_history", "/features/invoice_history/enabled"),
+            ("payment_method_update", "/features/payment_method_update/enabled"),
+            ("headline", "/business_profile/headline"),
+            ("privacy_policy_url", "/business_profile/privacy_policy_url"),
+            ("terms_of_service_url", "/business_profile/terms_of_service_url"),
+            ("default_return_url", "/default_return_url"),
+            ("login_page", "/login_page/enabled"),
+        ]),
     };
 
     fn offering(modes: &[Mode]) -> Offering {
@@ -98,6 +108,23 @@ impl Kind for Portals {
             Field::new("default_return_url", "/default_return_url", wanted.default_return_url.as_deref()),
             Field::new("login_page", "/login_page/enabled", wanted.login_page),
         ]
+    }
+
+    fn described(shown: &Value, places: &[(&str, &str)]) -> Map<String, Value> {
+        let mut told = at_places(shown, places);
+        let features = &shown["features"];
+        if features["customer_update"]["enabled"] == true {
+            told.insert("customer_update".to_owned(), features["customer_update"]["allowed_updates"].clone());
+        }
+        if features["subscription_cancel"]["enabled"] == true {
+            told.insert("subscription_cancel".to_owned(), features["subscription_cancel"]["mode"].clone());
+        }
+        told
+    }
+
+    fn not_adoptable(shown: &Value) -> Option<String> {
+        let is_default = shown["is_default"] == true;
+        is_default.then(|| "it is the default of the account, which always has one".to_owned())
     }
 
     fn attributes(shown: &Value, _family: &[Value]) -> Map<String, Value> {

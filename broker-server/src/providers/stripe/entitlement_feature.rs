@@ -13,7 +13,7 @@ use sutler_spec::PlanId;
 
 use super::{
     client::{ACCOUNT, Endpoint, Table},
-    object::{Field, Flag, Identity, Kind, Naming, Removal, Traits},
+    object::{Adoption, Field, Flag, Identity, Kind, Naming, Removal, Traits},
 };
 
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: "/v1/entitlements/features" };
@@ -54,6 +54,7 @@ impl Kind for Features {
         },
         shown_once: None,
         dashboard: "features",
+        adoption: Adoption::By(&[("lookup_key", "/lookup_key"), ("name", "/name")]),
     };
 
     fn offering(modes: &[Mode]) -> Offering {

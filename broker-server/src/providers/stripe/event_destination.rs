@@ -14,7 +14,7 @@ use sutler_spec::PlanId;
 
 use super::{
     client::{ACCOUNT, Endpoint, Table},
-    object::{Field, Identity, Kind, Known, Naming, Removal, Traits},
+    object::{Adoption, Field, Identity, Kind, Known, Naming, Removal, Traits},
     public_url,
 };
 
@@ -56,6 +56,7 @@ impl Kind for Destinations {
         removal: Removal::Delete(&DELETE),
         shown_once: Some("/webhook_endpoint/signing_secret"),
         dashboard: "workbench/webhooks",
+        adoption: Adoption::Never("its signing secret was shown once, to whoever made it"),
     };
 
     fn offering(modes: &[Mode]) -> Offering {

@@ -16,7 +16,7 @@ use sutler_spec::PlanId;
 
 use super::{
     client::{ACCOUNT, Endpoint, Table},
-    object::{Field, Flag, Identity, Kind, Naming, Removal, Traits, Users},
+    object::{Adoption, Field, Flag, Identity, Kind, Naming, Origin, Removal, Traits, Users},
 };
 use crate::providers::{Marker, mark_of_name};
 
@@ -62,6 +62,14 @@ impl Kind for Meters {
         removal: Removal::Archive { archive: (&DEACTIVATE, Flag::None), revive: (&REACTIVATE, Flag::None) },
         shown_once: None,
         dashboard: "meters",
+        adoption: Adoption::By(&[
+            ("display_name", "/display_name"),
+            ("event_name", "/event_name"),
+            ("formula", "/default_aggregation/formula"),
+            ("customer_key", "/customer_mapping/event_payload_key"),
+            ("value_key", "/value_settings/event_payload_key"),
+            ("event_time_window", "/event_time_window"),
+        ]),
     };
 
     const USERS: Option<Users> = Some(Users {
@@ -82,6 +90,8 @@ impl Kind for Meters {
     fn fields(wanted: &Parameters, naming: &Naming<'_>) -> Vec<Field> {
         let digits = naming.marker.hex(DIGITS);
         let (event_name, display_name) = match &wanted.event_name {
+            // what was there before is called as it is
+            Some(chosen) if naming.origin == Origin::Adopted => (chosen.clone(), wanted.display_name.clone()),
             Some(chosen) => (chosen.clone(), format!("{} [{digits}]", wanted.display_name)),
             None => (event_name(naming), wanted.display_name.clone()),
         };

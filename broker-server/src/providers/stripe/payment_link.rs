@@ -13,7 +13,7 @@ use sutler_spec::PlanId;
 
 use super::{
     client::{ACCOUNT, Endpoint, Table},
-    object::{Field, Flag, Identity, Kind, Naming, Removal, Traits},
+    object::{Adoption, Field, Flag, Identity, Kind, Naming, Removal, Traits},
     public_url,
 };
 
@@ -50,6 +50,7 @@ impl Kind for PaymentLinks {
         },
         shown_once: None,
         dashboard: "payment-links",
+        adoption: Adoption::Never("Stripe does not list what a link sells"),
     };
 
     fn offering(modes: &[Mode]) -> Offering {

@@ -16,7 +16,9 @@ use sutler_spec::PlanId;
 
 use super::{
     client::{ACCOUNT, Endpoint, Table},
-    object::{Act, Family, Field, Flag, Identity, Kind, MARK, Naming, Removal, Traits, is_same, mark},
+    object::{
+        Act, Adoption, Family, Field, Flag, Identity, Kind, MARK, Naming, Removal, Traits, is_same, mark,
+    },
 };
 use crate::providers::FieldDrift;
 
@@ -75,6 +77,14 @@ impl Kind for Products {
         },
         shown_once: None,
         dashboard: "products",
+        adoption: Adoption::By(&[
+            ("name", "/name"),
+            ("description", "/description"),
+            ("statement_descriptor", "/statement_descriptor"),
+            ("tax_code", "/tax_code"),
+            ("unit_label", "/unit_label"),
+            ("url", "/url"),
+        ]),
     };
 
     const FAMILY: Option<Family> = Some(Family {

@@ -13,7 +13,7 @@ use sutler_spec::PlanId;
 
 use super::{
     client::{ACCOUNT, Endpoint, Table},
-    object::{Field, Flag, Identity, Kind, Naming, Removal, Traits},
+    object::{Adoption, Field, Flag, Identity, Kind, Naming, Removal, Traits},
 };
 
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: "/v1/tax_rates" };
@@ -49,6 +49,16 @@ impl Kind for TaxRates {
         },
         shown_once: None,
         dashboard: "tax-rates",
+        adoption: Adoption::By(&[
+            ("display_name", "/display_name"),
+            ("percentage", "/percentage"),
+            ("inclusive", "/inclusive"),
+            ("country", "/country"),
+            ("state", "/state"),
+            ("jurisdiction", "/jurisdiction"),
+            ("description", "/description"),
+            ("tax_type", "/tax_type"),
+        ]),
     };
 
     fn offering(modes: &[Mode]) -> Offering {

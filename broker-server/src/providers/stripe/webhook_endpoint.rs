@@ -13,7 +13,7 @@ use sutler_spec::PlanId;
 
 use super::{
     client::{ACCOUNT, Endpoint, Table},
-    object::{Field, Identity, Kind, Known, Naming, Removal, Traits},
+    object::{Adoption, Field, Identity, Kind, Known, Naming, Removal, Traits},
     public_url,
 };
 
@@ -52,6 +52,7 @@ impl Kind for Endpoints {
         removal: Removal::Delete(&DELETE),
         shown_once: Some("/secret"),
         dashboard: "webhooks",
+        adoption: Adoption::Never("its signing secret was shown once, to whoever made it"),
     };
 
     fn offering(modes: &[Mode]) -> Offering {

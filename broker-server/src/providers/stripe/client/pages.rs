@@ -14,54 +14,54 @@ const PER_PAGE: u32 = 100;
 impl Api {
     /// Everything on all pages of a list.
     pub(crate) async fn list<'a>(&self, call: impl Fn() -> Call<'a> + Send) -> Result<Vec<Value>, CallError> {
-        if is_json(call().endpoint) { self.by_page(call).await } else { self.by_last(call).await }
-    }
-
-    /// Version 1: each page is asked for by the last object of the one before.
-    async fn by_last<'a>(&self, call: impl Fn() -> Call<'a> + Send) -> Result<Vec<Value>, CallError> {
-        let mut seen: Vec<Value> = Vec::new();
+        let (mut seen, mut after) = (Vec::new(), None);
         for _ in 0..MAX_PAGES {
-            let mut call = call().query("limit", PER_PAGE);
-            if let Some(last) = seen.last() {
-                let id = last.get("id").and_then(Value::as_str).ok_or(CallError::incomplete(Sent::No))?;
-                call = call.query("starting_after", id);
-            }
-            let mut page = self.send(&call).await?;
-            let has_more = page.get("has_more").and_then(Value::as_bool);
-            let Some(Value::Array(rows)) = page.get_mut("data").map(Value::take) else {
-                return Err(CallError::incomplete(Sent::No));
-            };
-            let is_empty = rows.is_empty();
+            let (rows, next) = self.page(call(), after.as_deref()).await?;
             seen.extend(rows);
-            match has_more {
-                None => return Err(CallError::incomplete(Sent::No)),
-                Some(true) if !is_empty => {}
-                Some(_) => return Ok(seen),
-            }
-        }
-        Err(endless())
-    }
-
-    /// Version 2. Where the next page is said to be is not followed: only the name of the page is taken from it.
-    async fn by_page<'a>(&self, call: impl Fn() -> Call<'a> + Send) -> Result<Vec<Value>, CallError> {
-        let mut seen: Vec<Value> = Vec::new();
-        let mut next: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let call = match &next {
-                Some(page) => call().query("page", page),
-                None => call(),
-            };
-            let mut page = self.send(&call.query("limit", PER_PAGE)).await?;
-            let Some(Value::Array(rows)) = page.get_mut("data").map(Value::take) else {
-                return Err(CallError::incomplete(Sent::No));
-            };
-            seen.extend(rows);
-            match page.get("next_page_url").and_then(Value::as_str) {
+            match next {
                 None => return Ok(seen),
-                Some(url) => next = Some(page_of(url).ok_or(CallError::incomplete(Sent::No))?),
+                next => after = next,
             }
         }
         Err(endless())
+    }
+
+    /// One page of a list: the first, or the one that begins where an earlier page said; and where the next one begins.
+    pub(crate) async fn page(
+        &self,
+        call: Call<'_>,
+        after: Option<&str>,
+    ) -> Result<(Vec<Value>, Option<String>), CallError> {
+        let is_second_version = is_json(call.endpoint);
+        let from = if is_second_version { "page" } else { "starting_after" };
+        let call = call.query("limit", PER_PAGE);
+        let call = match after {
+            Some(after) => call.query(from, after),
+            None => call,
+        };
+        let mut page = self.send(&call).await?;
+        let incomplete = || CallError::incomplete(Sent::No);
+        let Some(Value::Array(rows)) = page.get_mut("data").map(Value::take) else {
+            return Err(incomplete());
+        };
+        let next = if is_second_version { named(&page) } else { last(&page, &rows) };
+        next.map(|next| (rows, next)).ok_or_else(incomplete)
+    }
+}
+
+/// Version 1: each page is asked for by the last object of the one before. Nothing if that cannot be told.
+fn last(page: &Value, rows: &[Value]) -> Option<Option<String>> {
+    match (page.get("has_more")?.as_bool()?, rows.last()) {
+        (true, Some(last)) => last.get("id")?.as_str().map(|id| Some(id.to_owned())),
+        _ => Some(None),
+    }
+}
+
+/// Version 2. Where the next page is said to be is not followed: only the name of the page is taken from it.
+fn named(page: &Value) -> Option<Option<String>> {
+    match page.get("next_page_url").and_then(Value::as_str) {
+        None => Some(None),
+        Some(url) => page_of(url).map(Some),
     }
 }
 

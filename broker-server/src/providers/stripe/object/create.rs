@@ -211,7 +211,7 @@ fn made<K: Kind>(shown: &Value, creating: Creating) -> Result<Known, ProviderErr
         .ok_or_else(|| CallError::incomplete(Sent::Perhaps).while_trying_to(&Object::<K>::doing("make")))?;
     let secret = K::TRAITS.shown_once.and_then(|at| shown.pointer(at)).and_then(Value::as_str);
     let secret = secret.filter(|secret| !secret.is_empty()).map(str::to_owned);
-    Ok(Known { id, secret, doubt: creating.doubt && !Object::<K>::is_unique(), rounds: 0 })
+    Ok(Known { id, secret, doubt: creating.doubt && !Object::<K>::is_unique(), rounds: 0, adopted: false })
 }
 
 /// Stripe made it and did not say its value: an answer that holds less than it must.

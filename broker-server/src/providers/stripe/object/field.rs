@@ -56,6 +56,11 @@ impl Field {
         Self { told: false, ..self }
     }
 
+    /// The parameter, if it asks for something that Stripe does not tell.
+    pub(super) fn untold(&self) -> Option<&'static str> {
+        (!self.told && !self.wanted.is_null()).then_some(self.name)
+    }
+
     fn found(&self, shown: &Value) -> Value {
         match self.seen {
             Some(read) => read(shown),

@@ -9,7 +9,8 @@ use sutler_spec::PlanId;
 
 use super::{
     super::client::{Endpoint, Table},
-    Act, Family, Field, Known,
+    Act, Adoption, Family, Field, Known,
+    discovery::at_places,
 };
 use crate::providers::{FieldDrift, Marker};
 
@@ -98,6 +99,16 @@ pub(in super::super) trait Kind: Debug + Send + Sync + 'static {
         false
     }
 
+    /// Parameters that describe an object that exists, from where the kind says that they stand.
+    fn described(shown: &Value, places: &[(&str, &str)]) -> Map<String, Value> {
+        at_places(shown, places)
+    }
+
+    /// Why this object of an adoptable kind can never be taken over, if so.
+    fn not_adoptable(_shown: &Value) -> Option<String> {
+        None
+    }
+
     /// Whether an object carries the instance's mark.
     fn carries(shown: &Value, marker: &Marker) -> bool {
         shown["metadata"][MARK] == mark(marker).as_str()
@@ -114,6 +125,17 @@ pub(in super::super) trait Kind: Debug + Send + Sync + 'static {
 pub(in super::super) struct Naming<'a> {
     /// The instance's mark.
     pub(in super::super) marker: &'a Marker,
+    /// Whether the mark may be put on it.
+    pub(in super::super) origin: Origin,
+}
+
+/// Where an object comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Origin {
+    /// The broker made it, and it carries the mark.
+    Made,
+    /// It was there before, and stays without one.
+    Adopted,
 }
 
 /// What does not depend on an instance.
@@ -145,6 +167,8 @@ pub(in super::super) struct Traits {
     pub(in super::super) shown_once: Option<&'static str>,
     /// Where people manage it, behind the address of the dashboard.
     pub(in super::super) dashboard: &'static str,
+    /// Whether one that exists can be taken over.
+    pub(in super::super) adoption: Adoption,
 }
 
 /// Who may use an object.

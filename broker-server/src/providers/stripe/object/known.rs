@@ -16,6 +16,16 @@ pub(in super::super) struct Known {
     /// How often it was tried to change it.
     #[serde(default)]
     pub(super) rounds: u32,
+    /// It was there before, and was taken over: it carries no mark, and its id alone says that it is ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) adopted: bool,
+}
+
+impl Known {
+    /// An object that is taken over.
+    pub(super) fn adopted(id: String) -> Self {
+        Self { id, secret: None, doubt: false, rounds: 0, adopted: true }
+    }
 }
 
 /// An object that is to be made.

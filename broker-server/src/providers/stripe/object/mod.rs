@@ -15,6 +15,7 @@
 
 mod change;
 mod create;
+mod discovery;
 mod family;
 mod field;
 mod find;
@@ -32,14 +33,15 @@ use sutler_spec::{BindingBody, Credentials, Parameters, PlanId};
 
 use super::client::{Api, CallError, Client};
 use crate::providers::{
-    Account, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, InstanceFacts, Listing, MarkedObject,
-    Marker, Need, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record, RecoveryClass,
-    Refusal, Sent, Step, StepName, Work, typed,
+    Account, BEGIN, Bearers, BindingFacts, Change, CreatedBinding, Discovery, InstanceFacts, Listing,
+    MarkedObject, Marker, Need, Observation, Progress, Provider, ProviderError, ProvisionedInstance, Record,
+    RecoveryClass, Refusal, Sent, Step, StepName, Work, typed,
 };
 
+pub(super) use discovery::{Adoption, at_places};
 pub(super) use family::{Act, Family};
 pub(super) use field::{Field, is_same};
-pub(super) use kind::{Flag, Identity, Kind, MARK, Naming, Removal, Traits, Users, mark};
+pub(super) use kind::{Flag, Identity, Kind, MARK, Naming, Origin, Removal, Traits, Users, mark};
 pub(super) use known::Known;
 
 /// Makes the object.
@@ -78,7 +80,9 @@ impl<K: Kind> Object<K> {
     /// What an object is to be like. The mark is a field like any other: should somebody take it away, it is put back.
     fn fields(wanted: &K::Wanted, naming: &Naming<'_>) -> Vec<Field> {
         let mut fields = K::fields(wanted, naming);
-        fields.extend(K::mark_field(naming.marker));
+        if naming.origin == Origin::Made {
+            fields.extend(K::mark_field(naming.marker));
+        }
         fields
     }
 
@@ -95,8 +99,9 @@ impl<K: Kind> Object<K> {
     }
 }
 
-fn naming<'a>(_instance: &'a InstanceFacts, marker: &'a Marker) -> Naming<'a> {
-    Naming { marker }
+fn naming<'a>(instance: &'a InstanceFacts, marker: &'a Marker) -> Naming<'a> {
+    let is_adopted = instance.record().is_some_and(|known: Known| known.adopted);
+    Naming { marker, origin: if is_adopted { Origin::Adopted } else { Origin::Made } }
 }
 
 #[async_trait]
@@ -204,6 +209,10 @@ impl<K: Kind> Provider for Object<K> {
             }));
         }
         Ok(Listing::Objects { bearers: Bearers::Instances, objects })
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
     }
 
     fn account(&self, _plan: &PlanId) -> Option<&Account> {

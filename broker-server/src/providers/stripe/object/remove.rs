@@ -27,8 +27,8 @@ impl<K: Kind> Object<K> {
         }
         let api = self.api(step.instance)?;
         let mut ids = self.found(&api, step).await?;
-        if let Some(Known { id, .. }) = step.known()
-            && K::TRAITS.own_id(step.marker).is_none()
+        if let Some(Known { id, adopted, .. }) = step.known()
+            && (adopted || K::TRAITS.own_id(step.marker).is_none())
             && !ids.contains(&id)
         {
             ids.push(id);
