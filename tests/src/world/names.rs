@@ -1,5 +1,7 @@
 //! A name server and a certificate authority that asks it: real ones, BIND and Pebble.
 
+use std::path::Path;
+
 use sutler_broker_server::providers::dns::RecordType;
 use sutler_broker_server::testing::bind::Bind;
 use sutler_broker_server::testing::pebble::{Habits, Pebble};
@@ -66,6 +68,12 @@ impl Names {
     pub fn secrets(&self) -> Vec<(&'static str, String)> {
         let key = self.account_key.lines().nth(1).unwrap_or_default().to_owned();
         vec![("key of the name server", self.bind.secret().expose().to_owned()), ("key of the account", key)]
+    }
+
+    /// Where the files of both are.
+    #[must_use]
+    pub fn folders(&self) -> [&Path; 2] {
+        [self.bind.folder(), self.pebble.folder()]
     }
 
     /// The process ids of both.

@@ -152,6 +152,8 @@ pub(crate) fn hand_over(world: World) {
             format!("  export {name}=$(cat ../broker-{broker}/*.password)\n")
         })
         .collect();
+    let also = world.names().into_iter().flat_map(Names::folders);
+    let also: String = also.map(|folder| format!(" {}", folder.display())).collect();
     let (sutler, project) = (world.binaries().sutler(), world.project());
     let ledger = world.fake().ledger_file().to_owned();
     let folder = world.keep();
@@ -161,7 +163,7 @@ pub(crate) fn hand_over(world: World) {
          sutler env                    open the sealed .env\n  \
          sutler graph --format svg -o graph.svg\n  \
          $EDITOR sutler.yaml && sutler plan && sutler apply\n  \
-         tail -f {}    every call the vendor gets\n\nTo end it:\n  sutler teardown --yes; kill {}; rm -r {}",
+         tail -f {}    every call the vendor gets\n\nTo end it:\n  sutler teardown --yes; kill {}; rm -r {}{also}",
         project.display(),
         sutler.display(),
         ledger.display(),
