@@ -15,6 +15,7 @@ mod migrations;
 mod points;
 mod reuse;
 mod rights;
+mod rights_elsewhere;
 mod rotation;
 mod saved;
 mod secrecy;

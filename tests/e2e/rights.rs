@@ -38,7 +38,8 @@ impl Operator {
         let text = format!(
             "listen: 127.0.0.1:0\nstore: sqlite:broker.db\nkeys: broker.keys\n\
              credentials: [{{ id: me, username: platform, password: {{ file: platform.password }} }}]\n\
-             offerings: [cloudflare-d1, cloudflare-kv, cloudflare-r2, cloudflare-secrets, cloudflare-zone]\n\
+             offerings: [cloudflare-d1, cloudflare-kv, cloudflare-r2, cloudflare-secrets, cloudflare-zone, domain-zone, \
+             domain-record, domain-registration]\n\
              vendors: {{ cloudflare: {{ base_url: \"{}\", account_id: {ACCOUNT}, api_token: \"{token}\" }} }}\n",
             self.fake.base_url()
         );
@@ -105,10 +106,20 @@ async fn check_says_which_rights_a_token_has_and_lacks_and_changes_nothing() {
     }
     assert!(!told(&some).contains(&reader) && !told(&some).contains("can be served"), "{}", told(&some));
 
+    let before = operator.control().ledger().len();
     let wrong = operator.run("a-token-that-nobody-has", &["check"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", told(&wrong));
     assert!(told(&wrong).contains("cloudflare: api_token is REFUSED"), "{}", told(&wrong));
     assert!(!told(&wrong).contains("LACKS"), "who is not let in is told nothing else: {}", told(&wrong));
+    for told_of in ["has what it needs", "is not known", "needs Zone Write"] {
+        assert!(!told(&wrong).contains(told_of), "nor of services that others have, too: {}", told(&wrong));
+    }
+    assert!(
+        told(&wrong).contains("cloudflare: what its services and plans need is not asked"),
+        "{}",
+        told(&wrong)
+    );
+    assert_eq!(operator.control().ledger().len(), before + 1, "Cloudflare was asked once");
 
     let ledger = operator.control().ledger();
     assert!(ledger.iter().all(|entry| entry.method == "GET" && entry.outcome.is_empty()));

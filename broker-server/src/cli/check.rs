@@ -9,8 +9,8 @@ use super::{CommandError, load, print, rights, server};
 
 /// Checks configuration, keys, store and offerings, and the rights that the vendors give, without serving.
 ///
-/// Vendors are asked by reading only, once for each credential and each table of calls. What a vendor does not tell is
-/// said to be not known, and is no failure.
+/// Vendors are asked by reading only, once for each credential and each table of calls; a name server also by a change
+/// that changes nothing. What a vendor does not tell is said to be not known, and is no failure.
 ///
 /// Exit codes: 0 it can be served, 1 something else failed, 2 configuration: a vendor refuses a credential or a right.
 #[derive(Args)]
@@ -44,7 +44,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
         shown(longest_silence(&tuning)),
     ))?;
     if !arguments.offline {
-        rights::check(&load(&arguments.config)?)?;
+        rights::check(load(&arguments.config)?)?;
     }
     print("The configuration can be served.")
 }

@@ -166,8 +166,17 @@ pub async fn credentials(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Crede
     if let Some(account) = &vendors.cloudflare {
         credentials.push(to_cloudflare(account, tuning)?.credential().await);
     }
+    if let Some(account) = &vendors.dnsimple {
+        credentials.push(to_dnsimple(account, tuning)?.credential().await);
+    }
     if let Some(account) = &vendors.stripe {
         credentials.extend(stripe_client(account, tuning)?.credentials().await);
+    }
+    if let Some(server) = &vendors.rfc2136 {
+        credentials.push(name_server(server, tuning).map_err(VendorError::Rfc2136)?.credential().await);
+    }
+    if let Some(account) = &vendors.acme {
+        credentials.push(acme_client(account, tuning).map_err(VendorError::Acme)?.credential().await);
     }
     Ok(credentials)
 }

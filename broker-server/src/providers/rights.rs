@@ -38,7 +38,11 @@ pub enum Standing {
     Accepted {
         /// When it ends, as the vendor writes it.
         expires_on: Option<String>,
+        /// What else is known of it, in our words.
+        note: Option<String>,
     },
+    /// It cannot say so yet, since nothing was done with it so far; says what comes.
+    NotYet(String),
     /// It does not; says why, and what to do.
     Refused(String),
     /// It did not say; says why.

@@ -39,7 +39,7 @@ impl Client {
     pub async fn credential(&self) -> Credential {
         let standing = match self.verified(minting::VERIFICATION).await {
             Ok(verified) if verified.status == "active" => {
-                Standing::Accepted { expires_on: verified.expires_on }
+                Standing::Accepted { expires_on: verified.expires_on, note: None }
             }
             Ok(_) => Standing::Refused(
                 "Cloudflare says that it is not active; make another one in the dashboard under API tokens"

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+
 use super::client::{CallError, Client, Table};
 use crate::providers::{
-    Account, ProviderError,
+    Account, Need, ProviderError,
     object::{Failure, Way},
 };
 
+#[async_trait]
 impl Way for Client {
     type Error = CallError;
     type Table = Table;
@@ -24,6 +27,10 @@ impl Way for Client {
 
     fn call_timeout(&self) -> Duration {
         self.call_timeout()
+    }
+
+    async fn needs(&self, _tables: &[&'static Table]) -> Vec<Need> {
+        self.needs()
     }
 }
 

@@ -104,9 +104,8 @@ impl Registrar for DnsimpleRegistrar {
         self.api.client().budgeted()
     }
 
-    /// Not asked: what a token of DNSimple may do is seen when it does.
     async fn needs(&self) -> Vec<Need> {
-        Vec::new()
+        self.api.client().needs()
     }
 
     fn call_timeout(&self) -> Duration {

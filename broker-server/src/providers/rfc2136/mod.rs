@@ -7,6 +7,7 @@
 
 mod challenge;
 mod config;
+mod credential;
 mod decide;
 mod known;
 mod record;

@@ -23,9 +23,9 @@ use super::{
     server::Server,
 };
 use crate::providers::{
-    Account, Announced, BEGIN, Change, FieldDrift, InstanceFacts, Listing, Marker, Observation, Progress,
-    Provider, ProviderError, ProvisionedInstance, RecoveryClass, Repeatability, Sent, Step, StepName,
-    Usability, Work,
+    Account, Announced, BEGIN, Change, FieldDrift, InstanceFacts, Listing, Marker, Need, Observation,
+    Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Repeatability, Sent, Step,
+    StepName, Usability, Work,
     dns::{Data, RecordType, Updated, rules},
     typed,
 };
@@ -267,6 +267,10 @@ impl Provider for Record {
             return Ok(Observation::Gone);
         }
         Ok(Observation::Found { attributes: self.attributes(&known), drift: Self::drift(&known, &seen)? })
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.server.needs().await
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

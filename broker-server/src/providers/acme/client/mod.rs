@@ -6,6 +6,7 @@
 //! ```
 
 mod config;
+mod credential;
 mod error;
 mod jws;
 mod renewal;

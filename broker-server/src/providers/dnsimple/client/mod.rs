@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod config;
+mod credential;
 mod error;
 mod pages;
 #[cfg(test)]

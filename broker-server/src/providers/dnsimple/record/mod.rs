@@ -23,7 +23,7 @@ use sutler_spec::{Parameters, PlanId};
 
 use super::client::{CallError, Client};
 use crate::providers::{
-    Account, Announced, BEGIN, Change, InstanceFacts, Listing, Marker, Observation, Progress, Provider,
+    Account, Announced, BEGIN, Change, InstanceFacts, Listing, Marker, Need, Observation, Progress, Provider,
     ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName, Work,
     dns::{DnsName, rules},
     typed,
@@ -170,6 +170,10 @@ impl Provider for DomainRecord {
         }
         let drift = state::drift(&known, &rows, (&wanted.values, wanted.ttl));
         Ok(Observation::Found { attributes: Self::attributes(&wanted), drift })
+    }
+
+    async fn needs(&self) -> Vec<Need> {
+        self.records.client().needs()
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

@@ -19,7 +19,7 @@ impl Client {
             };
             let standing = match self.of(&ONLY_ACCOUNT, mode).verify().await {
                 // Stripe says nothing of when a key ends
-                Ok(()) => Standing::Accepted { expires_on: None },
+                Ok(()) => Standing::Accepted { expires_on: None, note: None },
                 Err(CallError::Credentials(403)) => Standing::Refused(
                     "it lacks read on Accounts; add that to the key in the dashboard under API keys"
                         .to_owned(),
