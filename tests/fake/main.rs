@@ -4,6 +4,7 @@
 mod contract;
 mod d1;
 mod d1_sql;
+mod dnsimple_process;
 mod faults;
 mod ledger;
 mod pages;

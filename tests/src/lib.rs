@@ -6,6 +6,7 @@ pub mod cloudflare;
 pub mod dnsimple;
 pub mod ending;
 pub mod faultkit;
+pub mod program;
 pub mod stripe;
 mod vendor;
 pub mod world;

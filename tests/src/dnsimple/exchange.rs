@@ -39,7 +39,7 @@ impl Shared {
             account: Account::new(options.account, options.pace),
             faults: Faults::new(options.faults),
             rate: Rate::new(options.rate_limit),
-            ledger: Ledger::default(),
+            ledger: Ledger::open(options.ledger_file.as_ref()).map_err(StartError::Ledger)?,
         };
         Ok(Self {
             contract: Contract::dnsimple()?,

@@ -13,6 +13,7 @@ mod account;
 mod answer;
 mod contract;
 mod control;
+mod control_http;
 mod exchange;
 mod ledger;
 mod options;
@@ -27,7 +28,7 @@ pub use server::{BASE_PATH, DnsimpleFake};
 
 pub use crate::vendor::contract::Contract;
 pub use crate::vendor::faults::{CannedAnswer, Fault, FaultAction};
-pub use crate::vendor::ledger::EffectAction;
+pub use crate::vendor::ledger::{EffectAction, LedgerFile};
 pub use crate::vendor::rate::RateLimit;
 pub use crate::vendor::schemas::ContractError;
 pub use crate::vendor::server::StartError;

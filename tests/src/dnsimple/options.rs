@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::vendor::faults::Fault;
+use crate::vendor::ledger::LedgerFile;
 use crate::vendor::rate::RateLimit;
 use crate::vendor::table::Table;
 
@@ -16,6 +17,8 @@ pub struct Options {
     pub account: u64,
     /// The token of the account.
     pub token: String,
+    /// The file that every call is appended to, one line of JSON each.
+    pub ledger_file: Option<LedgerFile>,
     /// How fast the account shows what was done to it.
     pub pace: Pace,
     /// How often the interface may be called.
@@ -44,6 +47,7 @@ impl Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             account,
             token: token.into(),
+            ledger_file: None,
             pace: Pace::default(),
             rate_limit: None,
             faults: Vec::new(),

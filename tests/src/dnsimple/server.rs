@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::control::Control;
+use super::control_http;
 use super::exchange::{Shared, exchange};
 use super::ledger::Kind;
 use super::options::Options;
@@ -32,9 +33,14 @@ impl DnsimpleFake {
         Ok(Self { shared, running })
     }
 
+    /// Where it listens.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.running.address)
+    }
+
     /// The base address of the vendor's interface, to be given to a broker.
     pub fn base_url(&self) -> String {
-        format!("http://{}{BASE_PATH}", self.running.address)
+        format!("{}{BASE_PATH}", self.origin())
     }
 
     /// What tests may see and do past the vendor's interface.
@@ -51,6 +57,9 @@ impl Interface for Shared {
     async fn take(self: Arc<Self>, arrived: Arrived) -> Delivery<Kind> {
         let mut call = Call::new(&arrived.method, &arrived.path, &arrived.query, &arrived.body);
         call.headers = arrived.headers;
+        if call.path.starts_with(control_http::PREFIX) {
+            return Delivery::Answer(control_http::answer(&Control::new(self), &call));
+        }
         exchange(&self, call).await
     }
 }

@@ -16,7 +16,7 @@ const EXTENSIONS: [&str; 6] = ["com", "net", "org", "io", "dev", "example"];
 const USUAL_PRICE: f64 = 20.0;
 
 /// Money that was taken.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Charge {
     /// For which name.
     pub name: String,

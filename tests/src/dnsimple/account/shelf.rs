@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::dnsimple::ledger::{Effect, Kind};
 
 /// One object.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Thing {
     /// Its sort.
     pub kind: Kind,
@@ -18,8 +19,10 @@ pub struct Thing {
     pub name: String,
     /// How DNSimple shows it.
     pub shown: Value,
+    #[serde(skip)]
     born: Instant,
     /// How often it was looked at since it changed.
+    #[serde(skip)]
     pub(super) looks: u32,
 }
 
