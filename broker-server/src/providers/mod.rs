@@ -108,7 +108,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.extend(stripe::providers(&client));
     }
     if let Some(settings) = &vendors.verification {
-        providers.push(Arc::new(verification_by(settings)));
+        providers.push(Arc::new(verification_by(settings, tuning)));
     }
     if let Some(server) = &vendors.rfc2136 {
         let server = name_server(server, tuning).map_err(VendorError::Rfc2136)?;
@@ -233,11 +233,13 @@ fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, 
     Ok(rfc2136::Server::new(&config)?.poll_every(tuning.poll_interval))
 }
 
-fn verification_by(settings: &VerificationSettings) -> verification::Verification {
+/// People set the record: it is looked for at a sixth of the pace of vendors.
+fn verification_by(settings: &VerificationSettings, tuning: &Tuning) -> verification::Verification {
     verification::Verification::new(&verification::VerificationConfig {
         resolvers: settings.resolvers.clone(),
         reach: if settings.private { dns::Reach::Anywhere } else { dns::Reach::Public },
         port: settings.port,
+        first_gap: Some(tuning.poll_interval.saturating_mul(6)),
         ..verification::VerificationConfig::default()
     })
 }

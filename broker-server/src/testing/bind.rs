@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// The program is not there.
-    #[error("these tests need the name server BIND (named); install the package `bind9`")]
+    #[error("the name server BIND (named) is needed and not there; install the package `bind9`")]
     Missing,
     /// The system would not let us.
     #[error("could not {0}")]
@@ -141,6 +141,18 @@ impl Bind {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         Err(BindError::Mute(fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()))
+    }
+
+    /// Where its files are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The id of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Where it answers, by datagram and by connection.

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 #[derive(Debug, thiserror::Error)]
 pub enum PebbleError {
     /// The program is not there.
-    #[error("these tests need the certificate authority Pebble; install the package `pebble`")]
+    #[error("the certificate authority Pebble is needed and not there; install the package `pebble`")]
     Missing,
     /// The system would not let us.
     #[error("could not {0}")]
@@ -176,6 +176,18 @@ impl Pebble {
         let builder = reqwest::Client::builder().tls_certs_only([root]).timeout(Duration::from_secs(10));
         // with HTTP/2, nobody could stand before it under another address
         builder.http1_only().no_proxy().build().map_err(PebbleError::Http)
+    }
+
+    /// Where its files are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The id of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Where it listens.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Asynchronous, Guid, Offering, Plan};
+use crate::{Asynchronous, Guid, Offering, Plan, Sensitivity};
 
 /// The offering's id.
 pub const ID: Guid = Guid::new("b65e0f56-b1ed-44b3-925c-15000fffecbf");
@@ -58,6 +58,8 @@ pub fn offering() -> Offering {
         .tags(&["domain", "dns", "verification"])
         .bindable(false)
         .instances_retrievable(true)
+        .output(attribute::DOMAIN, "The domain, once it is verified", Sensitivity::Public)
+        .output(attribute::VERIFIED_AT, "When the record was first seen (RFC 3339)", Sensitivity::Public)
         .with_plan(dns())
 }
 

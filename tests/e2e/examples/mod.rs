@@ -22,7 +22,8 @@ async fn applied(example: &str, to_create: usize) -> World {
     assert!(plan.stdout.contains(&format!("{to_create} to create")), "{}", plan.everything());
     assert_golden(&world, &format!("plan-of-{example}"), &plan.stdout);
     assert_nothing_there(&world).await;
-    run(&world, &["-vv", "apply", "--yes"], 0).await;
+    let applied = world.sutler_and_owner(&["-vv", "apply", "--yes"]).await.expect("sutler starts");
+    assert_eq!(applied.code, Some(0), "{}", applied.everything());
     run(&world, &["plan", "--detailed-exitcode"], 0).await;
     run(&world, &["check"], 0).await;
     world
@@ -49,6 +50,12 @@ async fn torn_down_but(world: &World, canary: &Canary, kept: &[&str]) {
             violations.extend(entry.contract_violations);
         }
     }
+    if let Some(dnsimple) = world.dnsimple() {
+        for entry in dnsimple.ledger().await.expect("DNSimple answers") {
+            calls += 1;
+            violations.extend(entry.contract_violations);
+        }
+    }
     assert!(violations.is_empty(), "{violations:#?}");
     assert!(calls > 0, "the vendors were asked");
     let ids = world.brokers().filter_map(|broker| broker.id());
@@ -67,6 +74,10 @@ async fn assert_nothing_there_but(world: &World, kept: &[&str]) {
     let mut left = world.fake().live().await.expect("Cloudflare answers").managed_objects();
     left.retain(|object| !kept.iter().any(|sort| object.starts_with(sort)));
     assert!(left.is_empty(), "left at Cloudflare: {left:?}");
+    if let Some(dnsimple) = world.dnsimple() {
+        let left = dnsimple.things().await.expect("DNSimple answers");
+        assert!(left.is_empty(), "left at DNSimple: {left:#?}");
+    }
     if world.has_stripe() {
         let left = world.stripe().in_use().await.expect("Stripe answers");
         assert!(left.is_empty(), "in use at Stripe: {left:#?}");

@@ -110,6 +110,12 @@ impl Binaries {
         self.folder.join("stripe-fake")
     }
 
+    /// The fake of DNSimple.
+    #[must_use]
+    pub fn dnsimple_fake(&self) -> PathBuf {
+        self.folder.join("dnsimple-fake")
+    }
+
     /// The fake of Cloudflare.
     #[must_use]
     pub fn fake(&self) -> PathBuf {

@@ -31,7 +31,7 @@ impl Canary {
     #[must_use]
     pub fn of(world: &World) -> Self {
         let root = world.root();
-        let mut allowed = vec![root.join("vendor"), root.join("stripe")];
+        let mut allowed = vec![root.join("vendor"), root.join("stripe"), root.join("dnsimple")];
         allowed.extend(world.brokers().flat_map(BrokerProcess::secret_files));
         let secrets = world.secrets().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Self { secrets, allowed }

@@ -97,6 +97,12 @@ impl Running {
         self.finish(status.code())
     }
 
+    /// Where what it says to people is written while it runs.
+    #[must_use]
+    pub fn stderr_file(&self) -> &Path {
+        &self.stderr
+    }
+
     /// Kills it with signal 9 unless it has ended by itself, and says what it had printed.
     ///
     /// # Errors

@@ -8,13 +8,18 @@ use std::path::{Path, PathBuf};
 use sutler_broker_server::testing::postgres::Cluster;
 
 use super::{
-    Binaries, BrokerSpec, CLOUDFLARE_TOKEN, Given, Program, ProgramKind, STRIPE_KEY, StripeProcess, World,
-    WorldError, WorldOptions, secret,
+    Binaries, BrokerSpec, CLOUDFLARE_TOKEN, DNSIMPLE_TOKEN, DnsimpleProcess, Given, Names, Program,
+    ProgramKind, STRIPE_KEY, StripeProcess, World, WorldError, WorldOptions, secret,
 };
 
 /// Where the examples say that the fakes are.
 const CLOUDFLARE: &str = "http://127.0.0.1:8787/client/v4";
 const STRIPE: &str = "http://127.0.0.1:8788";
+const DNSIMPLE: &str = "http://127.0.0.1:8789/v2";
+/// Where the examples say that the name server and the certificate authority are.
+const NAME_SERVER: &str = "127.0.0.1:5353";
+const NAME_SERVER_PORT: &str = "port: 5353";
+const AUTHORITY: &str = "https://127.0.0.1:14000/dir";
 
 /// What an example takes for granted.
 #[derive(Debug, Clone, Copy)]
@@ -25,14 +30,17 @@ struct Needs {
     projects: &'static [&'static str],
     /// The broker that runs a program of its own, and which one: it makes databases in a PostgreSQL.
     postgres: Option<(&'static str, &'static str)>,
+    /// The zone of a name server, and a certificate authority that asks it.
+    names: Option<&'static str>,
 }
 
 /// Of one example.
 fn needs(example: &str) -> Result<Needs, WorldError> {
-    let nothing = Needs { scripts: &[], projects: &[], postgres: None };
+    let nothing = Needs { scripts: &[], projects: &[], postgres: None, names: None };
     match example {
         "shop-full" => Ok(Needs { scripts: &["shop"], projects: &["shop-site"], ..nothing }),
-        "saas" | "domain" => Ok(nothing),
+        "saas" => Ok(nothing),
+        "domain" => Ok(Needs { names: Some("rehearsed-shop.com"), ..nothing }),
         "hyperdrive" => Ok(Needs { postgres: Some(("postgres", "postgres-broker")), ..nothing }),
         other => Err(WorldError::new("looking for an example", format!("there is no '{other}'"))),
     }
@@ -95,6 +103,14 @@ impl World {
             world.secrets.insert(STRIPE_KEY.to_owned(), key.clone());
             world.stripe = Some(StripeProcess::start(&world.binaries, world.root(), &key).await?);
         }
+        if brokers.iter().any(|broker| broker.text.contains(DNSIMPLE)) {
+            let token = secret("dnsimple")?;
+            world.secrets.insert(DNSIMPLE_TOKEN.to_owned(), token.clone());
+            world.dnsimple = Some(DnsimpleProcess::start(&world.binaries, world.root(), &token).await?);
+        }
+        if let Some(zone) = needs.names {
+            world.names = Some(Names::start(zone).await?);
+        }
         if needs.postgres.is_some() {
             let failed = |error: String| WorldError::new("starting PostgreSQL", error);
             let started = tokio::task::spawn_blocking(Cluster::start).await;
@@ -117,13 +133,27 @@ impl World {
             let base = format!("{}\n    calls_per_second: 1000", stripe.base_url());
             text = text.replace(STRIPE, &base);
         }
+        if let Some(dnsimple) = &self.dnsimple {
+            text = text.replace(DNSIMPLE, dnsimple.base_url());
+        }
+        if let Some(names) = &self.names {
+            let address = names.bind().address();
+            text = text.replace(NAME_SERVER, &address.to_string());
+            text = text.replace(NAME_SERVER_PORT, &format!("port: {}", address.port()));
+            text = text.replace(AUTHORITY, &names.pebble().directory());
+        }
         text = text.replace(&format!("listen: {}", broker.listen), "listen: <listen>");
         let config = format!("{text}management: <management>\n{}", self.tuning());
         let mut files = vec![(format!("{}.password", broker.name), password.clone())];
-        for (file, secret) in [("cloudflare.token", CLOUDFLARE_TOKEN), ("stripe.test.key", STRIPE_KEY)] {
+        for (file, secret) in [
+            ("cloudflare.token", CLOUDFLARE_TOKEN),
+            ("stripe.test.key", STRIPE_KEY),
+            ("dnsimple.token", DNSIMPLE_TOKEN),
+        ] {
             let secret = self.secrets.get(secret).filter(|_| config.contains(file));
             files.extend(secret.map(|secret| (file.to_owned(), secret.clone())));
         }
+        files.extend(self.names.iter().flat_map(Names::files));
         let program = self.program_of(&broker.name, needs);
         self.start_specified(BrokerSpec {
             name: broker.name.clone(),

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! sutler ──HTTP──▶ sutler-broker (data) ──┬─HTTP──▶ cloudflare-fake ──▶ ledger
-//!        └─HTTP──▶ sutler-broker (edge) ──┴─HTTP──▶ stripe-fake ──────▶ ledger
+//!        └─HTTP──▶ sutler-broker (edge) ──┼─HTTP──▶ stripe-fake ──────▶ ledger
+//!                                         ├─HTTP──▶ dnsimple-fake ────▶ ledger
+//!                                         └─DNS, ACME──▶ BIND ◀── Pebble
 //! ```
 //! [`World::shop`] is small and fast, and has Cloudflare only; [`World::example`] starts an example as it stands.
 //! Everything ends with the value that owns it: processes are killed and the folder is removed on drop.
@@ -11,10 +13,13 @@ mod binaries;
 mod broker;
 mod canary;
 mod command;
+mod dnsimple;
 mod example;
 mod fake;
 mod live;
+mod names;
 mod options;
+mod owner;
 mod port;
 mod server;
 mod shop;
@@ -28,9 +33,11 @@ pub use binaries::{Binaries, BuildError};
 pub use broker::{BrokerProcess, BrokerSpec, Program, ProgramKind};
 pub use canary::{Canary, Finding};
 pub use command::{Finished, Running};
+pub use dnsimple::{DNSIMPLE_ACCOUNT, DnsimpleProcess};
 pub use example::EXAMPLES;
 pub use fake::{FakeProcess, Given};
 pub use live::Live;
+pub use names::Names;
 pub use options::WorldOptions;
 pub use port::free as free_port;
 pub use stripe::{STRIPE_ACCOUNT, StripeProcess};
@@ -62,6 +69,8 @@ pub const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 const CLOUDFLARE_TOKEN: &str = "vendor master token";
 /// The same for Stripe.
 const STRIPE_KEY: &str = "stripe test key";
+/// The same for DNSimple.
+const DNSIMPLE_TOKEN: &str = "dnsimple token";
 
 /// The running world.
 #[derive(Debug)]
@@ -70,6 +79,8 @@ pub struct World {
     options: WorldOptions,
     fake: FakeProcess,
     stripe: Option<StripeProcess>,
+    dnsimple: Option<DnsimpleProcess>,
+    names: Option<Names>,
     database: Option<Cluster>,
     brokers: BTreeMap<String, BrokerProcess>,
     secrets: BTreeMap<String, String>,
@@ -133,6 +144,18 @@ impl World {
     #[must_use]
     pub fn stripe(&self) -> &StripeProcess {
         self.stripe.as_ref().unwrap_or_else(|| panic!("this world has no Stripe"))
+    }
+
+    /// DNSimple, if this world has one.
+    #[must_use]
+    pub fn dnsimple(&self) -> Option<&DnsimpleProcess> {
+        self.dnsimple.as_ref()
+    }
+
+    /// A name server and a certificate authority, if this world has them.
+    #[must_use]
+    pub fn names(&self) -> Option<&Names> {
+        self.names.as_ref()
     }
 
     /// PostgreSQL.
@@ -243,6 +266,9 @@ impl World {
     pub fn keep(mut self) -> PathBuf {
         self.fake.let_go();
         self.stripe.iter_mut().for_each(StripeProcess::let_go);
+        self.dnsimple.iter_mut().for_each(DnsimpleProcess::let_go);
+        // they end with the value
+        std::mem::forget(self.names.take());
         self.brokers.values_mut().for_each(BrokerProcess::let_go);
         match std::mem::replace(&mut self.folder, Folder::Given(PathBuf::new())) {
             Folder::Temporary(folder) => folder.keep(),

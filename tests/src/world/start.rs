@@ -28,6 +28,8 @@ impl World {
             options,
             fake,
             stripe: None,
+            dnsimple: None,
+            names: None,
             database: None,
             brokers: BTreeMap::new(),
             secrets,

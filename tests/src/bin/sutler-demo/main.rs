@@ -13,7 +13,8 @@ use sutler_tests::world::{EXAMPLES, World, WorldError, WorldOptions};
 #[derive(Debug, Parser)]
 #[command(name = "cargo demo", version)]
 struct Arguments {
-    /// A folder of docs/examples; the small shop, if left out. `hyperdrive` needs the package `postgresql`.
+    /// A folder of docs/examples; the small shop, if left out. `hyperdrive` needs the package `postgresql`, `domain` the
+    /// packages `bind9` and `pebble`.
     #[arg(value_parser = EXAMPLES)]
     example: Option<String>,
     /// Leave everything running and print how to use it by hand.

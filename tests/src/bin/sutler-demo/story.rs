@@ -4,7 +4,8 @@ use std::io::Write;
 use std::process::Stdio;
 
 use anstyle::{AnsiColor, Effects, Style};
-use sutler_tests::world::{BrokerProcess, World, WorldError};
+use sutler_tests::world::{BrokerProcess, DnsimpleProcess, Names, World, WorldError};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 const HEADING: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
@@ -61,11 +62,7 @@ pub(crate) async fn tell_example(world: &World, example: &str) -> Result<(), Wor
          The configuration is docs/examples/{example}/sutler.yaml; README.md beside it explains it.",
         world.brokers().map(|broker| format!("  {}  {}\n", broker.name(), broker.url())).collect::<String>(),
         world.fake().base_url(),
-        if world.has_stripe() {
-            format!("  Stripe's fake at {}\n", world.stripe().base_url())
-        } else {
-            String::new()
-        },
+        others(world),
     ));
     for (number, (text, arguments)) in (1..).zip([
         ("What would apply do?", &["plan"][..]),
@@ -77,9 +74,28 @@ pub(crate) async fn tell_example(world: &World, example: &str) -> Result<(), Wor
         ("Configuration, state and the brokers' answers agree", &["check"]),
     ]) {
         heading(number, text);
-        sutler(world, arguments).await?;
+        sutler_and_owner(world, arguments).await?;
     }
     Ok(())
+}
+
+/// Where everything is that only some examples have.
+fn others(world: &World) -> String {
+    let mut lines = String::new();
+    if world.has_stripe() {
+        lines += &format!("  Stripe's fake at {}\n", world.stripe().base_url());
+    }
+    if let Some(dnsimple) = world.dnsimple() {
+        lines += &format!("  DNSimple's fake at {}\n", dnsimple.base_url());
+    }
+    if let Some(names) = world.names() {
+        lines += &format!(
+            "  a name server (BIND) at {}, and a certificate authority (Pebble) at {}\n",
+            names.bind().address(),
+            names.pebble().directory()
+        );
+    }
+    lines
 }
 
 /// Everything deleted, and the vendors asked whether that is true.
@@ -90,6 +106,12 @@ pub(crate) async fn end(world: &World) -> Result<(), WorldError> {
     // a registrar deletes nothing, not even what was only rehearsed
     left.retain(|object| !object.starts_with("RehearsedRegistration"));
     let mut calls = world.fake().ledger().await?.len();
+    if let Some(dnsimple) = world.dnsimple() {
+        left.extend(
+            dnsimple.things().await?.iter().map(|thing| format!("{} {}", thing["kind"], thing["name"])),
+        );
+        calls += dnsimple.ledger().await?.len();
+    }
     if world.has_stripe() {
         let in_use = world.stripe().in_use().await?;
         left.extend(in_use.iter().map(|object| format!("{} {}", object["object"], object["id"])));
@@ -116,7 +138,10 @@ pub(crate) fn what_next() {
 /// Leaves everything running, and says how to use it and how to end it.
 pub(crate) fn hand_over(world: World) {
     let stripe = if world.has_stripe() { world.stripe().id() } else { None };
-    let processes = world.brokers().map(BrokerProcess::id).chain([world.fake().id(), stripe]);
+    let dnsimple = world.dnsimple().and_then(DnsimpleProcess::id);
+    let names = world.names().map(Names::ids).into_iter().flatten().map(Some);
+    let processes =
+        world.brokers().map(BrokerProcess::id).chain([world.fake().id(), stripe, dnsimple]).chain(names);
     let ids: Vec<String> = processes.flatten().map(|id| id.to_string()).collect();
     let exports: String = world
         .environment()
@@ -127,6 +152,8 @@ pub(crate) fn hand_over(world: World) {
             format!("  export {name}=$(cat ../broker-{broker}/*.password)\n")
         })
         .collect();
+    let also = world.names().into_iter().flat_map(Names::folders);
+    let also: String = also.map(|folder| format!(" {}", folder.display())).collect();
     let (sutler, project) = (world.binaries().sutler(), world.project());
     let ledger = world.fake().ledger_file().to_owned();
     let folder = world.keep();
@@ -136,7 +163,7 @@ pub(crate) fn hand_over(world: World) {
          sutler env                    open the sealed .env\n  \
          sutler graph --format svg -o graph.svg\n  \
          $EDITOR sutler.yaml && sutler plan && sutler apply\n  \
-         tail -f {}    every call the vendor gets\n\nTo end it:\n  sutler teardown --yes; kill {}; rm -r {}",
+         tail -f {}    every call the vendor gets\n\nTo end it:\n  sutler teardown --yes; kill {}; rm -r {}{also}",
         project.display(),
         sutler.display(),
         ledger.display(),
@@ -147,13 +174,38 @@ pub(crate) fn hand_over(world: World) {
 
 /// Runs one command on this terminal, after showing it.
 async fn sutler(world: &World, arguments: &[&str]) -> Result<(), WorldError> {
+    let (step, mut command) = shown(world, arguments);
+    let status = command.status().await.map_err(|error| WorldError::new(&step, error))?;
+    if status.success() { Ok(()) } else { Err(WorldError::new(step, status)) }
+}
+
+/// The same where a domain has an owner: a person who reads what is asked, and does it.
+async fn sutler_and_owner(world: &World, arguments: &[&str]) -> Result<(), WorldError> {
+    let Some(names) = world.names() else { return sutler(world, arguments).await };
+    let (step, mut command) = shown(world, arguments);
+    let failed = |error: std::io::Error| WorldError::new(&step, error);
+    let mut child = command.stderr(Stdio::piped()).spawn().map_err(failed)?;
+    let said = child.stderr.take().ok_or_else(|| WorldError::new(&step, "it has no standard error"))?;
+    let mut lines = BufReader::new(said).lines();
+    let mut is_done = false;
+    while let Some(line) = lines.next_line().await.map_err(failed)? {
+        say(&line);
+        if !is_done && let Some(record) = names.obey(&line).await? {
+            is_done = true;
+            say(&format!("(the demo is the person who is asked, and sets {record})"));
+        }
+    }
+    let status = child.wait().await.map_err(failed)?;
+    if status.success() { Ok(()) } else { Err(WorldError::new(step, status)) }
+}
+
+/// Shows a command, and makes it ready.
+fn shown(world: &World, arguments: &[&str]) -> (String, Command) {
     say(&format!("$ sutler {}", arguments.join(" ")));
-    let step = format!("running sutler {}", arguments.join(" "));
     let mut command = Command::new(world.binaries().sutler());
     command.args(arguments).current_dir(world.project()).stdin(Stdio::null()).kill_on_drop(true);
     command.envs(world.environment()).env_remove("SUTLER_LOG");
-    let status = command.status().await.map_err(|error| WorldError::new(&step, error))?;
-    if status.success() { Ok(()) } else { Err(WorldError::new(step, status)) }
+    (format!("running sutler {}", arguments.join(" ")), command)
 }
 
 /// The dotenv file as it lies on the disk.
