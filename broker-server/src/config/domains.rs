@@ -39,6 +39,7 @@ pub(super) struct FileVerification {
     #[serde(default)]
     private: bool,
     port: Option<u16>,
+    trust_anchors: Option<String>,
 }
 
 impl Meaning<'_> {
@@ -68,14 +69,19 @@ impl Meaning<'_> {
     }
 
     pub(super) fn verification(
-        &self,
+        &mut self,
         verification: &Spanned<FileVerification>,
     ) -> Result<VerificationSettings, ConfigError> {
-        let FileVerification { resolvers, private, port } = &verification.value;
+        let FileVerification { resolvers, private, port, trust_anchors } = &verification.value;
         let resolvers = resolvers.iter().map(|text| resolver(text)).collect::<Result<_, _>>();
         let resolvers = resolvers
             .map_err(|message| ConfigError::Value { position: self.position(verification), message })?;
-        Ok(VerificationSettings { resolvers, private: *private, port: port.unwrap_or(DNS) })
+        Ok(VerificationSettings {
+            resolvers,
+            private: *private,
+            port: port.unwrap_or(DNS),
+            trust_anchors: trust_anchors.as_deref().map(|path| self.watched(path)),
+        })
     }
 }
 

@@ -217,6 +217,8 @@ pub struct VerificationSettings {
     pub private: bool,
     /// The port that name servers are asked at.
     pub port: u16,
+    /// Keys that signatures are judged by; those of the root if left out.
+    pub trust_anchors: Option<PathBuf>,
 }
 
 /// An account at Cloudflare.

@@ -69,6 +69,12 @@ pub enum VendorError {
     /// Stripe.
     #[error("could not use the vendor stripe as it is configured")]
     Stripe(#[source] stripe::ConfigError),
+    /// The keys that verifications trust cannot be read.
+    #[error("the file trust_anchors of the vendor verification cannot be read")]
+    AnchorsFile(#[source] std::io::Error),
+    /// The keys that verifications trust are none.
+    #[error("the file trust_anchors of the vendor verification cannot be used")]
+    Anchors(#[source] dns::AnchorError),
     /// The operator's own name server.
     #[error("could not use the vendor rfc2136 as it is configured")]
     Rfc2136(#[source] rfc2136::ConfigError),
@@ -108,7 +114,7 @@ pub fn built_in(vendors: &Vendors, tuning: &Tuning) -> Result<Vec<Arc<dyn Provid
         providers.extend(stripe::providers(&client));
     }
     if let Some(settings) = &vendors.verification {
-        providers.push(Arc::new(verification_by(settings, tuning)));
+        providers.push(Arc::new(verification_by(settings, tuning)?));
     }
     if let Some(server) = &vendors.rfc2136 {
         let server = name_server(server, tuning).map_err(VendorError::Rfc2136)?;
@@ -235,14 +241,25 @@ fn name_server(server: &NameServer, tuning: &Tuning) -> Result<rfc2136::Server, 
 }
 
 /// People set the record: it is looked for at a sixth of the pace of vendors.
-fn verification_by(settings: &VerificationSettings, tuning: &Tuning) -> verification::Verification {
-    verification::Verification::new(&verification::VerificationConfig {
+fn verification_by(
+    settings: &VerificationSettings,
+    tuning: &Tuning,
+) -> Result<verification::Verification, VendorError> {
+    let anchors = match &settings.trust_anchors {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(VendorError::AnchorsFile)?;
+            dns::Anchors::parse(&text).map_err(VendorError::Anchors)?
+        }
+        None => dns::Anchors::root(),
+    };
+    Ok(verification::Verification::new(&verification::VerificationConfig {
         resolvers: settings.resolvers.clone(),
         reach: if settings.private { dns::Reach::Anywhere } else { dns::Reach::Public },
         port: settings.port,
         first_gap: Some(tuning.poll_interval.saturating_mul(6)),
+        anchors,
         ..verification::VerificationConfig::default()
-    })
+    }))
 }
 
 /// A plan for each place of zones.
@@ -277,4 +294,29 @@ fn acme_client(account: &AcmeAccount, tuning: &Tuning) -> Result<acme::Client, a
         calls_per_minute: account.calls_per_minute.unwrap_or(acme::AcmeConfig::DEFAULT_CALLS),
     })?;
     Ok(client.poll_every(tuning.poll_interval))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_to_judge_signatures_by_are_read_before_anything_is_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let with = |trust_anchors| {
+            let (resolvers, private, port) = (Vec::new(), false, 53);
+            verification_by(&VerificationSettings { resolvers, private, port, trust_anchors }).map(drop)
+        };
+        assert!(with(None).is_ok() && with(Some(file("none", ""))).is_ok());
+        assert!(with(Some(file("own", "example.org. IN DS 12345 13 2 AB12\n"))).is_ok());
+        let garbage = with(Some(file("garbage", "example.org. IN A 192.0.2.1\n")));
+        assert!(matches!(garbage, Err(VendorError::Anchors(_))), "{garbage:?}");
+        let missing = with(Some(folder.path().join("missing")));
+        assert!(matches!(missing, Err(VendorError::AnchorsFile(_))), "{missing:?}");
+    }
 }

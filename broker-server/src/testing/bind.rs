@@ -21,7 +21,10 @@ use sutler_secrets::SecretString;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::way::Way;
+use super::{
+    signing::{self, Signing},
+    way::Way,
+};
 use crate::providers::dns::{
     Algorithm, Answer, Asker, Change, Data, DnsName, RecordType, TsigKey, Update, Updated,
 };
@@ -50,7 +53,7 @@ pub enum BindError {
     Refused(String),
 }
 
-fn system(step: &'static str) -> impl FnOnce(std::io::Error) -> BindError {
+pub(super) fn system(step: &'static str) -> impl FnOnce(std::io::Error) -> BindError {
     move |source| BindError::System(step, source)
 }
 
@@ -71,12 +74,20 @@ impl Bind {
     /// # Errors
     /// When its program is missing or fails.
     pub async fn start(zones: &[&str]) -> Result<Self, BindError> {
+        Self::start_with(zones, &Signing::default()).await
+    }
+
+    /// The same, with zones that are signed.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(zones: &[&str], signing: &Signing) -> Result<Self, BindError> {
         let program = program()?;
         let mut last = BindError::Missing;
         // somebody else may take a port between our finding it and the server's using it
         for _ in 0..5 {
             let address = free_address().map_err(system("find a free port"))?;
-            match Self::run(&program, address, zones).await {
+            match Self::run(&program, address, (zones, signing)).await {
                 Ok(server) => return Ok(server),
                 Err(error) => last = error,
             }
@@ -90,7 +101,15 @@ impl Bind {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn beside(&self, zones: &[&str]) -> Result<Self, BindError> {
-        let mut server = Self::start(zones).await?;
+        self.beside_with(zones, &Signing::default()).await
+    }
+
+    /// The same, with zones that are signed.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn beside_with(&self, zones: &[&str], signing: &Signing) -> Result<Self, BindError> {
+        let mut server = Self::start_with(zones, signing).await?;
         // named answers only at addresses that an interface of the machine has
         let next = SocketAddr::from(([127, 0, 0, 2], self.address.port()));
         let way = Way::at(next, server.address).await.map_err(system("answer at another address"))?;
@@ -98,16 +117,21 @@ impl Bind {
         Ok(server)
     }
 
-    async fn run(program: &Path, address: SocketAddr, zones: &[&str]) -> Result<Self, BindError> {
+    async fn run(
+        program: &Path,
+        address: SocketAddr,
+        (zones, signing): (&[&str], &Signing),
+    ) -> Result<Self, BindError> {
         let folder = TempDir::new().map_err(system("make a folder"))?;
         let secret = STANDARD.encode(uuid::Uuid::new_v4().simple().to_string());
         let path = folder.path().join("named.conf");
-        fs::write(&path, configuration(folder.path(), address, &secret, zones))
+        fs::write(&path, configuration((folder.path(), address), &secret, (zones, signing)))
             .map_err(system("write the configuration"))?;
         for zone in zones {
             fs::write(folder.path().join(format!("{zone}.db")), contents(zone, address.ip()))
                 .map_err(system("write a zone"))?;
         }
+        signing.hand_over(folder.path()).map_err(system("hand over keys of zones"))?;
         let log = fs::File::create(folder.path().join("log")).map_err(system("write its log"))?;
         let process = Command::new(program)
             .args(["-g", "-n", "1", "-c"])
@@ -120,6 +144,7 @@ impl Bind {
             .map_err(system("start named"))?;
         let mut server = Self { folder, process, address, secret, way: None };
         server.wait(zones).await?;
+        signing.wait(&server).await?;
         Ok(server)
     }
 
@@ -159,6 +184,11 @@ impl Bind {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.way.as_ref().map_or(self.address, Way::address)
+    }
+
+    /// Where it keeps everything.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The secret of [`WRITER`] and of [`STRANGER`], in base64; their algorithm is `hmac-sha256`.
@@ -283,7 +313,11 @@ fn free_address() -> std::io::Result<SocketAddr> {
     UdpSocket::bind(address).map(|_| address)
 }
 
-fn configuration(folder: &Path, address: SocketAddr, secret: &str, zones: &[&str]) -> String {
+fn configuration(
+    (folder, address): (&Path, SocketAddr),
+    secret: &str,
+    (zones, signing): (&[&str], &Signing),
+) -> String {
     let (folder, ip, port) = (folder.display(), address.ip(), address.port());
     let mut text = format!(
         "options {{\n  directory \"{folder}\";\n  pid-file \"{folder}/pid\";\n  session-keyfile \"{folder}/session.key\";\n  \
@@ -293,10 +327,12 @@ fn configuration(folder: &Path, address: SocketAddr, secret: &str, zones: &[&str
     for key in [WRITER, STRANGER] {
         let _ = writeln!(text, "key \"{key}\" {{ algorithm hmac-sha256; secret \"{secret}\"; }};");
     }
+    text.push_str(signing::POLICY);
     for zone in zones {
+        let signed = signing.of_zone(zone);
         let _ = writeln!(
             text,
-            "zone \"{zone}\" {{ type primary; file \"{zone}.db\"; allow-update {{ key \"{WRITER}\"; }}; }};"
+            "zone \"{zone}\" {{ type primary; file \"{zone}.db\"; allow-update {{ key \"{WRITER}\"; }}; {signed} }};"
         );
     }
     text

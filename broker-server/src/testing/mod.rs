@@ -4,4 +4,5 @@ pub mod bind;
 pub mod pebble;
 pub mod postgres;
 pub mod proxy;
+pub mod signing;
 pub mod way;

@@ -25,6 +25,9 @@ pub mod attribute {
     pub const RECORD_VALUE: &str = "record_value";
     /// `verified`, `missing`, or `unknown` while the domain's name servers give no clear answer.
     pub const VERIFICATION: &str = "verification";
+    /// What the record stands on: `secure` where the domain's signatures (DNSSEC) prove it, `insecure` where the domain is not
+    /// signed, `bogus` where it is and what its name servers show is not rightly signed, `unknown` where it is not shown.
+    pub const DNSSEC: &str = "dnssec";
     /// When the record was first seen.
     pub const VERIFIED_AT: &str = "verified_at";
 }
@@ -51,7 +54,7 @@ pub fn offering() -> Offering {
         .long_description(
             "Tells a TXT record at once; the instance is ready when the domain's own name servers show it: two of them, or \
              all if there are fewer. It is looked for less and less often, for seven days. The name of the record may be \
-             an alias (CNAME) for one elsewhere. Fetching looks again; name servers that do not answer make the \
+             an alias (CNAME) for one elsewhere. Where the domain is signed (DNSSEC), the record has to be signed rightly. Fetching looks again; name servers that do not answer make the \
              verification unknown, and a record that is gone a difference. Deleting the instance forgets it, and the \
              record can go.",
         )

@@ -1,8 +1,10 @@
 //! What the configuration means: every name checked, every reference found. Past this line nobody re-checks.
 
 mod address;
+mod broker;
 mod check;
 mod compose;
+mod declaration;
 mod derive;
 mod file;
 mod files;
@@ -14,20 +16,19 @@ mod problem;
 mod schema;
 mod secret;
 mod shape;
+mod sink;
 mod strict;
 mod tree;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use indexmap::{IndexMap, IndexSet};
-use serde_json::Value;
-use sutler_secrets::SecretString;
-use url::Url;
 
+pub use broker::{Authentication, BrokerConfig, OnAmbiguous, SecretSource};
 pub use check::is_hostile;
 pub use compose::Choices;
+pub use declaration::{Declaration, Replacement, SecretUse};
 pub use derive::{derive, named};
 use files::Files;
 pub use load::{FILE_NAMES, find, load, load_as, parse, parse_as};
@@ -37,11 +38,11 @@ pub(crate) use problem::{At, Finding, pointer};
 pub use problem::{Place, Problem, Problems, Problems as ConfigError};
 pub use schema::schema;
 pub use secret::{SecretVariables, Unread};
+pub use sink::{Dialect, EventsConfig, Sealing, SecretManifest, SinkConfig, SinkKind, WebhookConfig};
 use tree::Tree;
 
 use crate::graph::Graph;
-use crate::name::{BrokerName, InstanceRef, StackName, VariableName};
-use crate::reference::Use;
+use crate::name::{BrokerName, InstanceRef, StackName};
 
 /// A configuration that holds together: names are unique, references resolve, there is no cycle.
 #[derive(Debug, Clone)]
@@ -225,84 +226,6 @@ pub enum Format {
     Json,
 }
 
-/// How to reach a broker. The secret is read when the broker is connected, not when the file is.
-#[derive(Debug, Clone)]
-pub struct BrokerConfig {
-    /// Base address; `/v2/…` is appended.
-    pub url: Url,
-    /// How to authenticate.
-    pub authentication: Authentication,
-    /// A file with certificates to trust instead of the system's.
-    pub certificate_authority: Option<PathBuf>,
-    /// At most so many requests at once to this broker.
-    pub parallelism: Option<usize>,
-    /// Time for one request; default 60 s.
-    pub call_timeout: Option<Duration>,
-    /// What is done about requests of which nobody knows what became.
-    pub on_ambiguous: Option<OnAmbiguous>,
-}
-
-/// What is done about a request of an earlier run of which nobody knows what became.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnAmbiguous {
-    /// Ask the broker how far it is, and send the same request again, under the same id.
-    #[default]
-    Resume,
-    /// Delete what may have come of it, and make another under a new id. A change is never undone: it is sent again.
-    Mitigate,
-    /// Leave it as it is: somebody wants to look.
-    Pause,
-}
-
-impl OnAmbiguous {
-    /// The words for it, in the configuration and on the command line.
-    pub const WORDS: [(&str, Self); 3] =
-        [("resume", Self::Resume), ("mitigate", Self::Mitigate), ("pause", Self::Pause)];
-
-    /// Reads a word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning)
-    }
-}
-
-/// How to authenticate to a broker.
-#[derive(Debug, Clone)]
-pub enum Authentication {
-    /// Not at all.
-    None,
-    /// HTTP Basic.
-    Basic {
-        /// The user.
-        username: String,
-        /// Its password.
-        password: SecretSource,
-    },
-    /// A bearer token.
-    Bearer(SecretSource),
-}
-
-/// Where a secret comes from.
-#[derive(Debug)]
-pub enum SecretSource {
-    /// An environment variable.
-    Environment(String),
-    /// A file; one trailing line break is dropped.
-    File(PathBuf),
-    /// Written in the file: for loopback brokers only, with a warning.
-    Literal(SecretString),
-}
-
-impl Clone for SecretSource {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Environment(name) => Self::Environment(name.clone()),
-            Self::File(path) => Self::File(path.clone()),
-            Self::Literal(secret) => Self::Literal(secret.duplicate()),
-        }
-    }
-}
-
 /// Where state lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateUrl {
@@ -314,185 +237,4 @@ pub enum StateUrl {
     Bucket(BucketPlace),
     /// `memory:`, for trying things; nothing is kept.
     Memory,
-}
-
-/// Where credentials land.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SinkConfig {
-    /// The sink's handle in the configuration.
-    pub name: String,
-    /// What it is.
-    pub kind: SinkKind,
-    /// Whether values are sealed; the default where it can be.
-    pub sealing: Sealing,
-}
-
-/// What a sink is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SinkKind {
-    /// A dotenv file.
-    Dotenv {
-        /// The file.
-        path: PathBuf,
-        /// Who reads it.
-        dialect: Dialect,
-    },
-    /// A JSON file: an object of variables.
-    Json {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A Secret in a Kubernetes manifest.
-    Kubernetes {
-        /// The file.
-        path: PathBuf,
-        /// The Secret.
-        secret: SecretManifest,
-    },
-    /// A program that gets what changed as JSON on its standard input.
-    Command {
-        /// The program and its arguments.
-        words: Vec<String>,
-        /// The folder it runs in: that of the configuration.
-        folder: PathBuf,
-        /// Time for one run.
-        patience: Duration,
-        /// Where keyed digests of what it was given are kept.
-        ledger: PathBuf,
-    },
-}
-
-impl SinkKind {
-    /// The file that it keeps, if it keeps one.
-    #[must_use]
-    pub fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Dotenv { path, .. } | Self::Json { path } | Self::Kubernetes { path, .. } => Some(path),
-            Self::Command { .. } => None,
-        }
-    }
-}
-
-/// Who reads a dotenv file, and so what its lines look like in clear.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Dialect {
-    /// Dotenv readers and POSIX shells, all alike; what they disagree about is refused.
-    #[default]
-    Dotenv,
-    /// `docker run --env-file` and its like: a line as it is, without quotes.
-    Docker,
-    /// A POSIX shell; variables are exported.
-    Shell,
-}
-
-/// What a Secret is called, and what service bindings are told about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretManifest {
-    /// Its name.
-    pub name: String,
-    /// Its namespace, when it is to have one.
-    pub namespace: Option<String>,
-    /// The `type` of the binding.
-    pub kind: String,
-    /// The `provider` of the binding.
-    pub provider: String,
-}
-
-/// Whether a sink seals what it writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sealing {
-    /// Values are sealed for this key ring; `sutler env` opens them.
-    Sealed,
-    /// Values are sealed for the public key in this file; `sutler env` opens them where its key ring is.
-    SealedFor(PathBuf),
-    /// Values are written in clear, on request.
-    Clear,
-}
-
-/// Who is told what happened.
-#[derive(Debug, Clone, Default)]
-pub struct EventsConfig {
-    /// A file of JSON Lines that events are appended to.
-    pub file: Option<PathBuf>,
-    /// Addresses that events are posted to, in the order they are written.
-    pub webhooks: Vec<WebhookConfig>,
-}
-
-impl EventsConfig {
-    /// Whether nobody is told anything.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.file.is_none() && self.webhooks.is_empty()
-    }
-}
-
-/// An address that events are posted to.
-#[derive(Debug, Clone)]
-pub struct WebhookConfig {
-    /// Its handle.
-    pub name: String,
-    /// The address.
-    pub url: Url,
-    /// What posts are signed with.
-    pub secret: SecretSource,
-}
-
-/// How an instance is replaced that cannot be changed in place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Replacement {
-    /// The new one is made, consumers move to it, then the old one is deleted.
-    CreateFirst,
-    /// The old one is deleted first: both cannot be there at once, since something about them is exclusive.
-    DeleteFirst,
-    /// Not at all: such a change is refused.
-    Never,
-}
-
-impl Replacement {
-    /// The words for it, in the configuration.
-    pub const WORDS: [(&str, Self); 3] =
-        [("create_first", Self::CreateFirst), ("delete_first", Self::DeleteFirst), ("never", Self::Never)];
-
-    /// Reads a word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning)
-    }
-}
-
-/// One declared instance.
-#[derive(Debug, Clone)]
-pub struct Declaration {
-    /// Its handle.
-    pub reference: InstanceRef,
-    /// The broker, when `service` is written as `broker/service`.
-    pub broker: Option<BrokerName>,
-    /// The offering's name.
-    pub service: String,
-    /// The service plan's name; may be left out when the offering has one plan.
-    pub service_plan: Option<String>,
-    /// What the vendor object is called; the ref when left out.
-    pub name: String,
-    /// Never deleted or replaced unless forced.
-    pub protected: bool,
-    /// How it is replaced where it cannot be changed; as its catalog says, or else the new one first, when left out.
-    pub replace: Option<Replacement>,
-    /// Output key → variable, in the order written.
-    pub bind: IndexMap<String, VariableName>,
-    /// As written, references not resolved: an object.
-    pub parameters: Value,
-    /// Every reference below `parameters` to an output of another instance.
-    pub uses: Vec<Use>,
-    /// Every reference below `parameters` to a variable that is a secret.
-    pub secrets: Vec<SecretUse>,
-}
-
-/// A reference to a variable that is a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretUse {
-    /// JSON pointer to the text that holds it, below the parameters.
-    pub pointer: String,
-    /// The variable.
-    pub variable: String,
 }

@@ -10,7 +10,8 @@ use domain::{
 use super::{
     Data, DnsError, DnsName, RecordType, TsigKey,
     exchange::{by_datagram, by_stream},
-    message::{Outgoing, Recursion, question},
+    message::{Outgoing, Recursion, Signatures, question},
+    validation::Whole,
 };
 
 /// How often a datagram is sent before a connection is tried.
@@ -21,6 +22,7 @@ const DATAGRAMS: usize = 2;
 pub struct Asker {
     patience: Duration,
     recursion: Recursion,
+    signatures: Signatures,
     key: Option<TsigKey>,
 }
 
@@ -72,13 +74,20 @@ impl Asker {
     /// Asks servers for what they know themselves. Each attempt waits so long; there are three.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, recursion: Recursion::None, key: None }
+        Self { patience, recursion: Recursion::None, signatures: Signatures::None, key: None }
     }
 
     /// Asks servers that ask others: resolvers.
     #[must_use]
     pub fn recursive(mut self) -> Self {
         self.recursion = Recursion::Wanted;
+        self
+    }
+
+    /// Asks for the zone's own signatures, too (DNSSEC). They are judged by a [`Validator`](super::Validator).
+    #[must_use]
+    pub fn with_signatures(mut self) -> Self {
+        self.signatures = Signatures::Wanted;
         self
     }
 
@@ -94,9 +103,32 @@ impl Asker {
     /// # Errors
     /// When there is no clear answer. "Not there" is no error: see [`Answer`].
     pub async fn ask(&self, server: SocketAddr, name: &DnsName, of: RecordType) -> Result<Reply, DnsError> {
-        let outgoing = question((name, of), self.recursion, self.key.as_ref())?;
-        let message = self.exchange(server, &outgoing).await?;
-        understood(server, &message, (name, of)).ok_or(DnsError::Unclear(server))?
+        Ok(self.ask_whole(server, name, of).await?.0)
+    }
+
+    /// The same, and the whole answer for whoever judges its signatures.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn ask_whole(
+        &self,
+        server: SocketAddr,
+        name: &DnsName,
+        of: RecordType,
+    ) -> Result<(Reply, Whole), DnsError> {
+        let message = self.message(server, (name, of)).await?;
+        let reply = understood(server, &message, (name, of)).ok_or(DnsError::Unclear(server))??;
+        Ok((reply, Whole(message)))
+    }
+
+    /// The answer as it comes.
+    pub(super) async fn message(
+        &self,
+        server: SocketAddr,
+        asked: (&DnsName, RecordType),
+    ) -> Result<Message<Vec<u8>>, DnsError> {
+        let outgoing = question(asked, (self.recursion, self.signatures), self.key.as_ref())?;
+        self.exchange(server, &outgoing).await
     }
 
     async fn exchange(&self, server: SocketAddr, outgoing: &Outgoing) -> Result<Message<Vec<u8>>, DnsError> {

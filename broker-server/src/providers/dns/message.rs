@@ -30,19 +30,29 @@ pub(super) enum Recursion {
     None,
 }
 
+/// Whether the server is to tell the zone's signatures (DNSSEC), too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signatures {
+    Wanted,
+    None,
+}
+
 /// A question for the records of one name and type.
 pub(super) fn question(
     (name, of): (&DnsName, RecordType),
-    recursion: Recursion,
+    (recursion, signatures): (Recursion, Signatures),
     key: Option<&TsigKey>,
 ) -> Result<Outgoing, DnsError> {
     let mut builder = started(Opcode::QUERY)?;
     builder.header_mut().set_rd(recursion == Recursion::Wanted);
+    // who judges signatures wants those that a resolver would not pass on, too
+    builder.header_mut().set_cd(signatures == Signatures::Wanted);
     let mut builder = builder.question();
     builder.push((name.as_name(), of, Class::IN)).map_err(|_| DnsError::TooLong)?;
     let mut builder = builder.additional();
     let sized = builder.opt(|opt| {
         opt.set_udp_payload_size(DATAGRAM);
+        opt.set_dnssec_ok(signatures == Signatures::Wanted);
         Ok(())
     });
     sized.map_err(|_| DnsError::TooLong)?;

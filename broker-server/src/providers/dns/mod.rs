@@ -3,8 +3,8 @@
 //! ```text
 //! challenge ──▶ (each way to change a zone)
 //! authority ──▶ ask ──▶ message ── exchange ──▶ name server
-//!               update ─┘   │
-//!                          key · data · name
+//! validation ───┘│          │
+//!         update ┘         key · data · name
 //! ```
 //!
 //! Everything is bounded: an exchange by its time limit and by the size of a message, a search by the labels of a name.
@@ -24,6 +24,7 @@ pub mod rules;
 #[cfg(test)]
 mod tests;
 mod update;
+mod validation;
 
 pub use ask::{Answer, Asker, Found, Reply};
 pub use authority::{Authorities, Authority, Finder, Reach};
@@ -34,3 +35,4 @@ pub use key::{Algorithm, KeyError, TsigKey};
 pub use name::{DnsName, NameError};
 pub use resolvers::system_resolvers;
 pub use update::{Change, Prerequisite, Unmet, Update, Updated};
+pub use validation::{AnchorError, Anchors, Validator, Validity, Whole};

@@ -25,7 +25,7 @@ use sutler_catalog::{
 use super::{
     Announced, BEGIN, Change, FieldDrift, InstanceFacts, Listing, Marker, Observation, Progress, Provider,
     ProviderError, ProvisionedInstance, RecoveryClass, Refusal, Sent, Step, StepName, Work,
-    dns::{DnsName, Reach},
+    dns::{Anchors, DnsName, Reach},
 };
 use look::{Seen, Sight};
 
@@ -43,10 +43,12 @@ const LIMIT: Duration = Duration::from_secs(DAYS * 24 * 60 * 60);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Every kind of question.
-pub const CALLS: [&str; 3] = [
+pub const CALLS: [&str; 5] = [
     "NS of the domain, at the resolvers",
     "A and AAAA of its name servers, at the resolvers",
     "TXT of the record, at its name servers",
+    "CNAME of the record where it is an alias, at its name servers",
+    "DS and DNSKEY of the domain and what is above it, at the resolvers",
 ];
 
 /// Whom to ask.
@@ -59,6 +61,8 @@ pub struct VerificationConfig {
     pub reach: Reach,
     /// The port that they are asked at: 53 outside of tests.
     pub port: u16,
+    /// Which keys signatures are judged by (DNSSEC): those of the root outside of tests and of closed networks.
+    pub anchors: Anchors,
     /// How often the text is looked for at first; half a minute if not said.
     pub first_gap: Option<Duration>,
     /// How long it is looked for; seven days if not said.
@@ -67,7 +71,14 @@ pub struct VerificationConfig {
 
 impl Default for VerificationConfig {
     fn default() -> Self {
-        Self { resolvers: Vec::new(), reach: Reach::Public, port: 53, first_gap: None, limit: None }
+        Self {
+            resolvers: Vec::new(),
+            reach: Reach::Public,
+            port: 53,
+            anchors: Anchors::root(),
+            first_gap: None,
+            limit: None,
+        }
     }
 }
 
@@ -124,9 +135,9 @@ impl Verification {
         let name = place(domain)?;
         let now = Timestamp::now();
         let seen = self.sight.look(&name, &awaited.value).await;
-        if seen == Seen::Shown {
+        if matches!(seen, Seen::Shown(_)) {
             let verified = Verified { value: awaited.value, verified_at: now };
-            let attributes = attributes(domain, &name, &verified, seen);
+            let attributes = attributes(domain, &name, &verified, &seen);
             return Ok(Progress::Done(ProvisionedInstance {
                 attributes,
                 ..ProvisionedInstance::of(&verified)?
@@ -134,18 +145,31 @@ impl Verification {
         }
         let wish = format!("set the TXT record {name} to {}", awaited.value);
         if now.duration_since(awaited.since).unsigned_abs() >= self.limit {
+            let why = match &seen {
+                Seen::Bogus(why) => format!("the record was not proven in time: {}", unproven(domain, why)),
+                _ => "the record was not found in time".to_owned(),
+            };
             return Err(ProviderError::failed(format!(
-                "the record was not found in time; {wish}, then delete the instance and create it again"
+                "{why}; {wish}, then delete the instance and create it again"
             )));
         }
-        let description = match seen {
+        let description = match &seen {
             Seen::Unknown => format!("the name servers of {domain} give no clear answer; {wish}"),
+            Seen::Bogus(why) => format!("{wish}; {}", unproven(domain, why)),
             _ => format!("{wish}; it is not at the name servers of {domain} yet"),
         };
         let after = self.first_gap.saturating_mul((awaited.looks + 1).min(LONGEST_GAP));
         awaited.looks = awaited.looks.saturating_add(1);
         Progress::pending(LOOK, &awaited, after, description)
     }
+}
+
+/// What is wrong with signatures, and what to do.
+fn unproven(domain: &DnsName, why: &str) -> String {
+    format!(
+        "{domain} is signed (DNSSEC), and what its name servers show is not proven ({why}); let the zone be signed anew, \
+         or its DS record be what the zone's key is"
+    )
 }
 
 /// 128 bits that nobody can foresee.
@@ -181,12 +205,13 @@ fn domain(instance: &InstanceFacts) -> Result<DnsName, ProviderError> {
     wanted.domain.parse().map_err(unnamed)
 }
 
-fn attributes(domain: &DnsName, name: &DnsName, verified: &Verified, seen: Seen) -> Map<String, Value> {
+fn attributes(domain: &DnsName, name: &DnsName, verified: &Verified, seen: &Seen) -> Map<String, Value> {
     Map::from_iter([
         (attribute::DOMAIN.to_owned(), json!(domain)),
         (attribute::RECORD_NAME.to_owned(), json!(name)),
         (attribute::RECORD_VALUE.to_owned(), json!(verified.value)),
         (attribute::VERIFICATION.to_owned(), json!(seen.as_str())),
+        (attribute::DNSSEC.to_owned(), json!(seen.dnssec())),
         (attribute::VERIFIED_AT.to_owned(), json!(verified.verified_at)),
     ])
 }
@@ -224,7 +249,7 @@ impl Provider for Verification {
         let (domain, verified) = (domain(step.instance)?, verified(step.instance)?);
         let name = place(&domain)?;
         let seen = self.sight.look(&name, &verified.value).await;
-        let attributes = attributes(&domain, &name, &verified, seen);
+        let attributes = attributes(&domain, &name, &verified, &seen);
         Ok(Progress::Done(ProvisionedInstance { attributes, ..ProvisionedInstance::of(&verified)? }))
     }
 
@@ -237,13 +262,13 @@ impl Provider for Verification {
         let (domain, verified) = (domain(instance)?, verified(instance)?);
         let name = place(&domain)?;
         let seen = self.sight.look(&name, &verified.value).await;
-        let attributes = attributes(&domain, &name, &verified, seen);
-        let differs = |seen: Seen| FieldDrift {
+        let attributes = attributes(&domain, &name, &verified, &seen);
+        let differs = || FieldDrift {
             field: attribute::VERIFICATION.to_owned(),
-            wanted: json!(Seen::Shown.as_str()),
+            wanted: json!("verified"),
             found: json!(seen.as_str()),
         };
-        let drift = if seen == Seen::Missing { vec![differs(seen)] } else { Vec::new() };
+        let drift = if seen == Seen::Missing { vec![differs()] } else { Vec::new() };
         Ok(Observation::Found { attributes, drift })
     }
 
