@@ -186,11 +186,6 @@ impl Bind {
         self.way.as_ref().map_or(self.address, Way::address)
     }
 
-    /// Where it keeps everything.
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// The secret of [`WRITER`] and of [`STRANGER`], in base64; their algorithm is `hmac-sha256`.
     #[must_use]
     pub fn secret(&self) -> SecretString {
