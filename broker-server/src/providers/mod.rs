@@ -310,7 +310,8 @@ mod tests {
         };
         let with = |trust_anchors| {
             let (resolvers, private, port) = (Vec::new(), false, 53);
-            verification_by(&VerificationSettings { resolvers, private, port, trust_anchors }).map(drop)
+            let settings = VerificationSettings { resolvers, private, port, trust_anchors };
+            verification_by(&settings, &Tuning::default()).map(drop)
         };
         assert!(with(None).is_ok() && with(Some(file("none", ""))).is_ok());
         assert!(with(Some(file("own", "example.org. IN DS 12345 13 2 AB12\n"))).is_ok());
