@@ -7,6 +7,7 @@
 //! ```
 
 mod calls;
+mod clearing;
 mod discovery;
 mod domains;
 mod found;
@@ -24,7 +25,7 @@ use sutler_catalog::{
     Offering,
     cloudflare::{
         d1::Jurisdiction,
-        r2::{self, Parameters, output},
+        r2::{self, output},
     },
 };
 use sutler_spec::PlanId;
@@ -45,9 +46,6 @@ use found::{Change, Found, Part};
 use keys::Key;
 pub(super) use s3::CALLS;
 use wishes::Wanted;
-
-/// The most objects that one deletion deletes: at the pace that an account may be called, this takes an hour.
-const MAX_OBJECTS: u32 = 10_000;
 
 /// Provides `cloudflare-r2`.
 pub type R2 = Object<AllBuckets>;
@@ -236,55 +234,16 @@ impl Kind for AllBuckets {
     }
 
     async fn hindrance(&self, found: &Found, wanted: &Wanted) -> Result<Option<String>, CallError> {
-        let Parameters { protect, force_empty, custom_domains, .. } = &wanted.parameters;
-        let buckets = self.buckets(wanted);
-        if *protect {
-            let attached = buckets.domains(&found.name).await?;
-            let others: Vec<&str> =
-                domains::of_others(&attached, custom_domains).map(|domain| domain.domain.as_str()).collect();
-            if !others.is_empty() {
-                return Ok(Some(format!(
-                    "protect: somebody else attached {} to the bucket; update the instance with protect set to false, \
-                     and deleting it detaches all host names",
-                    others.join(", ")
-                )));
-            }
-        }
-        let is_kept = (*protect || !*force_empty) && !buckets.objects(&found.name).await?.is_empty();
-        Ok(is_kept.then(|| {
-            "protect: the bucket has objects; update the instance with protect set to false and force_empty set to true, \
-             and deleting it deletes them too"
-                .to_owned()
-        }))
+        clearing::hindrance(&self.buckets(wanted), &found.name, &wanted.parameters).await
     }
 
-    /// Host names first: nobody shall read from a bucket that is half gone. Then the objects, one by one.
     async fn clear(
         &self,
         id: &str,
         wanted: &Wanted,
-        (mut present, removed): (Vec<String>, u32),
+        so_far: (Vec<String>, u32),
     ) -> Result<Clearing, CallError> {
-        let buckets = self.buckets(wanted);
-        if present.is_empty() {
-            if let Some(domain) = buckets.domains(id).await?.first() {
-                buckets.detach(id, &domain.domain).await?;
-                return Ok(Clearing::Removed(Vec::new()));
-            }
-            if !wanted.parameters.force_empty {
-                return Ok(Clearing::Nothing);
-            }
-            present = buckets.objects(id).await?;
-        }
-        let Some(key) = present.pop() else { return Ok(Clearing::Nothing) };
-        if removed >= MAX_OBJECTS {
-            return Ok(Clearing::TooMuch(format!(
-                "{removed} objects were deleted, and there are more; delete the instance again to go on, or empty the \
-                 bucket with an S3 client first"
-            )));
-        }
-        buckets.delete_object(id, &key).await?;
-        Ok(Clearing::Removed(present))
+        clearing::clear(&self.buckets(wanted), id, &wanted.parameters, so_far).await
     }
 
     fn attributes(&self, known: &Known<Memory>, found: &Found, wanted: &Wanted) -> Map<String, Value> {

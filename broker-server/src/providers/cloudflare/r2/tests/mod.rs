@@ -3,13 +3,14 @@
 mod binding;
 
 use serde_json::{Value, json};
+use sutler_catalog::cloudflare::r2::Parameters;
 use wiremock::{
     MockServer, ResponseTemplate,
     matchers::{header, query_param},
 };
 
 use super::super::staging::*;
-use super::*;
+use super::{clearing::MAX_OBJECTS, *};
 use crate::providers::{Attempt, Checkpoint, Observation, Refusal, Usability};
 
 const BUCKETS: &str = "/r2/buckets";
