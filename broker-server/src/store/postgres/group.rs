@@ -35,6 +35,7 @@ use super::{
     write,
 };
 use crate::{
+    expense::Spending,
     faults,
     store::{Begin, Begun, Hold, Save, StoreError},
 };
@@ -66,6 +67,16 @@ impl Write {
             Self::Begin(begin) => &begin.operation.instance,
             Self::Save(save, _) => &save.operation.instance,
         }
+    }
+
+    /// Whether it adds up what is spent before it writes. The statements of a group take turns, so two of these in one
+    /// would each not see the other.
+    fn adds_up(&self) -> bool {
+        let rows = match self {
+            Self::Begin(begin) => &begin.rows,
+            Self::Save(save, _) => &save.rows,
+        };
+        matches!(rows.spending, Spending::Reserve(_))
     }
 
     /// The point for faults between the commit and its answer.
@@ -145,15 +156,18 @@ async fn next(core: &Core, queue: &Mutex<Queue>) -> Option<Vec<Job>> {
     Some(group)
 }
 
-/// The first of those that wait, one for each instance: two would be in each other's way. In the order of their
+/// The first of those that wait, one for each instance, and one that adds up what is spent: two would be in each other's
+/// way. In the order of their
 /// instances, so that groups of two processes do not lock theirs crosswise.
 fn gather(waiting: VecDeque<Job>) -> (Vec<Job>, VecDeque<Job>) {
     let (mut group, mut rest) = (Vec::new(), VecDeque::new());
-    let mut instances = HashSet::new();
+    let (mut instances, mut one_adds_up) = (HashSet::new(), false);
     for job in waiting {
-        let instance = job.write.instance();
-        if group.len() < LARGEST_GROUP && !instances.contains(instance) {
+        let (instance, adds_up) = (job.write.instance(), job.write.adds_up());
+        let is_alone = !instances.contains(instance) && !(adds_up && one_adds_up);
+        if group.len() < LARGEST_GROUP && is_alone {
             instances.insert(instance.clone());
+            one_adds_up |= adds_up;
             group.push(job);
         } else {
             // whoever comes later for that instance stays behind
