@@ -8,6 +8,7 @@
 //! ```
 
 mod challenge;
+mod discovery;
 mod refusal;
 mod state;
 mod steps;
@@ -23,8 +24,8 @@ use sutler_spec::{Parameters, PlanId};
 
 use super::client::{CallError, Client};
 use crate::providers::{
-    Account, Announced, BEGIN, Change, InstanceFacts, Listing, Marker, Observation, Progress, Provider,
-    ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName, Work,
+    Account, Announced, BEGIN, Change, Discovery, InstanceFacts, Listing, Marker, Observation, Progress,
+    Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName, Work,
     dns::{DnsName, rules},
     typed,
 };
@@ -169,6 +170,10 @@ impl Provider for DomainRecord {
         }
         let drift = state::drift(&known, &rows, (&wanted.values, wanted.ttl));
         Ok(Observation::Found { attributes: Self::attributes(&wanted), drift })
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {
