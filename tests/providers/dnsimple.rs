@@ -58,7 +58,7 @@ impl Vendor {
         self.somebody("domains.create", &[], json!({ "name": name }));
     }
 
-    fn objects(&self) -> Vec<Object> {
+    pub(crate) fn objects(&self) -> Vec<Object> {
         let things = self.control().things().into_iter();
         let object = |found: sutler_tests::dnsimple::Thing| {
             Object::new(word(found.kind), found.id.to_string(), found.shown)
@@ -66,7 +66,7 @@ impl Vendor {
         things.map(object).collect()
     }
 
-    fn changes(&self) -> u64 {
+    pub(crate) fn changes(&self) -> u64 {
         self.control().ledger().iter().filter(|entry| !entry.outcome.is_empty()).count() as u64
     }
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sutler_broker_server::providers::cloudflare::{
-    CustomHostname, DnsRecord, Hyperdrive, Kv, Queue, R2, Turnstile, Vectorize, WorkerDomain, WwwRedirect,
-    Zone,
+    CustomHostname, DnsRecord, DomainRecord, Hyperdrive, Kv, Queue, R2, Turnstile, Vectorize, WorkerDomain,
+    WwwRedirect, Zone,
 };
+use sutler_broker_server::providers::dnsimple as at_dnsimple;
 use sutler_broker_server::providers::{Observation, Provider, Refusal, VendorThing};
 
 use crate::cloudflare::{ACCOUNT, SCRIPT, Vendor, ZONE};
+use crate::dnsimple;
 use crate::engine::{Engine, parameters, refusal};
 
 /// A name as an instance of another installation would have it.
@@ -30,6 +32,32 @@ pub(crate) async fn all(engine: &Engine) -> (Vec<VendorThing>, usize) {
     }
 }
 
+/// A fake whose changes and objects can be counted.
+trait Watched {
+    fn changes(&self) -> u64;
+    fn count(&self) -> usize;
+}
+
+impl Watched for Vendor {
+    fn changes(&self) -> u64 {
+        self.changes()
+    }
+
+    fn count(&self) -> usize {
+        self.objects().len()
+    }
+}
+
+impl Watched for dnsimple::Vendor {
+    fn changes(&self) -> u64 {
+        self.changes()
+    }
+
+    fn count(&self) -> usize {
+        self.objects().len()
+    }
+}
+
 /// What there is to be found, and how the one to be taken over is told.
 struct Hoard {
     provider: Arc<dyn Provider>,
@@ -41,7 +69,7 @@ struct Hoard {
 }
 
 /// Finds all, and takes one over. Gives what was adopted.
-async fn is_found_and_taken_over(vendor: &Vendor, hoard: Hoard) -> Engine {
+async fn is_found_and_taken_over(vendor: &impl Watched, hoard: Hoard) -> Engine {
     let mut engine = Engine::new(hoard.provider, &json!({}));
     let before = vendor.changes();
     let (found, pages) = all(&engine).await;
@@ -69,11 +97,11 @@ async fn is_found_and_taken_over(vendor: &Vendor, hoard: Hoard) -> Engine {
 }
 
 /// It is an instance now: deleting it deletes it, and nothing else.
-async fn goes_alone(vendor: &Vendor, engine: &Engine) {
-    let before = vendor.objects().len();
+async fn goes_alone(vendor: &impl Watched, engine: &Engine) {
+    let before = vendor.count();
     engine.deprovision().await.unwrap();
     assert_eq!(engine.fetch().await, Observation::Gone);
-    assert_eq!(vendor.objects().len(), before - 1);
+    assert_eq!(vendor.count(), before - 1);
 }
 
 /// What carries a mark, what is not there and what is of another form is not taken over.
@@ -491,4 +519,134 @@ async fn dns_records_and_none_of_the_types_that_are_not_offered() {
     let Observation::Found { drift, .. } = engine.fetch().await else { panic!("it is there") };
     assert_eq!(drift, []);
     goes_alone(&vendor, &engine).await;
+}
+
+#[tokio::test]
+async fn records_by_name_and_type_at_cloudflare() {
+    let vendor = Vendor::start().await;
+    for zone in seven_zones(&vendor) {
+        for (of, content, comment) in [
+            ("A", "192.0.2.1", "by hand"),
+            ("CAA", "0 issue ca.example", "by hand"),
+            ("TXT", "hello", "osb-record:0123456789abcdef0123456789abcdef"),
+        ] {
+            let record = json!({ "name": "a.example", "type": of, "content": content, "ttl": 300, "comment": comment });
+            vendor.somebody("records.create", &[("zone_id", &zone)], record);
+        }
+    }
+    vendor.known_zone();
+    let record = json!({
+        "name": "www.example.com", "type": "MX", "content": "mail.example.com", "priority": 10, "comment": "mine",
+    });
+    vendor.somebody("records.create", &[("zone_id", ZONE)], record);
+    let provider: Arc<dyn Provider> = Arc::new(DomainRecord::new(&vendor.client()));
+    let hoard = Hoard {
+        provider: provider.clone(),
+        objects: 22,
+        is_on_several_pages: true,
+        name: "www.example.com MX",
+        more: json!({}),
+    };
+    let mut engine = is_found_and_taken_over(&vendor, hoard).await;
+    let (found, _) = all(&Engine::new(provider.clone(), &json!({}))).await;
+    assert_eq!(found.iter().filter(|thing| thing.mark.is_some()).count(), 7);
+    let marked = found.iter().find(|thing| thing.mark.is_some()).unwrap();
+    let wanted = |values: Value| json!({ "zone": "example.com", "name": "www.example.com", "type": "MX", "values": values });
+    let mut other = Engine::new(provider.clone(), &wanted(json!(["10 mail.example.com"])));
+    let ended = other.adopt(&marked.id).await;
+    let (why, told) = refusal(&ended).unwrap();
+    assert!(why == Refusal::Unsupported && told.starts_with("zone: "), "{told}");
+    let id = engine.discovery().object_of(&engine.instance).unwrap();
+    let mut unlike = Engine::new(provider, &wanted(json!(["20 mail.example.com"])));
+    let ended = unlike.adopt(&id).await;
+    assert!(refusal(&ended).unwrap().1.contains("10 mail.example.com"), "{ended:?}");
+    // from now on it can be changed, and is found by its mark too
+    engine.update(&wanted(json!(["5 mail.example.com"]))).await;
+    let Observation::Found { drift, .. } = engine.fetch().await else { panic!("it is there") };
+    assert_eq!(drift, []);
+    goes_alone(&vendor, &engine).await;
+}
+
+#[tokio::test]
+async fn zones_at_dnsimple() {
+    let vendor = dnsimple::Vendor::start().await;
+    for number in 0..101 {
+        vendor.domain(&format!("stray-{number}.example"));
+    }
+    let provider: Arc<dyn Provider> = Arc::new(at_dnsimple::DomainZone::new(&vendor.client()));
+    let hoard = Hoard {
+        provider: provider.clone(),
+        objects: 101,
+        is_on_several_pages: true,
+        name: "stray-7.example",
+        more: json!({}),
+    };
+    let engine = is_found_and_taken_over(&vendor, hoard).await;
+    goes_alone(&vendor, &engine).await;
+    let mut other = Engine::new(provider, &json!({ "name": "stray-8.example" }));
+    let id = all(&other).await.0.iter().find(|thing| thing.name == "stray-9.example").unwrap().id.clone();
+    let ended = other.adopt(&id).await;
+    let (why, told) = refusal(&ended).unwrap();
+    assert!(why == Refusal::Unsupported && told.contains("stray-9.example"), "{told}");
+    for absent in ["999999", "stray-9.example", "../../whoami", ""] {
+        assert_eq!(other.discovery().object(absent).await.unwrap(), None, "{absent}");
+        assert_eq!(refusal(&other.adopt(absent).await).unwrap().0, Refusal::Unsupported, "{absent}");
+    }
+}
+
+#[tokio::test]
+async fn records_by_name_and_type_at_dnsimple() {
+    let vendor = dnsimple::Vendor::start().await;
+    let make = |zone: &str, record: Value| vendor.somebody("records.create", &[("zone", zone)], record);
+    for number in 0..7 {
+        let zone = format!("zone-{number}.example");
+        vendor.domain(&zone);
+        make(&zone, json!({ "name": "www", "type": "A", "content": "192.0.2.1", "ttl": 300 }));
+        make(&zone, json!({ "name": "www", "type": "A", "content": "192.0.2.2", "ttl": 300 }));
+        make(&zone, json!({ "name": "", "type": "URL", "content": "https://example.com" }));
+        make(&zone, json!({ "name": "odd", "type": "TXT", "content": "one", "ttl": 60 }));
+        make(&zone, json!({ "name": "odd", "type": "TXT", "content": "two", "ttl": 90 }));
+    }
+    make(
+        "zone-6.example",
+        json!({ "name": "", "type": "MX", "content": "mail.example.com", "priority": 10 }),
+    );
+    let provider: Arc<dyn Provider> = Arc::new(at_dnsimple::DomainRecord::new(&vendor.client()));
+    let hoard = Hoard {
+        provider: provider.clone(),
+        objects: 22,
+        is_on_several_pages: true,
+        name: "zone-6.example MX",
+        more: json!({}),
+    };
+    let engine = is_found_and_taken_over(&vendor, hoard).await;
+    goes_alone(&vendor, &engine).await;
+    let (found, _) = all(&Engine::new(provider.clone(), &json!({}))).await;
+    assert_eq!(found.iter().filter(|thing| thing.not_adoptable.is_some()).count(), 14);
+    let pair = found.iter().find(|thing| thing.name == "www.zone-3.example A").unwrap();
+    assert_eq!(pair.parameters["values"], json!(["192.0.2.1", "192.0.2.2"]));
+    let adopt = async |parameters: Value, id: &str| {
+        let mut engine = Engine::new(provider.clone(), &parameters);
+        engine.adopt(id).await
+    };
+    let mut wanted = Value::Object(pair.parameters.clone());
+    for (field, value) in
+        [("ttl", json!(60)), ("values", json!(["192.0.2.1"])), ("zone", json!("zone-4.example"))]
+    {
+        let mut unlike = wanted.clone();
+        unlike[field] = value;
+        let ended = adopt(unlike, &pair.id).await;
+        assert_eq!(refusal(&ended).unwrap().0, Refusal::Unsupported, "{field}");
+    }
+    adopt(wanted.clone(), &pair.id).await.unwrap();
+    let odd = found.iter().find(|thing| thing.name == "odd.zone-3.example TXT").unwrap();
+    wanted["name"] = json!("odd.zone-3.example");
+    assert!(refusal(&adopt(wanted.clone(), &odd.id).await).unwrap().1.contains("different times"));
+    for absent in ["zone-3.example/nobody/A", "zone-9.example/www/A", "../../whoami", ""] {
+        assert_eq!(
+            refusal(&adopt(wanted.clone(), absent).await).unwrap().0,
+            Refusal::Unsupported,
+            "{absent}"
+        );
+    }
 }

@@ -2,6 +2,8 @@
 //! there before is refused, and what is ours is known by its number. Nothing is registered here, and what is registered
 //! is never deleted.
 
+mod discovery;
+
 use async_trait::async_trait;
 use http::Method;
 use serde::Deserialize;
@@ -13,11 +15,12 @@ use sutler_catalog::{
 
 use super::client::{Api, Call, CallError, Client, Endpoint, Table, WHOAMI};
 use crate::providers::{
-    FieldDrift, InstanceFacts, Listing, Marker,
+    Discovery, FieldDrift, InstanceFacts, Listing, Marker,
     object::{Kind, Known, Next, Object},
 };
 
 static READ: Endpoint = Endpoint { method: Method::GET, template: "/{account}/domains/{domain}" };
+static DOMAINS: Endpoint = Endpoint { method: Method::GET, template: "/{account}/domains" };
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: "/{account}/domains" };
 static DELETE: Endpoint = Endpoint { method: Method::DELETE, template: READ.template };
 static RECORDS: Endpoint = Endpoint { method: Method::GET, template: "/{account}/zones/{zone}/records" };
@@ -25,7 +28,7 @@ static DELEGATION: Endpoint =
     Endpoint { method: Method::GET, template: "/{account}/registrar/domains/{domain}/delegation" };
 
 static TABLE: Table = Table {
-    endpoints: &[&WHOAMI, &READ, &CREATE, &DELETE, &RECORDS, &DELEGATION],
+    endpoints: &[&WHOAMI, &DOMAINS, &READ, &CREATE, &DELETE, &RECORDS, &DELEGATION],
     exists: &["already been taken", "already exists"],
     in_use: &["in use"],
     advice: &[(
@@ -228,6 +231,10 @@ impl Kind for Domains {
 
     fn dashboard(&self, _id: Option<&str>, marker: &Marker) -> String {
         format!("https://dnsimple.com/a/{}/domains#{}", self.client().account(), marker.hex(24))
+    }
+
+    fn discovery(object: &Object<Self>) -> Option<&dyn Discovery> {
+        Some(object)
     }
 
     async fn marked(&self) -> Result<Listing, CallError> {

@@ -164,8 +164,8 @@ fn gather(waiting: VecDeque<Job>) -> (Vec<Job>, VecDeque<Job>) {
     let (mut instances, mut one_adds_up) = (HashSet::new(), false);
     for job in waiting {
         let (instance, adds_up) = (job.write.instance(), job.write.adds_up());
-        let is_alone = !instances.contains(instance) && !(adds_up && one_adds_up);
-        if group.len() < LARGEST_GROUP && is_alone {
+        let is_in_the_way = instances.contains(instance) || (adds_up && one_adds_up);
+        if group.len() < LARGEST_GROUP && !is_in_the_way {
             instances.insert(instance.clone());
             one_adds_up |= adds_up;
             group.push(job);

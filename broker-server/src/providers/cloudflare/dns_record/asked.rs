@@ -8,8 +8,8 @@ use sutler_catalog::{
     domain::record::{self, Backend, CloudflareParameters},
 };
 
-use super::{RecordSet, set};
-use crate::providers::{Discovery, dns::rules};
+use super::set::{self, Plain};
+use crate::providers::dns::rules;
 
 /// What a user says about a set.
 pub trait Asked: DeserializeOwned + Send + Sync + 'static {
@@ -28,13 +28,8 @@ pub trait Asked: DeserializeOwned + Send + Sync + 'static {
     fn problems(&self) -> Vec<String>;
     /// What platforms are told of it.
     fn attributes(&self, zone_id: &str) -> Map<String, Value>;
-    /// Lists what nobody tracks and takes it over, where that is possible.
-    fn discovery(_sets: &RecordSet<Self>) -> Option<&dyn Discovery>
-    where
-        Self: Sized,
-    {
-        None
-    }
+    /// The parameters of a set with this record alone, unless it can be in none; the zone by id and name.
+    fn describing(zone: (&str, &str), found: &Plain) -> Option<Map<String, Value>>;
 }
 
 /// What marks stand behind in comments, in all forms.
@@ -79,8 +74,13 @@ impl Asked for Parameters {
         ])
     }
 
-    fn discovery(sets: &RecordSet<Self>) -> Option<&dyn Discovery> {
-        Some(sets)
+    fn describing(zone: (&str, &str), found: &Plain) -> Option<Map<String, Value>> {
+        let mut record = json!({ "name": found.name, "type": found.of, "content": found.content });
+        with_manner(&mut record, found);
+        if let Some(priority) = found.priority {
+            record["priority"] = json!(priority);
+        }
+        offered::<Self>(json!({ "zone_id": zone.0, "records": [record] }))
     }
 }
 
@@ -128,12 +128,42 @@ impl Asked for CloudflareParameters {
         problems
     }
 
+    fn describing(zone: (&str, &str), found: &Plain) -> Option<Map<String, Value>> {
+        let value = match found.priority {
+            Some(priority) => format!("{priority} {}", found.content),
+            None => found.content.clone(),
+        };
+        let mut parameters =
+            json!({ "zone": zone.1, "name": found.name, "type": found.of, "values": [value] });
+        with_manner(&mut parameters, found);
+        offered::<Self>(parameters)
+    }
+
     fn attributes(&self, _zone_id: &str) -> Map<String, Value> {
         Map::from_iter([
             (record::output::NAME.to_owned(), json!(self.name)),
             (record::output::TYPE.to_owned(), json!(self.r#type)),
             (record::output::ZONE.to_owned(), json!(self.zone)),
         ])
+    }
+}
+
+/// What is told only where it is not as it is anyway.
+fn with_manner(parameters: &mut Value, found: &Plain) {
+    if found.ttl != 1 {
+        parameters["ttl"] = json!(found.ttl);
+    }
+    if found.proxied {
+        parameters["proxied"] = json!(true);
+    }
+}
+
+/// Parameters, if they are such as somebody may ask for.
+fn offered<A: Asked>(parameters: Value) -> Option<Map<String, Value>> {
+    let asked: A = serde_json::from_value(parameters.clone()).ok()?;
+    match parameters {
+        Value::Object(parameters) if asked.problems().is_empty() => Some(parameters),
+        _ => None,
     }
 }
 

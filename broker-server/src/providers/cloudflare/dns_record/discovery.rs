@@ -2,15 +2,16 @@
 //! record is changed: that it is ours stands in our record.
 
 use async_trait::async_trait;
-use serde_json::{Map, Value, json};
-use sutler_catalog::cloudflare::dns_record::Parameters;
+use serde_json::Map;
 
 use super::{
     super::{
         client::{CallError, Cursor},
         recorded::{self, is_hexadecimal},
+        zones::Zone,
     },
-    DnsRecord, Known, LOOKING,
+    Known, LOOKING, RecordSet,
+    asked::{Asked, Zoned},
     set::{self, Plain, Shown},
 };
 use crate::providers::{
@@ -19,7 +20,7 @@ use crate::providers::{
 };
 
 #[async_trait]
-impl Discovery for DnsRecord {
+impl<A: Asked> Discovery for RecordSet<A> {
     /// A page of zones, with all records of each.
     async fn page(&self, cursor: Option<&str>) -> Result<ObjectsPage, ProviderError> {
         let asking = |error: CallError| error.while_asking("list the records of the zones");
@@ -34,29 +35,33 @@ impl Discovery for DnsRecord {
                     Some(_) => return Err(asking(error)),
                 },
             };
-            objects.extend(records.iter().map(|record| thing(&zone.id, record)));
+            objects.extend(records.iter().map(|record| thing::<A>(&zone, record)));
         }
         Ok(ObjectsPage { objects, next: next.map(Cursor::written) })
     }
 
     async fn object(&self, id: &str) -> Result<Option<VendorThing>, ProviderError> {
         let Some((zone, record)) = parts(id) else { return Ok(None) };
-        Ok(self.look_up(zone, record).await?.map(|record| thing(zone, &record)))
+        Ok(self.look_up(zone, record).await?.map(|(zone, record)| thing::<A>(&zone, &record)))
     }
 
     async fn adopt(&self, step: Step<'_>, id: &str) -> Result<Progress<ProvisionedInstance>, ProviderError> {
-        let wanted: Parameters = step.parameters()?;
+        let wanted: A = step.parameters()?;
         let found = match parts(id) {
-            Some((zone, record)) if zone == wanted.zone_id => self.look_up(zone, record).await?,
-            Some(_) => {
-                return Err(unsupported(format!("zone_id: the record {id} lies in another zone")));
-            }
+            Some((zone, record)) => self.look_up(zone, record).await?,
             None => None,
         };
-        let Some(found) = found else {
+        let Some((zone, found)) = found else {
             return Err(unsupported(format!("there is no record with the id {id} in the account")));
         };
-        let seen = thing(&wanted.zone_id, &found);
+        let (field, is_there) = match wanted.zone() {
+            Zoned::Id(id) => ("zone_id", id == zone.id),
+            Zoned::Name(name) => ("zone", name == zone.name),
+        };
+        if !is_there {
+            return Err(unsupported(format!("{field}: the record {id} lies in another zone")));
+        }
+        let seen = thing::<A>(&zone, &found);
         if seen.mark.is_some() {
             let description =
                 format!("the record {} carries the mark of another set; it is left alone", seen.name);
@@ -65,10 +70,11 @@ impl Discovery for DnsRecord {
         if let Some(why) = seen.not_adoptable {
             return Err(unsupported(format!("the record {} cannot be adopted: {why}", seen.name)));
         }
-        let known = Known { adopted: Some(found.id.clone()), ..Self::known(&step, &wanted.zone_id) };
-        if set::batch(&wanted.records, std::slice::from_ref(&found), &known.comment).is_some() {
+        let known = Known { adopted: Some(found.id.clone()), ..Self::known(&step, &zone.id) };
+        if set::batch(&wanted.records(), std::slice::from_ref(&found), &known.comment).is_some() {
             return Err(unsupported(format!(
-                "records: is {} at Cloudflare, and nothing else; adopt it as it is, and change it afterwards",
+                "{}: is {} at Cloudflare, and nothing else; adopt it as it is, and change it afterwards",
+                A::FIELD,
                 Plain::from(&found).line()
             )));
         }
@@ -81,17 +87,15 @@ impl Discovery for DnsRecord {
     }
 }
 
-impl DnsRecord {
+impl<A: Asked> RecordSet<A> {
     /// A zone that the account does not have holds no record.
-    async fn look_up(&self, zone: &str, record: &str) -> Result<Option<Shown>, ProviderError> {
+    async fn look_up(&self, zone: &str, record: &str) -> Result<Option<(Zone, Shown)>, ProviderError> {
         let asking = |error: CallError| error.while_asking(LOOKING);
-        match self.records.read(zone, record).await {
-            Ok(found) => Ok(Some(found)),
+        let Some(zone) = self.records.zone(zone).await.map_err(asking)? else { return Ok(None) };
+        match self.records.read(&zone.id, record).await {
+            Ok(found) => Ok(Some((zone, found))),
             Err(CallError::Missing { .. }) => Ok(None),
-            Err(error) => match self.records.zone(zone).await.map_err(asking)? {
-                None => Ok(None),
-                Some(_) => Err(asking(error)),
-            },
+            Err(error) => Err(asking(error)),
         }
     }
 }
@@ -101,30 +105,16 @@ fn unsupported(description: String) -> ProviderError {
 }
 
 /// A record as the only one of a set.
-fn thing(zone: &str, found: &Shown) -> VendorThing {
-    let Plain { name, of, content, ttl, proxied, priority } = Plain::from(found);
-    let mut record = json!({ "name": name, "type": of, "content": content });
-    if ttl != 1 {
-        record["ttl"] = json!(ttl);
-    }
-    if proxied {
-        record["proxied"] = json!(true);
-    }
-    if let Some(priority) = priority {
-        record["priority"] = json!(priority);
-    }
-    let parameters = json!({ "zone_id": zone, "records": [record] });
-    let is_offered = serde_json::from_value::<Parameters>(parameters.clone()).is_ok();
-    let why = "records of its type are not a part of this service";
+fn thing<A: Asked>(zone: &Zone, found: &Shown) -> VendorThing {
+    let plain = Plain::from(found);
+    let parameters = A::describing((&zone.id, &zone.name), &plain);
+    let why = "records of its type, or at its place, are not a part of this service";
     VendorThing {
-        id: format!("{zone}/{}", found.id),
-        name: format!("{name} {of}"),
+        id: format!("{}/{}", zone.id, found.id),
+        name: format!("{} {}", plain.name, plain.of),
         mark: found.any_mark().map(str::to_owned),
-        parameters: match parameters {
-            Value::Object(parameters) if is_offered => parameters,
-            _ => Map::new(),
-        },
-        not_adoptable: (!is_offered).then(|| why.to_owned()),
+        not_adoptable: parameters.is_none().then(|| why.to_owned()),
+        parameters: parameters.unwrap_or_else(Map::new),
     }
 }
 

@@ -335,7 +335,7 @@ impl<A: Asked> Provider for RecordSet<A> {
     }
 
     fn discovery(&self) -> Option<&dyn Discovery> {
-        A::discovery(self)
+        Some(self)
     }
 
     fn account(&self, _plan: &PlanId) -> Option<&Account> {

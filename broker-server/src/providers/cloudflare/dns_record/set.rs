@@ -42,7 +42,7 @@ impl Shown {
 
 /// A record in the one form that is compared: Cloudflare shows names, addresses and texts in a form of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Plain {
+pub struct Plain {
     pub(super) name: String,
     pub(super) of: String,
     pub(super) content: String,

@@ -17,7 +17,17 @@ impl Api {
         call: Call<'_>,
         cursor: Cursor,
     ) -> Result<(Vec<Value>, Option<Cursor>), CallError> {
-        let answer = self.whole(&call.query("page", cursor.page).query("per_page", PER_PAGE)).await?;
+        self.page_of(call, cursor, PER_PAGE).await
+    }
+
+    /// The same with so many rows on a page.
+    pub(crate) async fn page_of(
+        &self,
+        call: Call<'_>,
+        cursor: Cursor,
+        per_page: u32,
+    ) -> Result<(Vec<Value>, Option<Cursor>), CallError> {
+        let answer = self.whole(&call.query("page", cursor.page).query("per_page", per_page)).await?;
         let (Value::Array(rows), Some(total)) = (answer.data, answer.total) else {
             return Err(CallError::incomplete(Sent::No));
         };

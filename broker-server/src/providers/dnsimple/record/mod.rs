@@ -8,6 +8,7 @@
 //! ```
 
 mod challenge;
+mod discovery;
 mod refusal;
 mod state;
 mod steps;
@@ -23,8 +24,8 @@ use sutler_spec::{Parameters, PlanId};
 
 use super::client::{CallError, Client};
 use crate::providers::{
-    Account, Announced, BEGIN, Change, InstanceFacts, Listing, Marker, Need, Observation, Progress, Provider,
-    ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName, Work,
+    Account, Announced, BEGIN, Change, Discovery, InstanceFacts, Listing, Marker, Need, Observation,
+    Progress, Provider, ProviderError, ProvisionedInstance, RecoveryClass, Sent, Step, StepName, Work,
     dns::{DnsName, rules},
     typed,
 };
@@ -173,6 +174,10 @@ impl Provider for DomainRecord {
 
     async fn needs(&self) -> Vec<Need> {
         self.records.client().needs()
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
     }
 
     async fn marked(&self) -> Result<Listing, ProviderError> {

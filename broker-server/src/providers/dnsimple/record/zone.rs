@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sutler_catalog::domain::record::{DnsimpleParameters, RecordType as Word};
 
-use super::super::client::{Api, Call, CallError, Client, Endpoint, Table, WHOAMI};
+use super::super::client::{Api, Call, CallError, Client, Cursor, Endpoint, Table, WHOAMI};
 use crate::providers::{
     Sent,
     dns::{Data, DnsName, RecordType, rules},
 };
 
+static ZONES: Endpoint = Endpoint { method: Method::GET, template: "/{account}/zones" };
 static ZONE: Endpoint = Endpoint { method: Method::GET, template: "/{account}/zones/{zone}" };
 static LIST: Endpoint = Endpoint { method: Method::GET, template: "/{account}/zones/{zone}/records" };
 static CREATE: Endpoint = Endpoint { method: Method::POST, template: LIST.template };
@@ -23,7 +24,7 @@ static DISTRIBUTION: Endpoint =
 
 /// What it may ask of DNSimple.
 pub(in super::super) static TABLE: Table = Table {
-    endpoints: &[&WHOAMI, &ZONE, &LIST, &CREATE, &READ, &CHANGE, &DELETE, &DISTRIBUTION],
+    endpoints: &[&WHOAMI, &ZONES, &ZONE, &LIST, &CREATE, &READ, &CHANGE, &DELETE, &DISTRIBUTION],
     exists: &["already been taken", "already exists"],
     in_use: &[],
     advice: &[],
@@ -69,6 +70,9 @@ struct Distribution {
 struct Zone {
     name: String,
 }
+
+/// So many zones are looked into for one page of records.
+const FEW: u32 = 5;
 
 impl Place {
     pub(super) fn of(wanted: &DnsimpleParameters) -> Self {
@@ -146,6 +150,23 @@ impl Records {
             Err(CallError::Missing) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// A page of the names of all zones, few enough to look into each.
+    pub(super) async fn few_zones(&self, cursor: Cursor) -> Result<(Vec<String>, Option<Cursor>), CallError> {
+        let (rows, next) = self.api.page_of(Call::new(&ZONES, &[]), cursor, FEW).await?;
+        let name = |row| serde_json::from_value(row).map(|zone: Zone| zone.name);
+        let names: Result<Vec<String>, _> = rows.into_iter().map(name).collect();
+        Ok((names.map_err(|_| CallError::incomplete(Sent::No))?, next))
+    }
+
+    /// All records of a zone, but those that DNSimple keeps itself.
+    pub(super) async fn all(&self, zone: &str) -> Result<Vec<Row>, CallError> {
+        let segments = [zone];
+        let rows = self.api.all(|| Call::new(&LIST, &segments)).await?;
+        let rows: Result<Vec<Row>, _> = rows.into_iter().map(serde_json::from_value).collect();
+        let rows = rows.map_err(|_| CallError::incomplete(Sent::No))?;
+        Ok(rows.into_iter().filter(|row| !row.system_record).collect())
     }
 
     /// All records of that name; for the zone's own name, those of the type.
