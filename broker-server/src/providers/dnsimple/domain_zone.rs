@@ -186,6 +186,7 @@ impl Kind for Domains {
 
     async fn hindrance(
         &self,
+        _known: &Known<()>,
         found: &Domain,
         wanted: &DnsimpleParameters,
     ) -> Result<Option<String>, CallError> {

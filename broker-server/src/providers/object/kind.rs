@@ -174,6 +174,7 @@ pub(crate) trait Kind: Debug + Send + Sync + Sized + 'static {
     /// Why it must not be deleted, if there is a reason.
     async fn hindrance(
         &self,
+        _known: &Known<Self::Memory>,
         _found: &Self::Found,
         _wanted: &Self::Wanted,
     ) -> Result<Option<String>, Failed<Self>> {

@@ -71,6 +71,16 @@ impl<K: Kind> Object<K> {
         Ok(K::of_plan(instance.parameters()?, &instance.plan_id))
     }
 
+    /// What is known of the object: what work that was given up knew last, or else what finished work remembers.
+    fn known(step: &Step<'_>) -> Option<Known<K::Memory>> {
+        let finished: Option<Known<K::Memory>> = recorded::remembered(step.instance.record.as_ref());
+        let left: Option<Known<K::Memory>> = recorded::left_over(step.checkpoint);
+        match (finished, left) {
+            (Some(finished), Some(left)) if left.id == finished.id => Some(left),
+            (finished, left) => finished.or(left),
+        }
+    }
+
     fn remembered(instance: &InstanceFacts) -> Result<Known<K::Memory>, ProviderError> {
         recorded::remembered(instance.record.as_ref()).ok_or_else(Self::not_created)
     }
@@ -117,7 +127,8 @@ impl<K: Kind> Provider for Object<K> {
     ) -> Result<Progress<ProvisionedInstance>, ProviderError> {
         match step.name() {
             BEGIN => {
-                let known = Self::remembered(step.instance)?;
+                Self::remembered(step.instance)?;
+                let known = Self::known(&step).ok_or_else(Self::not_created)?;
                 let memory = K::afresh(&known.memory);
                 Self::go_on(known.with_memory(memory))
             }

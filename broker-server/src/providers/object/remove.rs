@@ -32,7 +32,7 @@ impl<K: Kind> Object<K> {
         step: &Step<'_>,
         wanted: &K::Wanted,
     ) -> Result<Progress<()>, ProviderError> {
-        let Some(known) = recorded::known::<Known<K::Memory>>(step.instance, step.checkpoint) else {
+        let Some(known) = Self::known(step) else {
             return Ok(Progress::Done(()));
         };
         if known.id.is_none() {
@@ -48,7 +48,7 @@ impl<K: Kind> Object<K> {
         }
         match self.kind.read_itself(known.id::<K>()?, wanted).await {
             Ok(found) if known.adopted || K::is_ours(&found, &known, step.marker) => {
-                self.guard(&found, wanted).await?;
+                self.guard(&known, &found, wanted).await?;
                 self.with_twins(&known, wanted).await
             }
             Ok(_) => Ok(Progress::Done(())),
@@ -58,8 +58,13 @@ impl<K: Kind> Object<K> {
     }
 
     /// Refuses what must not be deleted.
-    async fn guard(&self, found: &K::Found, wanted: &K::Wanted) -> Result<(), ProviderError> {
-        let hindrance = self.kind.hindrance(found, wanted).await;
+    async fn guard(
+        &self,
+        known: &Known<K::Memory>,
+        found: &K::Found,
+        wanted: &K::Wanted,
+    ) -> Result<(), ProviderError> {
+        let hindrance = self.kind.hindrance(known, found, wanted).await;
         let looking = format!("see whether the {} may be deleted", K::NOUN);
         match hindrance.map_err(|error| error.while_trying_to(&looking))? {
             Some(reason) => Err(ProviderError::refused(Refusal::Protected, reason)),
@@ -77,7 +82,7 @@ impl<K: Kind> Object<K> {
         let ids = self.unanswered(known, wanted).await?;
         for id in &ids {
             match self.kind.read_itself(id, wanted).await {
-                Ok(found) => self.guard(&found, wanted).await?,
+                Ok(found) => self.guard(known, &found, wanted).await?,
                 Err(error) if error.is_missing() => {}
                 Err(error) => return Err(error.while_trying_to(&Self::looking())),
             }

@@ -153,7 +153,12 @@ impl Kind for Namespaces {
         "change the namespace".to_owned()
     }
 
-    async fn hindrance(&self, found: &Namespace, wanted: &Parameters) -> Result<Option<String>, CallError> {
+    async fn hindrance(
+        &self,
+        _known: &Known<()>,
+        found: &Namespace,
+        wanted: &Parameters,
+    ) -> Result<Option<String>, CallError> {
         let is_kept = wanted.protect && self.has_keys(&found.id).await?;
         Ok(is_kept.then(|| {
             "protect: the namespace has keys; update the instance with protect set to false, and deleting it deletes \

@@ -205,7 +205,12 @@ impl Kind for Queues {
         format!("set {} of the queue", names.join(", "))
     }
 
-    async fn hindrance(&self, found: &Shown, wanted: &Parameters) -> Result<Option<String>, CallError> {
+    async fn hindrance(
+        &self,
+        _known: &Known<()>,
+        found: &Shown,
+        wanted: &Parameters,
+    ) -> Result<Option<String>, CallError> {
         if !wanted.protect {
             return Ok(None);
         }

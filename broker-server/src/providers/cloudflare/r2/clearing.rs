@@ -12,13 +12,13 @@ pub(super) const MAX_OBJECTS: u32 = 10_000;
 pub(super) async fn hindrance(
     buckets: &Buckets<'_>,
     name: &str,
-    wanted: &Parameters,
+    (wanted, is_ours): (&Parameters, impl Fn(&str) -> bool),
 ) -> Result<Option<String>, CallError> {
     let Parameters { protect, force_empty, custom_domains, .. } = wanted;
     if *protect {
         let attached = buckets.domains(name).await?;
-        let others: Vec<&str> =
-            domains::of_others(&attached, custom_domains).map(|domain| domain.domain.as_str()).collect();
+        let others = domains::of_others(&attached, custom_domains).map(|domain| domain.domain.as_str());
+        let others: Vec<&str> = others.filter(|domain| !is_ours(domain)).collect();
         if !others.is_empty() {
             return Ok(Some(format!(
                 "protect: somebody else attached {} to the bucket; update the instance with protect set to false, and \

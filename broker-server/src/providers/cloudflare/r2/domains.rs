@@ -61,6 +61,11 @@ impl Memory {
         Self { part, ..self.clone() }
     }
 
+    /// Whether a host name is ours to detach.
+    pub(super) fn has(&self, domain: &str) -> bool {
+        self.domains.iter().any(|known| known == domain)
+    }
+
     fn with(&self, domain: &str) -> Self {
         let domains = self.domains.iter().cloned().chain([domain.to_owned()]).collect();
         Self { domains, ..self.clone() }

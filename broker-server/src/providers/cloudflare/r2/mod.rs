@@ -233,8 +233,14 @@ impl Kind for AllBuckets {
         }
     }
 
-    async fn hindrance(&self, found: &Found, wanted: &Wanted) -> Result<Option<String>, CallError> {
-        clearing::hindrance(&self.buckets(wanted), &found.name, &wanted.parameters).await
+    async fn hindrance(
+        &self,
+        known: &Known<Memory>,
+        found: &Found,
+        wanted: &Wanted,
+    ) -> Result<Option<String>, CallError> {
+        let is_ours = |domain: &str| known.memory.has(domain);
+        clearing::hindrance(&self.buckets(wanted), &found.name, (&wanted.parameters, is_ours)).await
     }
 
     async fn clear(

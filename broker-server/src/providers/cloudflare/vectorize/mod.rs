@@ -209,7 +209,12 @@ impl Kind for Indexes {
         }
     }
 
-    async fn hindrance(&self, found: &Index, wanted: &Parameters) -> Result<Option<String>, CallError> {
+    async fn hindrance(
+        &self,
+        _known: &Known<Memory>,
+        found: &Index,
+        wanted: &Parameters,
+    ) -> Result<Option<String>, CallError> {
         let is_kept = wanted.protect && self.has_vectors(&found.shown.name).await?;
         Ok(is_kept.then(|| {
             "protect: the index has vectors; update the instance with protect set to false, and deleting it deletes \

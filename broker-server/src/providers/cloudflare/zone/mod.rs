@@ -225,7 +225,12 @@ impl<W: Wishes> Kind for Zones<W> {
         "change the zone".to_owned()
     }
 
-    async fn hindrance(&self, found: &zones::Zone, wanted: &W) -> Result<Option<String>, CallError> {
+    async fn hindrance(
+        &self,
+        _known: &Known<Memory>,
+        found: &zones::Zone,
+        wanted: &W,
+    ) -> Result<Option<String>, CallError> {
         let is_kept = wanted.protects() && self.has_records(&found.id).await?;
         Ok(is_kept.then(|| {
             "protect: the zone has DNS records; update the instance with protect set to false, and deleting it deletes \
