@@ -60,6 +60,7 @@ impl Names {
             file("tsig.secret", self.bind.secret().expose()),
             file("acme.key", &self.account_key),
             file("authority.pem", self.pebble.root()),
+            file("anchors.txt", ""),
         ]
     }
 
