@@ -11,10 +11,14 @@ use std::process::{Command, ExitCode};
 fn main() -> ExitCode {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let built = Command::new(cargo)
-        .current_dir(&workspace)
-        .args(["build", "--locked", "--workspace", "--bins"])
-        .status();
+    // Exactly as the story itself does it afterwards: without the examples cargo chooses fewer features, and with what this
+    // cargo has told of this package some build scripts run again. Either way half of everything would be built twice.
+    let mut build = Command::new(cargo);
+    build.current_dir(&workspace).args(["build", "--locked", "--workspace", "--bins", "--examples"]);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_package(&name.to_string_lossy())) {
+        build.env_remove(name);
+    }
+    let built = build.status();
     if !built.is_ok_and(|status| status.success()) {
         return ExitCode::FAILURE;
     }
@@ -28,4 +32,10 @@ fn main() -> ExitCode {
     let _closed =
         std::io::Write::write_fmt(&mut out, format_args!("cannot start {}: {error}\n", story.display()));
     ExitCode::FAILURE
+}
+
+/// Whether a variable tells of the package that is being run.
+fn is_of_a_package(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|prefix| name.starts_with(prefix))
+        || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR", "OUT_DIR"].contains(&name)
 }
