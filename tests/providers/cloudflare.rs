@@ -127,6 +127,12 @@ impl Vendor {
         control.add_fault(faults::of(fault).from_call(nth));
     }
 
+    pub(crate) fn puzzle(&self, word: &str) {
+        let control = self.control();
+        control.clear_faults();
+        control.add_fault(faults::puzzle(word));
+    }
+
     pub(crate) fn heal(&self) -> bool {
         let control = self.control();
         control.clear_faults();
@@ -141,6 +147,11 @@ pub(crate) mod faults {
 
     pub(crate) fn of(fault: &Fault) -> FakeFault {
         FakeFault::new("*", "*", action(fault))
+    }
+
+    /// Every answer from now on.
+    pub(crate) fn puzzle(word: &str) -> FakeFault {
+        FakeFault::new("*", "*", FaultAction::Puzzle(word.to_owned())).for_calls(u64::MAX)
     }
 
     fn action(fault: &Fault) -> FaultAction {
@@ -217,6 +228,11 @@ impl<S: Service> Staged for Stage<S> {
 
     async fn strike(&self, nth: u64, fault: &Fault) -> bool {
         self.vendor.strike(nth, fault);
+        true
+    }
+
+    async fn puzzle(&self, word: &str) -> bool {
+        self.vendor.puzzle(word);
         true
     }
 

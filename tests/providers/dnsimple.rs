@@ -136,6 +136,13 @@ impl<S: Service> Staged for Stage<S> {
         true
     }
 
+    async fn puzzle(&self, word: &str) -> bool {
+        let control = self.vendor.control();
+        control.clear_faults();
+        control.add_fault(faults::puzzle(word));
+        true
+    }
+
     async fn heal(&self) -> bool {
         let control = self.vendor.control();
         control.clear_faults();

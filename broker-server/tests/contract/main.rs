@@ -48,6 +48,7 @@ flaws! {
     rejected_credentials_are_not_gone: RejectedIsGone breaks rejected_credentials;
     a_list_has_more_than_one_page: ReadsOnePage breaks second_page;
     what_the_vendor_says_is_not_for_users: QuotesTheVendor breaks no_secret_in_errors;
+    the_vendors_word_for_a_state_is_not_for_users: QuotesStates breaks a_state_that_nobody_knows_has_an_end;
     unbind_has_to_revoke: KeepsKeys breaks unbind_revokes;
     a_step_that_writes_does_not_read_only: LiesAboutReading breaks recovery_is_true_for_every_step_that_ran;
     deleting_nothing_is_success: DeletesOnce breaks what_vanished_is_gone_and_can_be_deleted, every_step_repeated;

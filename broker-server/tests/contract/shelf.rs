@@ -23,6 +23,7 @@ pub(crate) enum Flaw {
     RejectedIsGone,
     ReadsOnePage,
     QuotesTheVendor,
+    QuotesStates,
     KeepsKeys,
     LiesAboutReading,
     DeletesOnce,
@@ -144,8 +145,16 @@ impl Shelf {
         if size == 13 {
             return Err(ProviderError::refused(Refusal::Unsupported, "size: thirteen is not possible"));
         }
-        let resized = self.vendor.resize(known.id.ok_or_else(strange)?, size);
+        let id = known.id.ok_or_else(strange)?;
+        let resized = self.vendor.resize(id, size);
         resized.map_err(|trouble| self.error(trouble, Sent::Perhaps))?;
+        if self.has(Flaw::QuotesStates) {
+            let shown = self.vendor.read(id).map_err(|trouble| self.error(trouble, Sent::Perhaps))?;
+            if shown.state != "ready" {
+                let what = format!("the box is {}", shown.state);
+                return Err(ProviderError::refused(Refusal::Unsupported, what));
+            }
+        }
         Ok(Progress::Done(ProvisionedInstance {
             record: Record(json!(known)),
             dashboard_url: None,

@@ -70,6 +70,11 @@ impl<F: Flawed> Staged for Stage<F> {
         true
     }
 
+    async fn puzzle(&self, word: &str) -> bool {
+        self.vendor.puzzle(word);
+        true
+    }
+
     async fn heal(&self) -> bool {
         self.vendor.heal()
     }

@@ -16,6 +16,8 @@ pub(crate) struct Thing {
     pub(crate) size: u64,
     /// Of a key; shown when it is made and never again.
     pub(crate) value: String,
+    /// How far it is.
+    pub(crate) state: String,
 }
 
 /// What a caller gets instead of an answer, or with one.
@@ -37,6 +39,8 @@ struct State {
     changes: u64,
     fault: Option<(u64, Fault)>,
     struck: bool,
+    /// What is shown in place of every state.
+    word: Option<String>,
 }
 
 /// The vendor.
@@ -57,7 +61,10 @@ impl Vendor {
     }
 
     pub(crate) fn read(&self, id: u64) -> Result<Thing, Trouble> {
-        self.call(|state| state.things.iter().find(|thing| thing.id == id).cloned().ok_or(Trouble::Missing))
+        self.call(|state| {
+            let thing = state.things.iter().find(|thing| thing.id == id).cloned().ok_or(Trouble::Missing)?;
+            Ok(Thing { state: state.word.clone().unwrap_or(thing.state), ..thing })
+        })
     }
 
     pub(crate) fn create(&self, kind: &'static str, name: &str) -> Result<Thing, Trouble> {
@@ -127,9 +134,13 @@ impl Vendor {
         state.struck = false;
     }
 
+    pub(crate) fn puzzle(&self, word: &str) {
+        self.lock().word = Some(word.to_owned());
+    }
+
     pub(crate) fn heal(&self) -> bool {
         let mut state = self.lock();
-        state.fault = None;
+        (state.fault, state.word) = (None, None);
         std::mem::take(&mut state.struck)
     }
 }
@@ -139,7 +150,8 @@ impl State {
         self.made += 1;
         self.changes += 1;
         let value = format!("value-{}-that-nobody-says", self.made);
-        let thing = Thing { kind, id: self.made, name: name.to_owned(), size: 0, value };
+        let (name, state) = (name.to_owned(), "ready".to_owned());
+        let thing = Thing { kind, id: self.made, name, size: 0, value, state };
         self.things.push(thing.clone());
         thing
     }

@@ -21,6 +21,7 @@ async fn domain_certificate_keeps_the_contract() {
         "what_vanished_is_gone_and_can_be_deleted",
         "foreign_object_of_the_same_name_is_not_touched",
         "second_page",
+        "a_state_that_nobody_knows_has_an_end",
     ];
     assert_eq!(report.not_tried(), expected, "{report}");
 }

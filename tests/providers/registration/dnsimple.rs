@@ -125,6 +125,13 @@ impl Staged for Vendor {
         true
     }
 
+    async fn puzzle(&self, word: &str) -> bool {
+        let control = self.control();
+        control.clear_faults();
+        control.add_fault(crate::cloudflare::faults::puzzle(word));
+        true
+    }
+
     async fn heal(&self) -> bool {
         let control = self.control();
         control.clear_faults();

@@ -276,6 +276,7 @@ async fn domain_verification_keeps_the_contract() {
         "errors_after_the_work_was_done",
         "rejected_credentials",
         "no_secret_in_errors",
+        "a_state_that_nobody_knows_has_an_end",
     ];
     assert_eq!(report.not_tried(), expected, "{report}");
 }

@@ -55,6 +55,8 @@ pub enum FaultAction {
         #[serde(default)]
         checked: bool,
     },
+    /// The work is done, and the answer shows this word in place of every word that tells how far something is.
+    Puzzle(String),
 }
 
 /// An answer given in place of the real one.
@@ -155,6 +157,7 @@ impl FaultAction {
             Self::Delay { .. } => "delay",
             Self::Answer(_) => "answer",
             Self::AlterAnswer { .. } => "alter_answer",
+            Self::Puzzle(_) => "puzzle",
         }
     }
 }
@@ -224,6 +227,10 @@ impl Struck {
     /// Changes the answer as wanted.
     pub(crate) fn alter<Kind>(&self, answer: &mut Answer<Kind>) {
         for action in &self.0 {
+            if let (FaultAction::Puzzle(word), Body::Json(body)) = (action, &mut answer.body) {
+                puzzle(body, word);
+                answer.deliberate = true;
+            }
             if let (FaultAction::AlterAnswer { merge, checked }, Body::Json(body)) =
                 (action, &mut answer.body)
             {
@@ -231,6 +238,26 @@ impl Struck {
                 answer.deliberate |= !checked;
             }
         }
+    }
+}
+
+/// Puts the word wherever a field tells how far something is, in one word or in several.
+fn puzzle(shown: &mut Value, word: &str) {
+    match shown {
+        Value::Array(items) => items.iter_mut().for_each(|item| puzzle(item, word)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(state) if name == "status" || name == "state" => *state = word.to_owned(),
+                    Value::Object(states) if name == "status" => states
+                        .values_mut()
+                        .filter(|state| state.is_string())
+                        .for_each(|state| *state = Value::from(word)),
+                    value => puzzle(value, word),
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -267,7 +294,7 @@ fn fits(pattern: &str, path: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{Fault, FaultAction, Faults, fits, merge_patch};
+    use super::{Fault, FaultAction, Faults, fits, merge_patch, puzzle};
 
     #[test]
     fn a_star_stands_for_any_text() {
@@ -297,5 +324,19 @@ mod tests {
     fn a_fault_is_short_to_write_down() {
         let fault: Fault = serde_json::from_value(json!({"action": "drop_response"})).unwrap();
         assert_eq!(fault, Fault::new("*", "*", FaultAction::DropResponse));
+    }
+
+    #[test]
+    fn a_puzzling_word_stands_wherever_something_says_how_far_it_is_and_nowhere_else() {
+        let mut shown = json!({
+            "name": "active", "status": "active", "ssl": { "status": "pending", "method": "txt" },
+            "rows": [{ "state": "new", "status": { "ownership": "active", "looks": 3 } }],
+        });
+        puzzle(&mut shown, "odd");
+        let expected = json!({
+            "name": "active", "status": "odd", "ssl": { "status": "odd", "method": "txt" },
+            "rows": [{ "state": "odd", "status": { "ownership": "odd", "looks": 3 } }],
+        });
+        assert_eq!(shown, expected);
     }
 }

@@ -32,6 +32,12 @@ pub trait Staged: Send + Sync + Sized + 'static {
         false
     }
 
+    /// From now on, until [`heal`](Self::heal), the vendor shows this word in place of every word that tells how far something
+    /// is; what it shows is else as it is. `false`: the stage cannot do that.
+    async fn puzzle(&self, _word: &str) -> bool {
+        false
+    }
+
     /// Ends the fault. Whether it has struck.
     async fn heal(&self) -> bool {
         false

@@ -4,6 +4,7 @@ mod calls;
 mod changes;
 mod deletion;
 mod requests;
+mod states;
 mod steps;
 
 use futures_util::{StreamExt, future::BoxFuture, stream};
@@ -62,6 +63,7 @@ pub(super) async fn chosen<S: Staged>(only: &[&str]) -> Report {
         calls::errors_after_the_work_was_done,
         calls::rejected_credentials,
         calls::no_secret_in_errors,
+        states::a_state_that_nobody_knows_has_an_end,
     ];
     let chosen = cases.into_iter().filter(|(name, _)| only.is_empty() || only.contains(name));
     let run = chosen.map(|(name, case)| async move { (name, Outcome::from(case.await)) });
