@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     binding::Binding,
+    budget::AccountKey,
     expense::{Exceeded, Expense, Reservation, Spending},
     faults,
     instance::Instance,
@@ -361,8 +362,10 @@ fn with_spending(drive: &Drive) -> Rows {
     let spending = || {
         drive.operation.intent.as_ref()?;
         let expense = expense(drive)?;
-        let Instance { organization, space, plan, .. } = &drive.instance;
-        let account = drive.provider.account(plan)?.key().clone();
+        let Instance { organization, space, plan, service, .. } = &drive.instance;
+        // what is bought is counted, whether its provider has a budget of calls or not
+        let unnamed = || AccountKey::new("offering", service.as_str());
+        let account = drive.provider.account(plan).map_or_else(unnamed, |account| account.key().clone());
         let (organization, space) = (organization.clone(), space.clone());
         Some(Spending::Reserve(Box::new(Reservation { account, organization, space, expense })))
     };

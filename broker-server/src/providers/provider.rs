@@ -97,7 +97,8 @@ pub trait Provider: Send + Sync + 'static {
     }
 
     /// What the step of a piece of work may cost that its vendor takes money for. The engine has it counted as spent in the
-    /// transaction that makes the step's intent durable, and does not ask for the step where a limit would be broken. An
+    /// transaction that makes the step's intent durable, by the plan's account, or by the offering where there is none, and
+    /// does not ask for the step where a limit would be broken. An
     /// expense is given back only when the work ends before anything was done. Nothing, where nothing is bought. No vendor
     /// call.
     fn expense(&self, _work: Work, _plan: &PlanId, _checkpoint: &Checkpoint) -> Option<Expense> {

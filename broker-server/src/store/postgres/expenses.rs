@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     expense::{Expense, Reservation, Spending, Spent},
-    store::expenses::{amount, moment, month, tenths},
+    store::{
+        StoreError,
+        expenses::{amount, moment, month, tenths},
+    },
 };
 
 const LOCK: &str = "LOCK TABLE expenses IN SHARE ROW EXCLUSIVE MODE";
@@ -37,19 +40,17 @@ async fn reserve(session: &Session, reservation: &Reservation) -> Result<(), Tro
     let Reservation { account, organization, space, expense } = reservation;
     let Expense { purchase, amount: price, currency, .. } = expense;
     session.script(LOCK).await?;
-    let row = session.row(NOW, &[]).await?;
-    let now: i64 = row.map(|row| row.column(0)).transpose()?.unwrap_or_default();
+    // without an answer nothing is known to be spent, and nothing may be
+    let told = session.row(NOW, &[]).await?.ok_or(StoreError::Damaged { column: "expenses.at" })?;
+    let now: i64 = told.column(0)?;
     let (month, account) = (month(now)?, account.as_str());
     let values: [super::transact::Value<'_>; 6] =
         [&account, currency, &moment(month.begins), organization, space, purchase];
-    let row = session.row(SPENT, &values).await?;
-    let sums: (i64, i64, i64) = match row {
-        Some(row) => (row.column(0)?, row.column(1)?, row.column(2)?),
-        None => (0, 0, 0),
-    };
+    let row = session.row(SPENT, &values).await?.ok_or(StoreError::Damaged { column: "expenses.amount" })?;
+    let sums: (i64, i64, i64) = (row.column(0)?, row.column(1)?, row.column(2)?);
     let spent = Spent { all: amount(sums.0)?, organization: amount(sums.1)?, space: amount(sums.2)? };
     if let Some(exceeded) = expense.exceeds(spent, month) {
-        return Err(crate::store::StoreError::Overspent(Box::new(exceeded)).into());
+        return Err(StoreError::Overspent(Box::new(exceeded)).into());
     }
     let values: [super::transact::Value<'_>; 7] =
         [purchase, &account, organization, space, &tenths(*price)?, currency, &now];

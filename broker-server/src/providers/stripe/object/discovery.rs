@@ -150,8 +150,9 @@ impl<K: Kind> Discovery for Object<K> {
         let wanted: K::Wanted = step.parameters()?;
         let what = K::TRAITS.what;
         let found = self.look_up(id).await?;
-        let found = found.and_then(|(mode, shown)| Some((mode, Self::thing(mode, &shown)?, shown)));
-        let Some((mode, seen, shown)) = found else {
+        let found = found
+            .and_then(|(mode, shown)| Some((mode, find::id(&shown)?, Self::thing(mode, &shown)?, shown)));
+        let Some((mode, own, seen, shown)) = found else {
             return Err(unsupported(format!("there is no {what} with the id {id} in the account")));
         };
         if K::mode(&step.instance.plan_id) != Some(mode) {
@@ -172,7 +173,7 @@ impl<K: Kind> Discovery for Object<K> {
         if !problems.is_empty() {
             return Err(unsupported(problems.join("; ")));
         }
-        let known = Known::adopted(find::id(&shown).unwrap_or_default());
+        let known = Known::adopted(own);
         let family = self.family(&self.api(step.instance)?, &known.id).await;
         let family = family.map_err(|error| error.while_asking(&Self::doing("look at what belongs to")))?;
         if K::next(&wanted, &naming, &shown, &family).is_some() {
